@@ -1,0 +1,1 @@
+"""The LeNet case study: how far apart are ten classes of digits, seen by a network."""
