@@ -1,0 +1,387 @@
+"""The only file that knows array libraries: NumPy and torch, read by the names they share.
+
+`Array` stands for either. A function here takes whichever it is given and answers in kind;
+none imports torch unless a torch tensor has come in.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, TypeAlias
+
+import array_api_compat
+import numpy as np
+import numpy.typing as npt
+
+from repdist._checks import describe
+
+Array: TypeAlias = Any
+Float64: TypeAlias = npt.NDArray[np.float64]
+
+_BLOCK = 4096  # rows converted to float64 at a time
+
+
+# --- checks --------------------------------------------------------------------------------------
+
+
+def samples(named: dict[str, Any], *, minimum_rows: int = 2) -> list[Array]:
+    """Check samples that are to be compared, and bring them to one floating dtype.
+
+    Parameters
+    ----------
+    named : dict
+        Argument name (as the message shall call it) to what the user gave.
+    minimum_rows : int
+        The least number of rows in each.
+
+    Returns
+    -------
+    list of arrays, each (rows, d), all float32 or all float64, of one library and device.
+    """
+    kinds = {name: _library(name, value) for name, value in named.items()}
+    if len(set(kinds.values())) > 1:
+        names = " and ".join(f"`{name}`" for name in named)
+        got = " and ".join(kinds.values())
+        raise TypeError(
+            f"{names} must come from one array library; got {got}. "
+            "Convert one of them, e.g. with `torch.as_tensor` or `np.asarray`."
+        )
+    arrays = [_sample(name, value, kinds[name], minimum_rows) for name, value in named.items()]
+    _check_alike(list(named), arrays)
+    xp = namespace(arrays[0])
+    dtype = xp.float64 if any(a.dtype == xp.float64 for a in arrays) else xp.float32
+    arrays = [a if a.dtype == dtype else cast(a, dtype) for a in arrays]
+    for name, array in zip(named, arrays, strict=True):
+        _check_finite(name, array)
+    return arrays
+
+
+def check_varies(arrays: Sequence[Array], names: str) -> None:
+    """Raise if all rows of all arrays are equal: no kernel can tell such samples apart."""
+    first = arrays[0][:1]
+    if all(bool((a == first).all()) for a in arrays):
+        raise ValueError(
+            f"The pooled sample of {names} must not be constant; all {sum(map(len, arrays))} "
+            "rows are equal. Check how the features were made."
+        )
+
+
+def _library(name: str, value: Any) -> str:
+    if isinstance(value, dict):
+        raise TypeError(f"`{name}` must be an array of shape (rows, columns); got a dict.")
+    return "torch" if array_api_compat.is_torch_array(value) else "NumPy"
+
+
+def _sample(name: str, value: Any, library: str, minimum_rows: int) -> Array:
+    array = _torch_floats(name, value) if library == "torch" else _numpy_floats(name, value)
+    if array.ndim == 1:
+        array = array[:, None]
+    if array.ndim != 2:
+        raise ValueError(
+            f"`{name}` must have shape (rows, columns); got {array.ndim} dimensions, shape "
+            f"{tuple(array.shape)}. Flatten or pool it, e.g. with "
+            f"`{name}.reshape(len({name}), -1)`."
+        )
+    rows, columns = array.shape
+    if columns == 0:
+        raise ValueError(f"`{name}` must have at least one column; got shape {(rows, 0)}.")
+    if rows < minimum_rows:
+        raise ValueError(
+            f"`{name}` must have at least {minimum_rows} row{'s'[: minimum_rows > 1]}; got {rows}."
+        )
+    return array
+
+
+def _numpy_floats(name: str, value: Any) -> npt.NDArray[Any]:
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(
+            f"`{name}` must not be a masked array: the mask would be lost. "
+            f"Fill it or drop the masked rows first."
+        )
+    try:
+        array = np.asarray(value)
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise ValueError(
+            f"`{name}` must be an array of numbers of shape (rows, columns); it could not be "
+            f"made into one ({error}). Give all rows the same length."
+        ) from None
+    if array.dtype.kind not in "biuf":
+        repair = "Select numeric columns."
+        if hasattr(value, "columns"):
+            repair = "Select numeric columns, or use `df.astype(float)`."
+        elif hasattr(value, "toarray"):
+            repair = "Make it dense with `.toarray()`."
+        elif array.dtype.kind == "c":
+            repair = "Stack its real and imaginary parts as columns."
+        got = f"dtype {array.dtype}" if array.ndim else describe(value)
+        raise TypeError(f"`{name}` must hold real numbers; got {got}. {repair}")
+    if array.ndim == 0:
+        raise ValueError(f"`{name}` must have shape (rows, columns); got the single value {array}.")
+    if array.dtype in (np.float32, np.float64):
+        return array
+    return array.astype(np.float32 if array.dtype == np.float16 else np.float64)
+
+
+def _torch_floats(name: str, value: Any) -> Array:
+    import torch
+
+    if value.is_complex() or value.is_quantized or value.layout != torch.strided:
+        raise TypeError(
+            f"`{name}` must be a dense tensor of real numbers; got dtype {value.dtype}, "
+            f"layout {value.layout}. Use `.to_dense()`, `.dequantize()` or real parts."
+        )
+    if value.ndim == 0:
+        raise ValueError(f"`{name}` must have shape (rows, columns); got a single value.")
+    if value.dtype in (torch.float32, torch.float64):
+        return value
+    return value.to(torch.float32 if value.dtype.is_floating_point else torch.float64)
+
+
+def _check_alike(names: list[str], arrays: list[Array]) -> None:
+    for name, array in zip(names[1:], arrays[1:], strict=True):
+        if array.shape[1] != arrays[0].shape[1]:
+            raise ValueError(
+                f"`{names[0]}` and `{name}` must have the same number of columns; got "
+                f"{arrays[0].shape[1]} and {array.shape[1]}."
+            )
+        if getattr(array, "device", None) != getattr(arrays[0], "device", None):
+            raise ValueError(
+                f"`{names[0]}` and `{name}` must be on one device; got "
+                f"{arrays[0].device} and {array.device}. Move one with `.to(device)`."
+            )
+
+
+def _check_finite(name: str, array: Array) -> None:
+    xp = namespace(array)
+    finite = xp.isfinite(array)
+    if bool(finite.all()):
+        return
+    row, column = (int(i) for i in np.argwhere(~to_numpy(finite))[0])
+    bad_rows = int((~to_numpy(finite)).any(axis=1).sum())
+    raise ValueError(
+        f"`{name}` must hold finite numbers; got {float(array[row, column])} in row {row}, "
+        f"column {column} ({bad_rows} such row{'s'[: bad_rows > 1]} of {len(array)}). "
+        f"Drop or fill these rows."
+    )
+
+
+# --- conversions ---------------------------------------------------------------------------------
+
+
+def namespace(array: Array) -> Any:
+    """Return the module that holds the functions of this array: numpy or torch."""
+    if array_api_compat.is_torch_array(array):
+        import torch
+
+        return torch
+    return np
+
+
+def on_cpu(array: Array) -> bool:
+    """Tell whether the array lies in the memory of the CPU."""
+    return not is_torch(array) or array.device.type == "cpu"
+
+
+def is_torch(array: Array) -> bool:
+    """Tell whether this is a torch tensor."""
+    return bool(array_api_compat.is_torch_array(array))
+
+
+def needs_gradient(array: Array) -> bool:
+    """Tell whether a result computed from this array must stay differentiable."""
+    if not is_torch(array):
+        return False
+    import torch
+
+    return bool(array.requires_grad) and torch.is_grad_enabled()
+
+
+def detach(array: Array) -> Array:
+    """Return the array outside any autograd graph."""
+    return array.detach() if is_torch(array) else array
+
+
+def to_numpy(array: Array) -> npt.NDArray[Any]:
+    """Return a NumPy array with the same values and dtype."""
+    return array.detach().cpu().numpy() if is_torch(array) else np.asarray(array)
+
+
+def machine_epsilon(array: Array) -> float:
+    """Return the spacing of the array's dtype at 1."""
+    return float(namespace(array).finfo(array.dtype).eps)
+
+
+def concatenate(arrays: Sequence[Array]) -> Array:
+    """Stack arrays of one library by rows."""
+    if is_torch(arrays[0]):
+        return namespace(arrays[0]).cat(list(arrays))
+    return np.concatenate(arrays)
+
+
+def take_rows(array: Array, index: npt.NDArray[np.intp] | None) -> Array:
+    """Return the rows at `index`, in that order; all of them if it is None."""
+    if index is None:
+        return array
+    if is_torch(array):
+        return array[namespace(array).as_tensor(index, device=array.device)]
+    return array[index]
+
+
+def cast(array: Array, dtype: Any) -> Array:
+    """Return the array in another dtype."""
+    return array.to(dtype) if is_torch(array) else array.astype(dtype)
+
+
+def wide(array: Array) -> Any:
+    """Return the dtype to accumulate in: float64, or float32 on a device that has no float64."""
+    xp = namespace(array)
+    return xp.float32 if is_torch(array) and array.device.type == "mps" else xp.float64
+
+
+def constant(values: npt.ArrayLike, like: Array) -> Array:
+    """Return `values` as an array of the library and device of `like`, in wide precision."""
+    if not is_torch(like):
+        return np.asarray(values, dtype=np.float64)
+    return namespace(like).as_tensor(
+        np.asarray(values, dtype=np.float64), dtype=wide(like), device=like.device
+    )
+
+
+def mean_row(Z: Array) -> Array:
+    """Return the mean of the rows, (d,), accumulated in float64; a constant for autograd."""
+    return detach(Z).mean(0, dtype=wide(Z))
+
+
+def shifted_and_scaled(Z: Array, centre: Array | None, scale: float) -> Array:
+    """Return `(Z - centre) * scale`, computed in float64 and rounded once to Z's dtype."""
+    if is_torch(Z):
+        moved = cast(Z, wide(Z))
+        return cast((moved if centre is None else moved - centre) * scale, Z.dtype)
+    out = np.empty(Z.shape, dtype=Z.dtype)
+    for start in range(0, len(Z), _BLOCK):
+        block = Z[start : start + _BLOCK].astype(np.float64)
+        if centre is not None:
+            block -= centre
+        block *= scale
+        out[start : start + _BLOCK] = block
+    return out
+
+
+def project(Z: Array, w: Float64) -> Float64:
+    """Return `Z @ w` (N,) as NumPy float64."""
+    Z = detach(Z)
+    weights = constant(w, Z)
+    blocks = (
+        cast(Z[start : start + _BLOCK], weights.dtype) @ weights
+        for start in range(0, len(Z), _BLOCK)
+    )
+    return np.concatenate([to_numpy(block).astype(np.float64) for block in blocks])
+
+
+# --- tiles ---------------------------------------------------------------------------------------
+
+
+class Workspace:
+    """Buffers that one worker reuses from tile to tile, for tiles of at most edge x edge.
+
+    `buffer(name, rows, columns)` is what functions are given as `out=`. Without `reuse` it is
+    None, so that each step makes a new array, which autograd may keep.
+
+    With `differences`, distances come from differences of rows, not from products.
+    """
+
+    def __init__(self, like: Array, edge: int, *, reuse: bool, differences: bool = False) -> None:
+        self.reuse, self.differences = reuse, differences
+        self._like, self._edge = like, edge
+        self._kept: dict[Any, Array] = {}
+
+    def buffer(self, name: str, rows: int, columns: int) -> Array | None:
+        if not self.reuse:
+            return None
+        flat = self._keep(name, lambda: self._zeros(self._edge**2))
+        return flat[: rows * columns].reshape(rows, columns)
+
+    def zeros(self, rows: int, columns: int) -> Array:
+        """Return zeros to compare with (a full array: NumPy is slow against a scalar)."""
+        if self.reuse:
+            return self.buffer("zeros", rows, columns)
+        return self._zeros(rows * columns).reshape(rows, columns)
+
+    def indicator(self, count: int, size: int) -> Array:
+        """Return the (count * size, count) 0/1 matrix of `count` groups of `size` rows."""
+
+        def make() -> Array:
+            W = self._zeros(count * size * count).reshape(count, size, count)
+            for group in range(count):
+                W[group, :, group] = 1
+            return W.reshape(count * size, count)
+
+        return self._keep((count, size), make)
+
+    def _keep(self, key: Any, make: Callable[[], Array]) -> Array:
+        if key not in self._kept:
+            self._kept[key] = make()
+        return self._kept[key]
+
+    def _zeros(self, size: int) -> Array:
+        xp = namespace(self._like)
+        return xp.zeros(size, dtype=self._like.dtype, device=self._like.device)
+
+
+def with_zero_diagonal(K: Array, *, in_place: bool) -> Array:
+    """Return a square matrix with its diagonal set to 0."""
+    n = len(K)
+    if in_place:
+        K.reshape(-1)[:: n + 1] = 0
+        return K
+    xp = namespace(K)
+    return xp.where(xp.eye(n, dtype=xp.bool, device=K.device), xp.zeros_like(K), K)
+
+
+def square_root(D: Array, work: Workspace) -> Array:
+    """Return the root of D >= 0, with gradient 0 (not infinity) where D is 0."""
+    xp = namespace(D)
+    if work.reuse:
+        return xp.sqrt(D, out=D)
+    positive = D > 0
+    return xp.where(positive, xp.sqrt(xp.where(positive, D, xp.ones_like(D))), xp.zeros_like(D))
+
+
+def without_gradient(like: Array) -> AbstractContextManager[Any]:
+    """Return a context in which torch records no graph."""
+    return namespace(like).no_grad() if is_torch(like) else nullcontext()
+
+
+def recomputed(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return `function` so that autograd keeps its inputs and computes it again going back."""
+    from torch.utils.checkpoint import checkpoint
+
+    return lambda *arguments: checkpoint(function, *arguments, use_reentrant=False)
+
+
+def full_precision(like: Array) -> AbstractContextManager[Any]:
+    """Return a context in which torch's autocast does not lower the precision of products."""
+    if not is_torch(like):
+        return nullcontext()
+    import torch
+
+    return torch.autocast(like.device.type, enabled=False)
+
+
+# --- what a result should warn of ----------------------------------------------------------------
+
+
+def count_constant_columns(arrays: Sequence[Array]) -> int:
+    """Return in how many columns all rows of all arrays have one value."""
+    first = arrays[0][:1]
+    same = [to_numpy((array == first).all(0)) for array in arrays]
+    return int(np.logical_and.reduce(same).sum())
+
+
+def count_copies(arrays: Sequence[Array]) -> int:
+    """Return how many pooled rows equal an earlier one, judged by two fixed projections."""
+    d = arrays[0].shape[1]
+    directions = np.cos(np.outer([1.0, np.sqrt(2)], np.arange(1, d + 1)))
+    both = np.stack([np.concatenate([project(a, w) for a in arrays]) for w in directions], axis=1)
+    scale = np.abs(both).max(axis=0)
+    rounded = np.round(both / np.where(scale > 0, scale, 1), 12)
+    return len(rounded) - len(np.unique(rounded, axis=0))

@@ -1,0 +1,106 @@
+"""Distances between rows without cancellation, and the quantiles that bandwidths are taken from."""
+
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from repdist import _array
+from repdist._array import Array, Float64, Workspace
+
+_FIT_ROWS = 1000  # rows on which quantiles of distances are taken
+
+
+def positive_distances(Z: Array, metric: str = "euclidean") -> Float64:
+    """Return the distances above 0 between different rows, of at most `_FIT_ROWS` rows."""
+    rows = _array.to_numpy(_array.take_rows(Z, spread_rows(Z))).astype(np.float64)
+    rows -= rows.mean(axis=0)
+    size = float(np.abs(rows).max())  # so that no square overflows or vanishes
+    rows /= size
+    if metric == "cityblock":
+        from scipy.spatial.distance import pdist
+
+        distances = pdist(rows, "cityblock")
+        return np.asarray(distances[distances > 0]) * size
+    left, right = product_form(rows)
+    above = np.tri(len(rows), k=-1, dtype=bool)
+    norms = right[:, -1]
+    D = (left @ right.T)[above]
+    rounding = 8 * np.finfo(np.float64).eps * np.add.outer(norms, norms)[above]
+    return np.asarray(np.sqrt(D[rounding < D])) * size
+
+
+def spread_rows(Z: Array) -> npt.NDArray[np.intp] | None:
+    """Return `_FIT_ROWS` rows at evenly spaced ranks of a fixed projection (all if fewer).
+
+    A symmetric function of the pooled rows, whatever their order: bandwidths chosen on them leave
+    the level exact, which a fixed or a stratified set of row numbers does not.
+    """
+    if len(Z) <= _FIT_ROWS:
+        return None
+    order = np.argsort(_array.project(Z, _direction(Z.shape[1])), kind="stable")
+    ranks = np.linspace(0, len(Z) - 1, _FIT_ROWS).round().astype(np.intp)
+    return order[ranks]
+
+
+def _direction(d: int) -> Float64:
+    """Return a fixed vector without a pattern that data would share."""
+    return np.cos(np.arange(1, d + 1, dtype=np.float64))
+
+
+def mean_squared_distance(Z: Array) -> float:
+    """Return the mean of ||z_i - z_j||^2 over i != j, from all rows, in closed form."""
+    rows = _array.to_numpy(Z).astype(np.float64)
+    rows -= rows.mean(axis=0)
+    n = len(rows)
+    total = 2 * n * float(np.einsum("nd,nd->", rows, rows)) - 2 * float(
+        np.square(rows.sum(axis=0)).sum()
+    )
+    return total / (n * (n - 1))
+
+
+# --- distances of a tile -------------------------------------------------------------------------
+
+
+def product_form(U: Array) -> tuple[Array, Array]:
+    """Return left and right, (N, d + 2), with ``left @ right.T`` the squared distances of U."""
+    xp = _array.namespace(U)
+    norms = xp.sum(U * U, 1)[:, None]
+    ones = xp.ones_like(norms)
+    return xp.concatenate([-2 * U, norms, ones], 1), xp.concatenate([U, ones, norms], 1)
+
+
+def from_product(left: Array, right: Array, same: bool, work: Workspace) -> Array:
+    """Return squared distances (n, m) of rows in product form: one matrix product.
+
+    Rounding is relative to the norms of the rows, not to their distance; `same` rows get an exact
+    zero diagonal.
+    """
+    xp = _array.namespace(left)
+    n, m = len(left), len(right)
+    D = xp.matmul(left, right.T, out=work.buffer("distance", n, m))
+    D = xp.maximum(D, work.zeros(n, m), out=D if work.reuse else None)
+    return _array.with_zero_diagonal(D, in_place=work.reuse) if same else D
+
+
+def by_columns(
+    left: Array, right: Array, term: Literal["square", "absolute"], work: Workspace
+) -> Array:
+    """Return the sum over columns of the squared or absolute differences of rows, (n, m).
+
+    Rounding is relative to the distance itself: equal rows are at distance 0, and distances that
+    are equal in the data stay so. It costs several passes a column.
+    """
+    xp = _array.namespace(left)
+    n, m = len(left), len(right)
+    total = work.buffer("distance", n, m)
+    out = work.buffer("difference", n, m)
+    for column in range(left.shape[1]):
+        step = xp.subtract(left[:, column, None], right[None, :, column], out=out)
+        first = total if column == 0 else out
+        if term == "square":
+            step = xp.multiply(step, step, out=first)
+        else:
+            step = xp.absolute(step, out=first)
+        total = step if column == 0 else xp.add(total, step, out=total if work.reuse else None)
+    return total

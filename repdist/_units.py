@@ -1,0 +1,146 @@
+"""Exchangeable units and their relabelings: pure NumPy, knows no kernel.
+
+A unit is a block of row positions that a relabeling moves as a whole. The rows of a sample are
+shuffled before they are cut into units, so that a sorted file does not make units of one kind.
+The smaller sample comes first everywhere in this file.
+"""
+
+import itertools
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+_SINGLE_ROWS = 256  # pooled rows up to which every row is a unit of its own
+_BINS = 64  # about this many bins in the smaller sample, above that
+_CAP = 8  # movable units of the larger sample, as a multiple of the smaller's
+_BLOCK = 2048  # relabelings made at a time
+
+Labels = npt.NDArray[np.int8]
+
+
+@dataclass(frozen=True)
+class Units:
+    """How two samples are cut into units of one size, with what is left over frozen.
+
+    Attributes
+    ----------
+    size : int
+        Rows in a movable unit.
+    movable : (int, int)
+        Movable units in the smaller and in the larger sample.
+    frozen : (int, int)
+        Rows that keep their label, in the smaller and in the larger sample.
+    """
+
+    size: int
+    movable: tuple[int, int]
+    frozen: tuple[int, int]
+
+    @property
+    def rows(self) -> npt.NDArray[np.intp]:
+        """Rows in each unit, (U,): the first sample's movable, its frozen, then the second's."""
+        return np.array([size for sample in self._sizes() for size in sample], dtype=np.intp)
+
+    @property
+    def sample(self) -> npt.NDArray[np.intp]:
+        """The sample (0 or 1) of each unit, (U,)."""
+        return np.repeat([0, 1], [len(sample) for sample in self._sizes()])
+
+    @property
+    def can_move(self) -> npt.NDArray[np.bool_]:
+        """Which units a relabeling may move, (U,)."""
+        counts = [
+            (movable, int(frozen > 0))
+            for movable, frozen in zip(self.movable, self.frozen, strict=True)
+        ]
+        return np.repeat([True, False, True, False], list(itertools.chain(*counts)))
+
+    @property
+    def n_relabelings(self) -> int:
+        """How many distinct relabelings there are, the observed one included."""
+        return math.comb(sum(self.movable), self.movable[0])
+
+    @property
+    def least_pvalue_exhaustive(self) -> float:
+        """The least p-value that all relabelings can give.
+
+        Two of them give the same statistic if swapping the samples is itself a relabeling.
+        """
+        swappable = self.movable[0] == self.movable[1] and self.frozen == (0, 0)
+        return (2 if swappable else 1) / self.n_relabelings
+
+    def _sizes(self) -> list[list[int]]:
+        return [
+            [self.size] * movable + [frozen] * (frozen > 0)
+            for movable, frozen in zip(self.movable, self.frozen, strict=True)
+        ]
+
+
+def two_sample_units(n: int, m: int, n_bins: Literal["auto", "rows"] | int) -> Units:
+    """Cut samples of n <= m rows into units.
+
+    Parameters
+    ----------
+    n, m : int
+        Rows of the smaller and the larger sample.
+    n_bins : "auto", "rows" or int
+        Single rows, or about this many movable units in the smaller sample. ``"auto"``: single
+        rows while n + m <= 256, else 64.
+    """
+    single = n_bins == "rows" or (n_bins == "auto" and n + m <= _SINGLE_ROWS)
+    wanted = _BINS if isinstance(n_bins, str) else n_bins
+    size = 1 if single else max(1, n // wanted)
+    small, large = n // size, m // size
+    if n + m > _SINGLE_ROWS:
+        large = min(large, max(_CAP * small, _SINGLE_ROWS))
+    return Units(size, (small, large), (n - small * size, m - large * size))
+
+
+def row_order(n: int, rng: np.random.Generator) -> npt.NDArray[np.intp]:
+    """Return the order in which the n rows of a sample are cut into units."""
+    return rng.permutation(n)
+
+
+def relabelings(units: Units, n_resamples: int, rng: np.random.Generator) -> Iterator[Labels]:
+    """Yield relabelings in blocks (rows, U): 1 marks the first sample; row 0 is the observed one.
+
+    All of them if there are at most `n_resamples`, else the observed one and `n_resamples` drawn
+    independently and uniformly.
+    """
+    observed = (units.sample == 0).astype(np.int8)
+    movable = np.flatnonzero(units.can_move)
+    if is_exhaustive(units, n_resamples):
+        moves = _all_moves(*units.movable)
+    else:
+        moves = _drawn_moves(observed[movable], n_resamples, rng)
+    for block in moves:
+        labels = np.repeat(observed[None], len(block), axis=0)
+        labels[:, movable] = block
+        yield labels
+
+
+def is_exhaustive(units: Units, n_resamples: int) -> bool:
+    """Tell whether all distinct relabelings are enumerated."""
+    return units.n_relabelings <= n_resamples
+
+
+def _drawn_moves(observed: Labels, n_resamples: int, rng: np.random.Generator) -> Iterator[Labels]:
+    for start in range(0, n_resamples + 1, _BLOCK):
+        stop = min(start + _BLOCK, n_resamples + 1)
+        block = np.repeat(observed[None], stop - start, axis=0)
+        drawn = block[1:] if start == 0 else block
+        rng.permuted(drawn, axis=1, out=drawn)
+        yield block
+
+
+def _all_moves(first: int, second: int) -> Iterator[Labels]:
+    """Yield every choice of `first` units among all; the first choice is the observed one."""
+    choices = itertools.combinations(range(first + second), first)
+    while chosen := list(itertools.islice(choices, _BLOCK)):
+        block = np.zeros((len(chosen), first + second), dtype=np.int8)
+        np.put_along_axis(block, np.array(chosen), 1, axis=1)
+        yield block

@@ -1,0 +1,219 @@
+"""The command line: `repdist test A.npy B.npy`."""
+
+import json
+import sys
+import zipfile
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import numpy.typing as npt
+import typer
+
+import repdist
+from repdist import kernels
+from repdist.kernels import Kernel
+
+app = typer.Typer(
+    help="Tell which sets of representations differ, by how much, and how far to trust it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+KERNELS: dict[str, type[Kernel]] = {
+    "multi-rbf": kernels.MultiRBF,
+    "rbf": kernels.RBF,
+    "laplacian": kernels.Laplacian,
+    "rational-quadratic": kernels.RationalQuadratic,
+    "matern": kernels.Matern,
+    "polynomial": kernels.Polynomial,
+    "linear": kernels.Linear,
+    "energy": kernels.Energy,
+}
+KernelName = StrEnum("KernelName", list(KERNELS))  # type: ignore[misc]
+CombineName = StrEnum("CombineName", ["max", "mean", "fuse"])
+EstimatorName = StrEnum("EstimatorName", ["unbiased", "biased"])
+
+
+def main() -> None:
+    """Run the command line; bad input ends with its message and exit code 2."""
+    try:
+        app()
+    except (OSError, TypeError, ValueError) as error:
+        print(f"repdist: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(repdist.__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command("test")
+def compare(
+    first: Annotated[str, typer.Argument(metavar="A", help="First sample: a file of rows.")],
+    second: Annotated[str, typer.Argument(metavar="B", help="Second sample: a file of rows.")],
+    kernel: Annotated[KernelName, typer.Option(help="Kernel.")] = KernelName["multi-rbf"],
+    combine: Annotated[
+        CombineName, typer.Option(help="How components become one statistic.")
+    ] = CombineName.max,
+    estimator: Annotated[EstimatorName, typer.Option(help="Of MMD^2.")] = EstimatorName.unbiased,
+    resamples: Annotated[int, typer.Option(help="Random relabelings.")] = 9999,
+    seed: Annotated[int, typer.Option(help="Seed of the random numbers.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw the result (.png, .svg, .pdf).")
+    ] = None,
+) -> None:
+    """Test whether two samples come from the same distribution.
+
+    A and B are .npy files, .npz files (FILE.npz:key), .csv or .parquet files of numeric columns.
+    """
+    if plot is not None:
+        _check_picture(plot)
+    result = repdist.mmd_test(
+        read_rows(first),
+        read_rows(second),
+        kernel=KERNELS[kernel.value](),
+        combine=combine.value,  # type: ignore[arg-type]
+        estimator=estimator.value,  # type: ignore[arg-type]
+        n_resamples=resamples,
+        rng=seed,
+        progress=not as_json,
+    )
+    if plot is not None:
+        import matplotlib as mpl
+
+        mpl.use("Agg")
+        from repdist.plotting import save_figure
+
+        save_figure(result.plot(), plot)
+    print(json.dumps(result.to_dict(), indent=2) if as_json else result)
+
+
+def read_rows(name: str) -> npt.NDArray[Any]:
+    """Read a sample from a file; never unpickles.
+
+    Parameters
+    ----------
+    name : str
+        A path that ends in .npy, .csv, .parquet or .npz, the last with ``:key`` if it holds more
+        than one array.
+
+    Raises
+    ------
+    ValueError
+        If the file is of another kind, is damaged, or holds no such key.
+    OSError
+        If it cannot be read.
+    """
+    path, key = _split_key(name)
+    readers = {".npy": _read_npy, ".npz": _read_npz, ".csv": _read_csv, ".parquet": _read_parquet}
+    if path.suffix.lower() not in readers:
+        raise ValueError(
+            f"`{name}` must end in {', '.join(readers)} (or .npz:key); got "
+            f"{path.suffix or 'no ending'}."
+        )
+    if not path.is_file():
+        raise FileNotFoundError(f"`{path}` must be a file; there is none.")
+    return readers[path.suffix.lower()](path, key)
+
+
+def _split_key(name: str) -> tuple[Path, str | None]:
+    stem, colon, key = name.rpartition(":")
+    if colon and stem.lower().endswith(".npz"):
+        return Path(stem), key
+    return Path(name), None
+
+
+def _read_npy(path: Path, key: str | None) -> npt.NDArray[Any]:
+    try:
+        return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+    except (ValueError, EOFError) as error:
+        raise ValueError(f"`{path}` must be a .npy file of numbers; {error}.") from None
+
+
+def _read_npz(path: Path, key: str | None) -> npt.NDArray[Any]:
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            names = arrays.files
+            if key is None and len(names) == 1:
+                key = names[0]
+            if key not in names:
+                got = "no key" if key is None else f"{key!r}"
+                raise KeyError(
+                    f"`{path}` holds the arrays {', '.join(names) or '(none)'}; got {got}. "
+                    f"Name one of them as {path}:KEY."
+                )
+            return np.asarray(arrays[key])
+    except KeyError as error:
+        raise ValueError(error.args[0]) from None
+    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise ValueError(f"`{path}` must be a .npz file of numbers; {error}.") from None
+
+
+def _read_csv(path: Path, key: str | None) -> npt.NDArray[Any]:
+    import pandas as pd
+
+    try:
+        first = pd.read_csv(path, header=None, nrows=1, dtype=str)
+        header = None if first.map(_is_number).all(axis=None) else 0
+        table = pd.read_csv(path, header=header)
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise ValueError(f"`{path}` must be a .csv file of numbers; {error}.") from None
+    return _numeric(path, table)
+
+
+def _read_parquet(path: Path, key: str | None) -> npt.NDArray[Any]:
+    import pandas as pd
+
+    try:
+        table = pd.read_parquet(path)
+    except ImportError:
+        raise ValueError(
+            f'`{path}` needs pyarrow. Install it with: pip install "repdist[parquet]"'
+        ) from None
+    except Exception as error:  # pyarrow has its own exceptions
+        raise ValueError(f"`{path}` must be a .parquet file; {error}.") from None
+    return _numeric(path, table)
+
+
+def _numeric(path: Path, table: Any) -> npt.NDArray[Any]:
+    text = [str(name) for name in table.columns if table[name].dtype.kind not in "biuf"]
+    if text:
+        raise ValueError(
+            f"`{path}` must hold numeric columns only; got other values in {', '.join(text[:5])}. "
+            "Remove these columns."
+        )
+    return np.asarray(table.to_numpy(dtype=float))
+
+
+def _is_number(text: Any) -> bool:
+    try:
+        float(text)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _check_picture(path: Path) -> None:
+    if path.suffix.lower() not in (".png", ".svg", ".pdf"):
+        raise ValueError(f"`--plot` must end in .png, .svg or .pdf; got {path.name}.")
+    if not path.absolute().parent.is_dir():
+        raise ValueError(f"`--plot` must lie in an existing folder; got {path}.")
+
+
+if __name__ == "__main__":
+    main()
