@@ -1,0 +1,182 @@
+"""The null distribution against definitions, and ties."""
+
+import math
+
+import numpy as np
+import pytest
+from oracles import FORMULAS, mmd_squared
+
+import repdist
+from repdist import _null, kernels
+from repdist._null import (
+    centred_blocks,
+    component_statistics,
+    mmd_squared_from_sums,
+    null_distribution,
+    tie_tolerance,
+)
+from repdist._sums import kernel_sums
+from repdist._units import Units, relabelings
+
+
+@pytest.mark.parametrize("estimator", ["unbiased", "biased"])
+@pytest.mark.parametrize("name", ["multi-rbf", "energy", "polynomial"])
+def test_every_relabeling_has_the_mmd_of_the_relabeled_rows(name, estimator):
+    """Units of two rows, frozen rows in both samples, n and m different."""
+    kernel, k = FORMULAS[name]
+    units = Units(2, (2, 3), (1, 2))
+    Z = np.random.default_rng(0).normal(size=(13, 3))
+    sums = kernel_sums(kernel, Z, units.rows, units.sample, n_jobs=1)
+    S = centred_blocks(sums.blocks, sums.diagonal, units.rows, estimator)
+    labels = np.concatenate(list(relabelings(units, 10, np.random.default_rng(0))))
+    T = component_statistics(S, [labels], 5, 8, estimator, map) @ np.array(kernel._weights)
+    for value, row in zip(T, labels, strict=True):
+        of_row = np.repeat(row, units.rows).astype(bool)
+        assert of_row.sum() == 5
+        expected = mmd_squared(k, Z[of_row], Z[~of_row], estimator)
+        assert value == pytest.approx(expected, rel=1e-10, abs=1e-12)
+
+
+def test_mmd_of_a_constant_kernel_is_0():
+    n, m = 4, 7
+    assert mmd_squared_from_sums(12, 28, 42, n, m, "unbiased") == 0
+    assert mmd_squared_from_sums(16, 28, 49, n, m, "biased") == 0
+
+
+def combined(T, combine, *, squares=None, weights=None, tolerance=0.0, n=5):
+    components = T.shape[1]
+    return null_distribution(
+        T,
+        np.full(components, tolerance),
+        combine,
+        weights=np.full(components, 1 / components) if weights is None else np.array(weights),
+        squares=np.ones(components) if squares is None else np.array(squares),
+        n=n,
+    )
+
+
+def skewed_table(rows=200):
+    rng = np.random.default_rng(0)
+    return np.stack([rng.chisquare(3, rows), -rng.chisquare(3, rows), rng.normal(size=rows)], 1)
+
+
+def test_max_is_the_largest_wilson_hilferty_score():
+    T = skewed_table()
+    scores = []
+    for column in T.T:
+        z = (column - column.mean()) / math.sqrt(((column - column.mean()) ** 2).mean())
+        g = min(max((z**3).mean(), 0), math.sqrt(8))
+        if g < 1e-4:
+            scores.append(z)
+        else:
+            scores.append(6 / g * (np.cbrt(np.maximum(g * z / 2 + 1, 0)) - 1) + g / 6)
+    null = combined(T, "max")
+    np.testing.assert_allclose(null.statistic, np.max(scores, axis=0), rtol=1e-12)
+    reached = sum(null.statistic[1:] >= null.statistic[0])
+    assert null.pvalue == (1 + reached) / 200
+
+
+def test_fuse_is_the_log_mean_exp_of_the_released_code():
+    T, n, squares = skewed_table() / 100, 5, [2.0, 3.0, 5.0]
+    c = (n * (n - 1)) ** 1.5
+    expected = [
+        math.log(sum(math.exp(c * t / math.sqrt(s)) for t, s in zip(row, squares, strict=True)) / 3)
+        for row in T
+    ]
+    null = combined(T, "fuse", squares=squares, n=n)
+    np.testing.assert_allclose(null.statistic, expected, rtol=1e-10)
+
+
+def test_fuse_does_not_overflow():
+    null = combined(skewed_table() * 1e6, "fuse", n=500)
+    assert np.isfinite(null.statistic).all()
+
+
+def test_mean_is_the_weighted_sum():
+    T = skewed_table()
+    np.testing.assert_allclose(combined(T, "mean").statistic, T.mean(axis=1), rtol=1e-12)
+    by_sum = combined(T, "mean", weights=[1.0, 1.0, 1.0])
+    np.testing.assert_allclose(by_sum.statistic, T.sum(axis=1), rtol=1e-12)
+
+
+@pytest.mark.parametrize("combine", ["max", "mean", "fuse"])
+def test_one_component_is_its_own_statistic(combine):
+    T = skewed_table()[:, :1]
+    np.testing.assert_array_equal(combined(T, combine).statistic, T[:, 0])
+
+
+@pytest.mark.parametrize("combine", ["max", "mean", "fuse"])
+def test_ties_within_the_tolerance_count(combine):
+    """Row 0 is the largest by an ulp over ten equals; all eleven must count."""
+    T = np.random.default_rng(0).normal(size=(100, 2))
+    T[:11] = 5.0
+    T[0] += 1e-15
+    assert combined(T, combine, tolerance=1e-13).pvalue == 11 / 100
+    T[0] += 1e-9
+    assert combined(T, combine, tolerance=1e-13).pvalue == 1 / 100
+
+
+def test_components_that_do_not_vary_are_dropped():
+    T = skewed_table()[:, :2]
+    T[:, 1] = 1e-14 * np.arange(200)
+    null = combined(T, "max", tolerance=1e-12)
+    assert null.dropped.tolist() == [False, True]
+    np.testing.assert_array_equal(np.isnan(null.zscores), [False, True])
+    assert null.component_pvalues[1] == 1
+    alone = combined(T[:, :1], "max", tolerance=1e-12)
+    assert null.pvalue == alone.pvalue
+    nothing = combined(T[:, 1:], "max", tolerance=1e-12)
+    assert nothing.pvalue == 1
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("seed", range(8))
+def test_small_discrete_samples_have_the_pvalue_of_exact_arithmetic(seed, dtype):
+    """Many relabelings tie exactly; p by rational arithmetic of a linear kernel on integers."""
+    from fractions import Fraction
+    from itertools import combinations
+
+    rng = np.random.default_rng(seed)
+    n, m = rng.integers(3, 6, size=2)
+    Z = rng.integers(0, 3, size=(n + m, 2))
+    result = repdist.mmd_test(
+        Z[:n].astype(dtype), Z[n:].astype(dtype), kernel=kernels.Linear(), rng=0
+    )
+
+    def exact(chosen):
+        X = [Z[i].tolist() for i in chosen]
+        Y = [Z[i].tolist() for i in range(n + m) if i not in chosen]
+
+        def total(A, B, skip=False):
+            return sum(
+                sum(p * q for p, q in zip(a, b, strict=True))
+                for i, a in enumerate(A)
+                for j, b in enumerate(B)
+                if not (skip and i == j)
+            )
+
+        return (
+            Fraction(total(X, X, True), int(n * (n - 1)))
+            + Fraction(total(Y, Y, True), int(m * (m - 1)))
+            - Fraction(2 * total(X, Y), int(n * m))
+        )
+
+    observed = exact(range(n))
+    all_values = [exact(chosen) for chosen in combinations(range(n + m), int(n))]
+    assert result.exhaustive
+    assert result.pvalue == sum(value >= observed for value in all_values) / len(all_values)
+
+
+def test_tie_tolerance_follows_its_formula():
+    tolerance = tie_tolerance(np.array([2.0]), 1e-7, 10, 40)
+    assert tolerance == pytest.approx(64 * 2**-52 * 2 + 16 * 1e-7 * 2 * (0.1 + 0.025))
+
+
+def test_centring_removes_the_mean_kernel_value():
+    units = Units(2, (3, 4), (1, 1))
+    Z = np.random.default_rng(0).normal(size=(16, 2))
+    sums = kernel_sums(kernels.RBF(1.0), Z, units.rows, units.sample, n_jobs=1)
+    S = centred_blocks(sums.blocks, sums.diagonal, units.rows, "unbiased")
+    assert abs(S.sum()) < 1e-12
+    np.testing.assert_array_equal(S, S.transpose(0, 2, 1))
+    assert _null.centred_blocks(sums.blocks, sums.diagonal, units.rows, "biased").sum() != 0

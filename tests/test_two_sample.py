@@ -1,0 +1,333 @@
+"""The test as users call it: agreement with scipy, repeatability, the result object."""
+
+import json
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from oracles import mmd_squared
+from scipy import stats
+
+import repdist
+from repdist import kernels
+
+mpl.use("Agg")
+
+
+def samples(n=40, m=50, d=3, shift=0.0, seed=0, dtype=np.float64):
+    rng = np.random.default_rng(seed)
+    X, Y = rng.normal(size=(n, d)), rng.normal(size=(m, d)) + shift
+    return X.astype(dtype), Y.astype(dtype)
+
+
+# --- p-values against other implementations ------------------------------------------------------
+
+
+@pytest.mark.parametrize("estimator", ["unbiased", "biased"])
+@pytest.mark.parametrize("seed", range(3))
+def test_exhaustive_pvalue_equals_scipy(seed, estimator):
+    X, Y = samples(4, 5, d=1, shift=1.0, seed=seed)
+    kernel = kernels.RBF(1.0)
+
+    def statistic(x, y):
+        return mmd_squared(
+            lambda a, b: np.exp(-((a[0] - b[0]) ** 2) / 2), x[:, None], y[:, None], estimator
+        )
+
+    scipys = stats.permutation_test(
+        (X[:, 0], Y[:, 0]), statistic, n_resamples=np.inf, alternative="greater"
+    )
+    ours = repdist.mmd_test(X, Y, kernel=kernel, estimator=estimator)
+    assert ours.exhaustive
+    assert ours.n_resamples == 126
+    assert ours.pvalue == pytest.approx(scipys.pvalue, rel=1e-12)
+    assert ours.statistic == pytest.approx(scipys.statistic, rel=1e-12)
+    np.testing.assert_allclose(
+        np.sort(ours.null_distribution), np.sort(scipys.null_distribution), rtol=1e-9, atol=1e-12
+    )
+
+
+def test_random_pvalue_agrees_with_scipy():
+    """The two differ by less than 5 of their joint standard errors (false failure 1e-6)."""
+    X, Y = samples(30, 30, d=1, shift=0.35, seed=2)
+    K = kernels.RBF(1.0)(np.concatenate([X, Y]), np.concatenate([X, Y]))
+
+    def statistic(i, j):
+        i, j = i.astype(int), j.astype(int)
+        return K[np.ix_(i, i)].mean() + K[np.ix_(j, j)].mean() - 2 * K[np.ix_(i, j)].mean()
+
+    scipys = stats.permutation_test(
+        (np.arange(30.0), np.arange(30.0, 60.0)), statistic, n_resamples=1999,
+        alternative="greater", rng=0,
+    )  # fmt: skip
+    ours = repdist.mmd_test(X, Y, kernel=kernels.RBF(1.0), estimator="biased", rng=0)
+    p = scipys.pvalue
+    assert 0.01 < p < 0.5
+    assert abs(ours.pvalue - p) < 5 * np.sqrt(p * (1 - p) * (1 / 2000 + 1 / 10_000))
+
+
+# --- repeatability -------------------------------------------------------------------------------
+
+
+def same_to_the_bit(first, second):
+    assert first.pvalue == second.pvalue
+    assert first.mmd_squared == second.mmd_squared
+    assert first.standard_error == second.standard_error
+    np.testing.assert_array_equal(first.null_distribution, second.null_distribution)
+    pd.testing.assert_frame_equal(first.components, second.components, check_exact=True)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("n", "m"), [(40, 50), (900, 1300)])
+def test_the_same_rng_gives_the_same_bits_on_any_number_of_threads(n, m, dtype):
+    X, Y = samples(n, m, d=8, shift=0.05, dtype=dtype)
+    one, *others = [repdist.mmd_test(X, Y, rng=7, n_jobs=n_jobs) for n_jobs in (1, 2, 3, -1)]
+    for other in others:
+        same_to_the_bit(one, other)
+    same_to_the_bit(one, repdist.mmd_test(X, Y, rng=np.random.default_rng(7)))
+    different = repdist.mmd_test(X, Y, rng=8)
+    assert (different.null_distribution != one.null_distribution).any()
+
+
+def test_global_random_state_is_neither_read_nor_changed():
+    """The legacy calls below set and read the state that must not matter."""
+    np.random.seed(1)  # noqa: NPY002
+    before = np.random.get_state()[1].copy()  # noqa: NPY002
+    X, Y = samples()
+    first = repdist.mmd_test(X, Y, rng=0)
+    assert (np.random.get_state()[1] == before).all()  # noqa: NPY002
+    np.random.seed(2)  # noqa: NPY002
+    same_to_the_bit(first, repdist.mmd_test(X, Y, rng=0))
+
+
+@pytest.mark.parametrize(("n", "m"), [(40, 50), (300, 400)])
+def test_torch_gives_the_same_pvalue_in_float64(n, m):
+    X, Y = samples(n, m, shift=0.1)
+    ours = repdist.mmd_test(X, Y, rng=0)
+    torchs = repdist.mmd_test(torch.as_tensor(X), torch.as_tensor(Y), rng=0)
+    assert torchs.pvalue == ours.pvalue
+    assert torchs.mmd_squared == pytest.approx(ours.mmd_squared, rel=1e-9)
+    assert torchs.standard_error == pytest.approx(ours.standard_error, rel=1e-9)
+    np.testing.assert_allclose(torchs.components, ours.components, rtol=1e-6)
+
+
+@pytest.mark.parametrize(("n", "m"), [(40, 50), (300, 400)])
+def test_torch_gives_nearly_the_same_pvalue_in_float32(n, m):
+    X, Y = samples(n, m, shift=0.1, dtype=np.float32)
+    ours = repdist.mmd_test(X, Y, rng=0)
+    torchs = repdist.mmd_test(torch.as_tensor(X), torch.as_tensor(Y), rng=0)
+    assert abs(torchs.pvalue - ours.pvalue) <= 5 / 10_000
+
+
+def test_torch_tensors_that_need_gradients_are_detached():
+    X, Y = (torch.as_tensor(Z).requires_grad_() for Z in samples())
+    assert repdist.mmd_test(X, Y, rng=0).pvalue == repdist.mmd_test(*samples(), rng=0).pvalue
+
+
+def test_swapping_the_samples_changes_nothing_when_exhaustive():
+    X, Y = samples(4, 6, shift=1.0)
+    first, second = repdist.mmd_test(X, Y), repdist.mmd_test(Y, X)
+    assert first.pvalue == second.pvalue
+    assert first.mmd_squared == pytest.approx(second.mmd_squared, rel=1e-12)
+    assert (first.n, first.m, second.n, second.m) == (4, 6, 6, 4)
+
+
+def test_row_order_changes_nothing_when_exhaustive():
+    X, Y = samples(5, 5, shift=1.0)
+    first, second = repdist.mmd_test(X, Y), repdist.mmd_test(X[::-1], Y[[2, 0, 1, 4, 3]])
+    assert first.pvalue == second.pvalue
+    assert first.statistic == pytest.approx(second.statistic, rel=1e-9)
+
+
+# --- power and level, roughly --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("combine", ["max", "mean", "fuse"])
+def test_the_mixture_that_the_median_cannot_see(combine):
+    """Four Gaussians, one of another width: the default sees it, the median does not."""
+    rng = np.random.default_rng(0)
+    centres = np.array([[20, 20], [20, -20], [-20, 20], [-20, -20]])
+    X, Y = (centres[rng.integers(0, 4, 400)] for _ in range(2))
+    widths = np.where((Y == [-20, -20]).all(axis=1), 0.4, 1.0)
+    X = X + rng.normal(size=X.shape)
+    Y = Y + rng.normal(size=Y.shape) * widths[:, None]
+    several = repdist.mmd_test(X, Y, combine=combine, rng=0)
+    median = repdist.mmd_test(X, Y, kernel=kernels.RBF(), rng=0)
+    assert median.pvalue > 0.1
+    if combine != "mean":
+        assert several.pvalue < 0.01
+
+
+def test_unequal_bins_do_not_drop_rows():
+    """Rows left over from the bins count in the statistic: it is that of all rows."""
+    X, Y = samples(211, 333, shift=0.2)
+    result = repdist.mmd_test(X, Y, rng=0)
+    assert result.n_bins * 3 < 211
+    exact = repdist.mmd_squared(X, Y, kernel=result.kernel)
+    assert result.mmd_squared == pytest.approx(exact, rel=1e-10)
+    for rng in range(3):
+        again = repdist.mmd_test(X, Y, rng=rng)
+        assert again.mmd_squared == pytest.approx(exact, rel=1e-10)
+
+
+def test_a_file_sorted_by_class_keeps_its_level():
+    """Bins of consecutive rows would be bins of one class, far too different from each other.
+
+    The two samples are the same mixture; p is uniform. 60 samples, at most 12 with p <= .05:
+    false failure 3e-5 for a right test. Unshuffled bins give p near 1, and the mean p shows it.
+    """
+    rng = np.random.default_rng(0)
+    pvalues = []
+    for _ in range(60):
+        X, Y = (np.sort(rng.normal(size=300) + 5 * rng.integers(0, 3, 300)) for _ in range(2))
+        pvalues.append(repdist.mmd_test(X, Y, n_resamples=199, rng=rng).pvalue)
+    assert sum(p <= 0.05 for p in pvalues) <= 12
+    assert 0.35 < np.mean(pvalues) < 0.65  # 4 standard errors of .037
+
+
+# --- the result ----------------------------------------------------------------------------------
+
+
+def test_components_have_their_own_rows():
+    X, Y = samples(shift=0.5)
+    result = repdist.mmd_test(X, Y, kernel=kernels.MultiRBF((0.5, 1.0, 2.0)), rng=0)
+    table = result.components
+    assert list(table.columns) == ["bandwidth", "mmd_squared", "zscore", "pvalue"]
+    assert table["bandwidth"].tolist() == [0.5, 1.0, 2.0]
+    for row in table.itertuples():
+        alone = repdist.mmd_test(X, Y, kernel=kernels.RBF(row.bandwidth), rng=0)
+        assert row.mmd_squared == pytest.approx(alone.mmd_squared, rel=1e-9)
+        assert row.pvalue == alone.pvalue
+        null = alone.null_distribution
+        everything = np.append(null, alone.statistic)
+        z = (alone.statistic - everything.mean()) / everything.std()
+        assert row.zscore == pytest.approx(z, rel=1e-9)
+    assert result.mmd_squared == pytest.approx(table["mmd_squared"].mean(), rel=1e-12)
+
+
+def test_null_distribution_leaves_the_observed_row_out_unless_exhaustive():
+    drawn = repdist.mmd_test(*samples(), n_resamples=123, rng=0)
+    assert (drawn.n_resamples, len(drawn.null_distribution), drawn.exhaustive) == (123, 123, False)
+    reached = (drawn.null_distribution >= drawn.statistic).sum()
+    assert drawn.pvalue == (1 + reached) / 124
+    small = repdist.mmd_test(*samples(4, 4))
+    assert (small.n_resamples, len(small.null_distribution), small.exhaustive) == (70, 70, True)
+    assert small.pvalue == (small.null_distribution >= small.statistic - 1e-9).sum() / 70
+
+
+def test_interval_follows_its_formula():
+    X, Y = samples(30, 40, shift=1.0)
+    for estimator in ("unbiased", "biased"):
+        result = repdist.mmd_test(X, Y, kernel=kernels.RBF(1.0), estimator=estimator, rng=0)
+        centre = repdist.mmd_squared(X, Y, kernel=kernels.RBF(1.0))
+        null = repdist.mmd_test(X, Y, kernel=kernels.RBF(1.0), estimator=estimator, rng=0)
+        spread = null.null_distribution.var()
+        low, high = result.confidence_interval()
+        z = stats.norm.ppf(0.975)
+        assert low == pytest.approx(centre - z * result.standard_error, rel=1e-9)
+        assert high == pytest.approx(
+            centre + z * np.sqrt(result.standard_error**2 + 3 * spread), rel=1e-9
+        )
+        narrow = result.confidence_interval(0.5)
+        assert low < narrow[0] < narrow[1] < high
+    nothing = repdist.mmd_test(*samples(), rng=0).confidence_interval()
+    assert nothing[0] == 0
+
+
+def test_summary_is_short_and_says_what_was_done():
+    result = repdist.mmd_test(*samples(300, 400, dtype=np.float32), rng=0)
+    lines = str(result).splitlines()
+    assert len(lines) <= 12
+    for part in ("300", "400", "p-value", "interval", "bandwidths", "9,999", "bins of 4 rows"):
+        assert part in str(result)
+    assert "pvalue=" in repr(result)
+
+
+def test_summary_stays_short_with_every_caution():
+    X = np.repeat(np.eye(3), 3, axis=0)[:, :1]
+    X = np.concatenate([X, np.zeros((9, 1))], axis=1)
+    result = repdist.mmd_test(X[:3], X[6:9], n_resamples=10, rng=0)
+    assert len(result.summary().splitlines()) <= 12
+
+
+@pytest.mark.parametrize(
+    ("call", "caution"),
+    [
+        (lambda X, Y: repdist.mmd_test(X[:3], Y[:3]), r"no p-value below 0\.1 can be reached"),
+        (lambda X, Y: repdist.mmd_test(X, Y, n_resamples=9, rng=0), r"n_resamples.*0\.1"),
+        (lambda X, Y: repdist.mmd_test(np.tile(X, (2, 1)), Y, rng=0), "40 of 130 rows repeat"),
+        (lambda X, Y: repdist.mmd_test(X * [1, 0, 1], Y * [1, 0, 1], rng=0), "1 of 3 columns"),
+    ],
+)
+def test_cautions(call, caution):
+    (found,) = call(*samples()).cautions
+    assert pd.Series([found]).str.contains(caution).all(), found
+
+
+def test_no_caution_without_cause():
+    assert repdist.mmd_test(*samples(), rng=0).cautions == ()
+    assert repdist.mmd_test(*samples(4, 4)).cautions == ()  # 2 of 70 is below .05
+
+
+def test_a_statistic_that_cannot_vary_has_p_1():
+    """Two values, each as often in every relabeling that counts: nothing can be told."""
+    K = np.full((8, 8), 0.3)
+    np.fill_diagonal(K, 1.0)
+    result = repdist.mmd_test(np.arange(4), np.arange(4, 8), kernel=kernels.Precomputed(K))
+    assert result.pvalue == 1
+    assert any("does not vary" in caution for caution in result.cautions)
+
+
+def test_to_dict_is_ready_for_json():
+    for kernel in (kernels.MultiRBF(), kernels.Energy()):
+        result = repdist.mmd_test(*samples(), kernel=kernel, rng=0)
+        answer = json.loads(json.dumps(result.to_dict(), allow_nan=False))
+        assert answer["pvalue"] == result.pvalue
+        assert answer["mmd_squared"] == result.mmd_squared
+        assert answer["repdist_version"] == repdist.__version__
+        assert len(answer["components"]) == len(result.components)
+        assert answer["confidence_interval_95"] == list(result.confidence_interval())
+
+
+def test_result_is_frozen_and_not_iterable():
+    result = repdist.mmd_test(*samples(), rng=0)
+    with pytest.raises(AttributeError):
+        result.pvalue = 0.0
+    with pytest.raises(TypeError):
+        iter(result)
+
+
+@pytest.mark.parametrize("kernel", [kernels.MultiRBF(), kernels.RBF()])
+def test_plot_shows_null_and_observed(kernel):
+    import matplotlib.pyplot as plt
+
+    result = repdist.mmd_test(*samples(), kernel=kernel, rng=0)
+    ax = result.plot()
+    (line,) = ax.get_lines()
+    assert line.get_xdata()[0] == result.statistic
+    heights = [patch.get_height() for patch in ax.patches]
+    widths = [patch.get_width() for patch in ax.patches]
+    assert np.dot(heights, widths) == pytest.approx(1)
+    _, mine = plt.subplots()
+    assert result.plot(ax=mine) is mine
+    beside = [a for a in mine.figure.axes if a is not mine]
+    assert len(beside) == (len(result.components) > 1)
+    if beside:
+        np.testing.assert_allclose(
+            beside[0].get_lines()[-1].get_ydata(), result.components["zscore"]
+        )
+    plt.close("all")
+
+
+def test_result_survives_pickling():
+    import pickle
+
+    result = repdist.mmd_test(*samples(), rng=0)
+    same_to_the_bit(result, pickle.loads(pickle.dumps(result)))
+
+
+def test_progress_is_quiet_where_there_is_no_terminal(capfd):
+    repdist.mmd_test(*samples(300, 300), rng=0, progress=True)
+    assert capfd.readouterr() == ("", "")
