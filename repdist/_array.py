@@ -4,8 +4,8 @@
 none imports torch unless a torch tensor has come in.
 """
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, TypeAlias
 
 import array_api_compat
@@ -346,9 +346,11 @@ def square_root(D: Array, work: Workspace) -> Array:
     return xp.where(positive, xp.sqrt(xp.where(positive, D, xp.ones_like(D))), xp.zeros_like(D))
 
 
-def without_gradient(like: Array) -> AbstractContextManager[Any]:
-    """Return a context in which torch records no graph."""
-    return namespace(like).no_grad() if is_torch(like) else nullcontext()
+@contextmanager
+def plain_arithmetic(like: Array) -> Iterator[None]:
+    """Keep torch from recording a graph and from lowering the precision of products."""
+    with namespace(like).no_grad() if is_torch(like) else nullcontext(), full_precision(like):
+        yield
 
 
 def recomputed(function: Callable[..., Any]) -> Callable[..., Any]:

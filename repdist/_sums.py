@@ -6,13 +6,14 @@ computed. Tile edges depend on the shape of the data alone and partial sums are 
 in the order of the tiles, so the result is the same to the bit for any number of threads.
 """
 
+import itertools
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cache
+from itertools import groupby
 from typing import Any, TypeVar
 
 import numpy as np
@@ -24,39 +25,85 @@ from repdist.kernels import Kernel
 
 _EDGE = 512  # rows of a tile
 _DEVICE_EDGE = 4096  # the same on an accelerator, where a launch costs more than a cache miss
-_DIFFERENCES = 256  # rows up to which distances come from float64 differences, so that ties hold
-_TASKS = 128  # tiles are handed out in about this many portions
+_PORTIONS = 128  # tiles are handed out in about this many runs
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
-class Sums:
-    """Sums of kernel values over pairs of different rows, and over the diagonal.
+class Block:
+    """Sums of kernel values between the rows of two groups, or within one group.
 
     Attributes
     ----------
-    blocks : (R, U, U)
-        For each component, the sum over pairs i != j with i in one unit and j in the other.
-    diagonal : (R, U)
-        The sum of k(x, x) over the rows of a unit.
-    rows : (N, S)
-        For each row, the sum of the weighted kernel over the other rows of each sample.
+    first, second : int
+        The groups; equal for the block within a group.
+    sums : (R, U_first, U_second)
+        For each component, the sum over pairs of different rows, one in each unit.
+    diagonal : (R, U_first)
+        Within a group, the sum of k(x, x) over the rows of a unit.
+    rows, columns : (n_first,) and (n_second,)
+        For each row of one group, the sum of the weighted kernel over the other rows of the other.
     squares : (R,)
-        The sum of squared values over all pairs i != j.
+        The sum of squared values over the pairs that `sums` counts.
     magnitude : (R,)
-        The largest absolute value over all pairs i != j.
+        The largest absolute value among them.
     epsilon : float
         Spacing at 1 of the dtype that the kernel was computed in.
     """
 
-    blocks: Float64
+    first: int
+    second: int
+    sums: Float64
     diagonal: Float64
     rows: Float64
+    columns: Float64
     squares: Float64
     magnitude: Float64
     epsilon: float
+
+
+@dataclass(frozen=True)
+class Sums:
+    """The blocks of two samples, put together.
+
+    Attributes
+    ----------
+    blocks : (R, U, U)
+        Sums over pairs i != j with i in one unit and j in the other; the first sample's units come
+        first.
+    diagonal : (R, U)
+        Sums of k(x, x) over the rows of a unit.
+    first_rows, second_rows : (n, 2) and (m, 2)
+        For each row, the sum of the weighted kernel over the other rows of its own sample, and
+        over those of the other sample.
+    squares, magnitude, epsilon
+        As in `Block`, over all pairs i != j.
+    """
+
+    blocks: Float64
+    diagonal: Float64
+    first_rows: Float64
+    second_rows: Float64
+    squares: Float64
+    magnitude: Float64
+    epsilon: float
+
+
+def join(first: Block, second: Block, across: Block) -> Sums:
+    """Put together the blocks within two groups and the block between them."""
+    upper = np.concatenate([first.sums, across.sums], axis=2)
+    lower = np.concatenate([across.sums.transpose(0, 2, 1), second.sums], axis=2)
+    return Sums(
+        np.concatenate([upper, lower], axis=1),
+        np.concatenate([first.diagonal, second.diagonal], axis=1),
+        np.stack([first.rows, across.rows], axis=1),
+        np.stack([second.rows, across.columns], axis=1),
+        first.squares + second.squares + 2 * across.squares,
+        np.maximum(np.maximum(first.magnitude, second.magnitude), across.magnitude),
+        across.epsilon,
+    )
 
 
 @dataclass(frozen=True)
@@ -67,7 +114,7 @@ class Strip:
     stop: int
     unit: int
     count: int
-    sample: int
+    group: int
 
     @property
     def rows(self) -> slice:
@@ -78,25 +125,32 @@ class Strip:
         return slice(self.unit, self.unit + self.count)
 
 
-def kernel_sums(
+def kernel_blocks(
     kernel: Kernel,
     Z: Array,
     unit_rows: npt.NDArray[np.intp],
-    unit_sample: npt.NDArray[np.intp],
+    unit_group: npt.NDArray[np.intp],
     *,
+    differences: bool,
     n_jobs: int,
     progress: bool = False,
-) -> Sums:
-    """Pass once over the kernel matrix of Z and return its sums.
+) -> Iterator[Block]:
+    """Pass once over the kernel matrix of Z and yield its sums, block by block.
+
+    First the blocks within the groups 0, 1, ..., then those between them in the order (0, 1),
+    (0, 2), ..., (1, 2), .... To be used inside `one_blas_thread()`.
 
     Parameters
     ----------
     kernel : Kernel
         Fitted.
     Z : (N, d)
-        The rows, unit by unit.
-    unit_rows, unit_sample : (U,)
-        How many rows each unit has, and to which sample it belongs.
+        The rows, group by group and unit by unit.
+    unit_rows, unit_group : (U,)
+        How many rows each unit has, and to which group it belongs.
+    differences : bool
+        Compute distances in float64 from differences of rows, which keeps ties that matter for
+        small samples, instead of from matrix products.
     n_jobs : int
         Threads, for NumPy. Torch tensors are computed on their own device, tile after tile.
     progress : bool
@@ -104,35 +158,31 @@ def kernel_sums(
 
     Notes
     -----
-    Up to 256 rows are computed in float64 from differences of rows: there, ties between
-    relabelings matter, and rounding must not break them.
-
     ``O(N^2 d)`` time. Memory above the data: two copies of it, a few tiles for each thread, and
-    ``O(R U^2 + N S)`` sums.
+    the block in work.
     """
-    strips = cut(unit_rows, unit_sample, _edge(Z))
-    differences = len(Z) <= _DIFFERENCES
     if differences:
         Z = _array.cast(Z, _array.wide(Z))
     left, right = kernel._operands(Z, _array.mean_row(Z), differences=differences)
     weights = kernel._weights
-    shape = (len(weights), len(unit_rows), int(unit_sample.max()) + 1)
     local = threading.local()
 
-    def portion(task: tuple[int, int, int]) -> "_Portion":
+    def portion(task: "_Task") -> "_Portion":
         if not hasattr(local, "work"):
             local.work = Workspace(left, _edge(Z), reuse=True, differences=differences)
-        with _array.without_gradient(left):
-            return _sum_portion(kernel, left, right, strips, task, weights, local.work)
+        with _array.plain_arithmetic(left):
+            return _sum_portion(kernel, left, right, task, weights, local.work)
 
-    total = _Total(*shape, len(Z))
-    tasks = _portions(len(strips))
-    blas = nullcontext() if _array.is_torch(Z) else one_blas_thread()
-    with blas, _array.full_precision(left):
-        results = in_order(portion, tasks, 1 if _array.is_torch(Z) else n_jobs)
-        for result in _with_progress(results, len(tasks), progress):
-            total.add(result, strips)
-    return total.finish(_array.machine_epsilon(Z))
+    tasks = _tasks(cut(unit_rows, unit_group, _edge(Z)))
+    results = in_order(portion, tasks, 1 if _array.is_torch(Z) else n_jobs)
+    shown = _with_progress(results, len(tasks), progress)
+    starts = np.concatenate([[0], np.cumsum(np.bincount(unit_group, unit_rows))]).astype(int)
+    first_unit = np.searchsorted(unit_group, np.arange(len(starts))).tolist()
+    for pair, parts in groupby(zip(tasks, shown, strict=True), key=lambda part: part[0].pair):
+        total = _Total(pair, starts.tolist(), first_unit, len(weights))
+        for task, part in parts:
+            total.add(task, part)
+        yield total.finish(_array.machine_epsilon(Z))
 
 
 def differentiable_totals(
@@ -166,12 +216,12 @@ def differentiable_totals(
         for i, P in enumerate(strips):
             for Q in strips[i:]:
                 total, own = tile(kernel, left[P.rows], right[Q.rows], P is Q)
-                if P.sample != Q.sample:
+                if P.group != Q.group:
                     across = across + total
                     continue
-                within[P.sample] = within[P.sample] + (total if P is Q else 2 * total)
+                within[P.group] = within[P.group] + (total if P is Q else 2 * total)
                 if P is Q:
-                    diagonal[P.sample] = diagonal[P.sample] + own
+                    diagonal[P.group] = diagonal[P.group] + own
     return within[0], across, within[1], xp.stack(diagonal, 1)
 
 
@@ -179,7 +229,7 @@ def differentiable_totals(
 
 
 def cut(
-    unit_rows: npt.NDArray[np.intp], unit_sample: npt.NDArray[np.intp], edge: int = _EDGE
+    unit_rows: npt.NDArray[np.intp], unit_group: npt.NDArray[np.intp], edge: int
 ) -> list[Strip]:
     """Cut the rows into strips of at most `edge` rows, even in length, that end with units.
 
@@ -187,19 +237,19 @@ def cut(
     """
     strips: list[Strip] = []
     starts = np.concatenate([[0], np.cumsum(unit_rows)]).tolist()
-    changes = np.flatnonzero(np.diff(unit_rows) | np.diff(unit_sample)) + 1
+    changes = np.flatnonzero(np.diff(unit_rows) | np.diff(unit_group)) + 1
     for units in np.split(np.arange(len(unit_rows)), changes):
-        first, size, sample = int(units[0]), int(unit_rows[units[0]]), int(unit_sample[units[0]])
+        size, group = int(unit_rows[units[0]]), int(unit_group[units[0]])
         if size > edge:
             for unit in units.tolist():
                 pieces = np.array_split(np.arange(starts[unit], starts[unit + 1]), -(-size // edge))
-                strips += [Strip(int(p[0]), int(p[-1]) + 1, unit, 1, sample) for p in pieces]
+                strips += [Strip(int(p[0]), int(p[-1]) + 1, unit, 1, group) for p in pieces]
             continue
         per_strip = edge // size
         for part in np.array_split(units, -(-len(units) // per_strip)):
             first = int(part[0])
             stop = starts[first + len(part)]
-            strips.append(Strip(starts[first], stop, first, len(part), sample))
+            strips.append(Strip(starts[first], stop, first, len(part), group))
     return strips
 
 
@@ -207,24 +257,40 @@ def _edge(Z: Array) -> int:
     return _EDGE if _array.on_cpu(Z) else _DEVICE_EDGE
 
 
-def _portions(n_strips: int) -> list[tuple[int, int, int]]:
-    """Return (i, first j, last j + 1): runs of tiles in one row of tiles, longest rows first."""
-    size = max(1, n_strips * (n_strips + 1) // 2 // _TASKS)
+@dataclass(frozen=True)
+class _Task:
+    """A run of tiles: one strip of rows against some strips of columns."""
+
+    row: Strip
+    columns: list[Strip]
+
+    @property
+    def pair(self) -> tuple[int, int]:
+        return self.row.group, self.columns[0].group
+
+
+def _tasks(strips: list[Strip]) -> list[_Task]:
+    """Return the runs of tiles of every block, in the order of the blocks."""
+    groups = [list(strips) for _, strips in groupby(strips, key=lambda strip: strip.group)]
+    size = max(1, len(strips) * (len(strips) + 1) // 2 // _PORTIONS)
+    blocks = [(g, g) for g in groups] + list(itertools.combinations(groups, 2))
     return [
-        (i, j, min(j + size, n_strips)) for i in range(n_strips) for j in range(i, n_strips, size)
+        _Task(P, columns[j : j + size])
+        for rows, others in blocks
+        for i, P in enumerate(rows)
+        for columns in [others[i:] if rows is others else others]
+        for j in range(0, len(columns), size)
     ]
 
 
 @dataclass(frozen=True)
 class _Portion:
-    """The sums of one run of tiles; `blocks` covers the units from `unit` on."""
+    """The sums of one run of tiles."""
 
-    task: tuple[int, int, int]
-    unit: int
-    blocks: Float64  # (R, units of the row strip, units of the column strips)
-    diagonal: Float64 | None  # (R, units of the row strip), if the run holds the diagonal tile
-    row_sums: Float64  # (rows of the row strip, S)
-    column_sums: Float64  # (rows of the column strips,), over the row strip
+    sums: Float64  # (R, units of the row strip, units of the column strips)
+    diagonal: Float64  # (R, units of the row strip), 0 without the diagonal tile
+    rows: Float64  # (rows of the row strip,), over the column strips
+    columns: Float64  # (rows of the column strips,), over the row strip
     squares: Float64  # (R,)
     magnitude: Float64  # (R,)
 
@@ -233,39 +299,35 @@ def _sum_portion(
     kernel: Kernel,
     left: Array,
     right: Array,
-    strips: list[Strip],
-    task: tuple[int, int, int],
+    task: _Task,
     weights: tuple[float, ...],
     work: Workspace,
 ) -> _Portion:
-    i, first, stop = task
-    P, run = strips[i], strips[first:stop]
-    unit, row = run[0].unit, run[0].start
-    n_components, n_samples = len(weights), max(s.sample for s in strips) + 1
-    blocks = np.zeros((n_components, P.count, run[-1].units.stop - unit))
-    row_sums = np.zeros((P.stop - P.start, n_samples))
-    column_sums = np.zeros(run[-1].stop - row)
-    squares, magnitude, diagonal = np.zeros(n_components), np.zeros(n_components), None
+    P, run = task.row, task.columns
+    unit, start = run[0].unit, run[0].start
+    R = len(weights)
+    sums = np.zeros((R, P.count, run[-1].units.stop - unit))
+    rows, columns = np.zeros(P.stop - P.start), np.zeros(run[-1].stop - start)
+    diagonal, squares, magnitude = np.zeros((R, P.count)), np.zeros(R), np.zeros(R)
     for Q in run:
         tile = _tile_sums(kernel, left[P.rows], right[Q.rows], P, Q, weights, work)
         same = P is Q
-        blocks[:, :, Q.unit - unit : Q.units.stop - unit] += tile.blocks / (2 if same else 1)
-        row_sums[:, Q.sample] += tile.row_sums
-        if same:
-            diagonal = tile.diagonal
-        else:
-            column_sums[Q.start - row : Q.stop - row] += tile.column_sums
-        squares += tile.squares * (1 if same else 2)
+        # Half of a diagonal tile: the other triangle is added when the block is finished.
+        sums[:, :, Q.unit - unit : Q.units.stop - unit] += tile.sums / (2 if same else 1)
+        rows += tile.rows / (2 if same else 1)
+        columns[Q.start - start : Q.stop - start] += tile.columns / (2 if same else 1)
+        squares += tile.squares / (2 if same else 1)
+        diagonal += tile.diagonal
         magnitude = np.maximum(magnitude, tile.magnitude)
-    return _Portion(task, unit, blocks, diagonal, row_sums, column_sums, squares, magnitude)
+    return _Portion(sums, diagonal, rows, columns, squares, magnitude)
 
 
 @dataclass(frozen=True)
 class _TileSums:
-    blocks: Float64  # (R, units, units)
+    sums: Float64  # (R, units, units)
     diagonal: Float64  # (R, units)
-    row_sums: Float64  # (rows,)
-    column_sums: Float64  # (columns,)
+    rows: Float64  # (rows,)
+    columns: Float64  # (columns,)
     squares: Float64  # (R,)
     magnitude: Float64  # (R,)
 
@@ -286,7 +348,7 @@ def _tile_sums(
     diagonal = np.zeros((n_components, P.count))
     squares, magnitude = np.zeros(n_components), np.zeros(n_components)
     by_unit: list[Array] = [None] * n_components
-    row_sums = np.zeros(n)
+    rows = np.zeros(n)
     ones = work.indicator(1, m)[:, 0]
     for r, K in kernel._components(left, right, same, work):
         if same:
@@ -294,17 +356,17 @@ def _tile_sums(
             diagonal[r] = own.reshape(P.count, -1).sum(axis=1)
             K = _array.with_zero_diagonal(K, in_place=False)
         by_unit[r] = K.reshape(P.count, n // P.count, m).sum(1)
-        row_sums += weights[r] * _array.to_numpy(K @ ones)
+        rows += weights[r] * _array.to_numpy(K @ ones)
         flat = K.reshape(-1)
         squares[r] = float(xp.dot(flat, flat))
         magnitude[r] = float(K.max())
         if not kernel._nonnegative:
             magnitude[r] = max(magnitude[r], -float(K.min()))
     half = xp.stack(by_unit)  # (R, units, m)
-    blocks = half.reshape(-1, m) @ work.indicator(Q.count, m // Q.count)
-    blocks = _array.to_numpy(blocks).reshape(n_components, P.count, Q.count)
-    column_sums = np.tensordot(weights, _array.to_numpy(half.sum(1)), 1)
-    return _TileSums(blocks, diagonal, row_sums, column_sums, squares, magnitude)
+    sums = half.reshape(-1, m) @ work.indicator(Q.count, m // Q.count)
+    sums = _array.to_numpy(sums).reshape(n_components, P.count, Q.count)
+    columns = np.tensordot(weights, _array.to_numpy(half.sum(1)), 1)
+    return _TileSums(sums, diagonal, rows, columns, squares, magnitude)
 
 
 def _tile_totals(kernel: Kernel, left: Array, right: Array, same: bool) -> tuple[Array, Array]:
@@ -326,35 +388,46 @@ def _tile_totals(kernel: Kernel, left: Array, right: Array, same: bool) -> tuple
 
 
 class _Total:
-    """Adds portions, in their order, to the sums of the whole matrix."""
+    """Adds the portions of one block, in their order."""
 
-    def __init__(self, n_components: int, n_units: int, n_samples: int, n_rows: int) -> None:
-        self._upper = np.zeros((n_components, n_units, n_units))
-        self._diagonal = np.zeros((n_components, n_units))
-        self._rows = np.zeros((n_rows, n_samples))
-        self._squares = np.zeros(n_components)
-        self._magnitude = np.zeros(n_components)
+    def __init__(
+        self, pair: tuple[int, int], starts: list[int], first_unit: list[int], n_components: int
+    ) -> None:
+        self._pair = pair
+        self._row, self._column = (starts[group] for group in pair)
+        self._unit, self._other_unit = (first_unit[group] for group in pair)
+        n, m = (starts[group + 1] - starts[group] for group in pair)
+        units, others = (first_unit[group + 1] - first_unit[group] for group in pair)
+        self._sums = np.zeros((n_components, units, others))
+        self._diagonal = np.zeros((n_components, units))
+        self._rows, self._columns = np.zeros(n), np.zeros(m)
+        self._squares, self._magnitude = np.zeros(n_components), np.zeros(n_components)
 
-    def add(self, part: _Portion, strips: list[Strip]) -> None:
-        i, first, stop = part.task
-        P, start = strips[i], strips[first].start
-        columns = slice(part.unit, part.unit + part.blocks.shape[2])
-        self._upper[:, P.units, columns] += part.blocks
-        if part.diagonal is not None:
-            self._diagonal[:, P.units] += part.diagonal
-        self._rows[P.rows] += part.row_sums
-        self._rows[start : strips[stop - 1].stop, P.sample] += part.column_sums
+    def add(self, task: _Task, part: _Portion) -> None:
+        P, run = task.row, task.columns
+        units = slice(P.unit - self._unit, P.units.stop - self._unit)
+        others = slice(run[0].unit - self._other_unit, run[-1].units.stop - self._other_unit)
+        self._sums[:, units, others] += part.sums
+        self._diagonal[:, units] += part.diagonal
+        self._rows[P.start - self._row : P.stop - self._row] += part.rows
+        self._columns[run[0].start - self._column : run[-1].stop - self._column] += part.columns
         self._squares += part.squares
         self._magnitude = np.maximum(self._magnitude, part.magnitude)
 
-    def finish(self, epsilon: float) -> Sums:
-        blocks = self._upper + self._upper.transpose(0, 2, 1)
-        if not np.isfinite(blocks).all():
+    def finish(self, epsilon: float) -> Block:
+        if not np.isfinite(self._sums).all():
             raise ValueError(
                 "`kernel` must give finite values on these data; got NaN or infinity. "
                 "Scale the features, e.g. to unit standard deviation."
             )
-        return Sums(blocks, self._diagonal, self._rows, self._squares, self._magnitude, epsilon)
+        sums, rows, columns, squares = self._sums, self._rows, self._columns, self._squares
+        if self._pair[0] == self._pair[1]:  # only one triangle was summed
+            sums = sums + sums.transpose(0, 2, 1)
+            rows = columns = rows + columns
+            squares = 2 * squares
+        return Block(
+            *self._pair, sums, self._diagonal, rows, columns, squares, self._magnitude, epsilon
+        )
 
 
 # --- where tiles run -----------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-_SINGLE_ROWS = 256  # pooled rows up to which every row is a unit of its own
+_SMALL = 256  # pooled rows up to which every row is a unit of its own
 _BINS = 64  # about this many bins in the smaller sample, above that
 _CAP = 8  # movable units of the larger sample, as a multiple of the smaller's
 _BLOCK = 2048  # relabelings made at a time
@@ -91,13 +91,18 @@ def two_sample_units(n: int, m: int, n_bins: Literal["auto", "rows"] | int) -> U
         Single rows, or about this many movable units in the smaller sample. ``"auto"``: single
         rows while n + m <= 256, else 64.
     """
-    single = n_bins == "rows" or (n_bins == "auto" and n + m <= _SINGLE_ROWS)
+    single = n_bins == "rows" or (n_bins == "auto" and is_small(n, m))
     wanted = _BINS if isinstance(n_bins, str) else n_bins
     size = 1 if single else max(1, n // wanted)
     small, large = n // size, m // size
-    if n + m > _SINGLE_ROWS:
-        large = min(large, max(_CAP * small, _SINGLE_ROWS))
+    if not is_small(n, m):
+        large = min(large, max(_CAP * small, _SMALL))
     return Units(size, (small, large), (n - small * size, m - large * size))
+
+
+def is_small(n: int, m: int) -> bool:
+    """Tell whether every row is a unit by default, and ties between relabelings matter."""
+    return n + m <= _SMALL
 
 
 def row_order(n: int, rng: np.random.Generator) -> npt.NDArray[np.intp]:

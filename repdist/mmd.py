@@ -8,7 +8,8 @@ import numpy as np
 from repdist import _array, _checks
 from repdist._array import Array, Float64
 from repdist._null import Estimator, mmd_squared_from_sums
-from repdist._sums import Sums, differentiable_totals, kernel_sums
+from repdist._sums import Sums, differentiable_totals, join, kernel_blocks, one_blas_thread
+from repdist._units import is_small
 from repdist.kernels import Kernel, MultiRBF
 
 ESTIMATORS = ("unbiased", "biased")
@@ -86,7 +87,16 @@ def mmd_squared(
         components = mmd_squared_from_sums(first, across, second, *sizes, estimator)
         weights = _array.constant(fitted._weights, Z)
         return (components * weights).sum().to(Z.dtype)
-    sums = kernel_sums(fitted, Z, np.array(sizes), np.array([0, 1]), n_jobs=_checks.jobs(-1))
+    with one_blas_thread():
+        blocks = kernel_blocks(
+            fitted,
+            Z,
+            np.array(sizes),
+            np.array([0, 1]),
+            differences=is_small(*sizes),
+            n_jobs=_checks.jobs(-1),
+        )
+        sums = join(*blocks)
     value = float(component_estimates(sums, *sizes, estimator) @ np.array(fitted._weights))
     return _array.constant(value, Z).to(Z.dtype) if _array.is_torch(Z) else value
 

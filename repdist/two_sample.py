@@ -20,8 +20,8 @@ from repdist._null import (
     null_distribution,
     tie_tolerance,
 )
-from repdist._sums import Sums, in_order, kernel_sums, one_blas_thread
-from repdist._units import Units, is_exhaustive, relabelings, row_order, two_sample_units
+from repdist._sums import Sums, in_order, join, kernel_blocks, one_blas_thread
+from repdist._units import Units, is_exhaustive, is_small, relabelings, row_order, two_sample_units
 from repdist.kernels import Kernel, MultiRBF
 from repdist.mmd import ESTIMATORS, check_kernel, standard_error
 
@@ -358,7 +358,17 @@ def _sums_of(
     Z = _array.concatenate(
         [_array.take_rows(s, o) for s, o in zip((first, second), orders, strict=True)]
     )
-    return kernel_sums(kernel, Z, units.rows, units.sample, n_jobs=n_jobs, progress=progress)
+    with one_blas_thread():
+        blocks = kernel_blocks(
+            kernel,
+            Z,
+            units.rows,
+            units.sample,
+            differences=is_small(len(first), len(second)),
+            n_jobs=n_jobs,
+            progress=progress,
+        )
+        return join(*blocks)
 
 
 def _statistics_of(
@@ -394,12 +404,11 @@ def _result(
     n, m = sorted((len(X), len(Y)))
     exhaustive = is_exhaustive(units, n_resamples)
     mean_kernel = null.components @ weights
-    own, other = sums.rows[:n], sums.rows[n:, ::-1]
     return MMDTestResult(
         statistic=float(null.statistic[0]),
         pvalue=null.pvalue,
         mmd_squared=float(mean_kernel[0]),
-        standard_error=standard_error(own, other),
+        standard_error=standard_error(sums.first_rows, sums.second_rows),
         null_distribution=null.statistic if exhaustive else null.statistic[1:],
         kernel=kernel,
         estimator=estimator,

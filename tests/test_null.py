@@ -15,8 +15,12 @@ from repdist._null import (
     null_distribution,
     tie_tolerance,
 )
-from repdist._sums import kernel_sums
+from repdist._sums import join, kernel_blocks
 from repdist._units import Units, relabelings
+
+
+def sums_of(kernel, Z, units):
+    return join(*kernel_blocks(kernel, Z, units.rows, units.sample, differences=False, n_jobs=1))
 
 
 @pytest.mark.parametrize("estimator", ["unbiased", "biased"])
@@ -26,7 +30,7 @@ def test_every_relabeling_has_the_mmd_of_the_relabeled_rows(name, estimator):
     kernel, k = FORMULAS[name]
     units = Units(2, (2, 3), (1, 2))
     Z = np.random.default_rng(0).normal(size=(13, 3))
-    sums = kernel_sums(kernel, Z, units.rows, units.sample, n_jobs=1)
+    sums = sums_of(kernel, Z, units)
     S = centred_blocks(sums.blocks, sums.diagonal, units.rows, estimator)
     labels = np.concatenate(list(relabelings(units, 10, np.random.default_rng(0))))
     T = component_statistics(S, [labels], 5, 8, estimator, map) @ np.array(kernel._weights)
@@ -175,7 +179,7 @@ def test_tie_tolerance_follows_its_formula():
 def test_centring_removes_the_mean_kernel_value():
     units = Units(2, (3, 4), (1, 1))
     Z = np.random.default_rng(0).normal(size=(16, 2))
-    sums = kernel_sums(kernels.RBF(1.0), Z, units.rows, units.sample, n_jobs=1)
+    sums = sums_of(kernels.RBF(1.0), Z, units)
     S = centred_blocks(sums.blocks, sums.diagonal, units.rows, "unbiased")
     assert abs(S.sum()) < 1e-12
     np.testing.assert_array_equal(S, S.transpose(0, 2, 1))

@@ -1,12 +1,14 @@
 """The tile pass against sums over the whole kernel matrix."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
 from oracles import FORMULAS
 
 from repdist import _sums, kernels
-from repdist._sums import cut, in_order, kernel_sums
+from repdist._sums import cut, in_order, join, kernel_blocks
 
 UNITS = {
     "single rows": ([1] * 20 + [1] * 15, [0] * 20 + [1] * 15),
@@ -16,72 +18,107 @@ UNITS = {
 }
 
 
-def naive(kernel, Z, unit_rows, unit_sample):
-    """Block, row, diagonal and squared sums by indicator matrices."""
+def naive(kernel, Z, unit_rows, unit_group):
+    """The sums of every block by indicator matrices of the whole kernel matrix."""
     weights = np.array(kernel._weights)
     alone = [kernels.RBF(b) for b in kernel.bandwidths] if len(weights) > 1 else [kernel]
     K = np.stack([k(Z, Z) for k in alone])  # (R, N, N)
-    W = np.repeat(np.eye(len(unit_rows)), unit_rows, axis=0)  # (N, U)
-    S = np.repeat(np.eye(max(unit_sample) + 1)[unit_sample], unit_rows, axis=0)  # (N, samples)
-    diagonal = np.diagonal(K, axis1=1, axis2=2)
     off = K * (1 - np.eye(len(Z)))
-    return {
-        "blocks": W.T @ off @ W,
-        "diagonal": diagonal @ W,
-        "rows": np.tensordot(weights, off, 1) @ S,
-        "squares": (off**2).sum(axis=(1, 2)),
-        "magnitude": np.abs(off).max(axis=(1, 2)),
-    }
+    weighted = np.tensordot(weights, off, 1)
+    group = np.repeat(unit_group, unit_rows)  # of each row
+    W = np.repeat(np.eye(len(unit_rows)), unit_rows, axis=0)  # (N, U)
+    groups = range(max(unit_group) + 1)
+    for g, h in [(g, g) for g in groups] + list(itertools.combinations(groups, 2)):
+        i, j = group == g, group == h
+        W_g, W_h = W[i][:, unit_group == g], W[j][:, unit_group == h]
+        block = off[:, i][:, :, j]
+        yield {
+            "first": g,
+            "second": h,
+            "sums": W_g.T @ block @ W_h,
+            "diagonal": (np.diagonal(K, axis1=1, axis2=2)[:, i] @ W_g) * (g == h),
+            "rows": weighted[i][:, j].sum(axis=1),
+            "columns": weighted[i][:, j].sum(axis=0),
+            "squares": (block**2).sum(axis=(1, 2)),
+            "magnitude": np.abs(block).max(axis=(1, 2)),
+        }
+
+
+FIELDS = ("sums", "diagonal", "rows", "columns", "squares", "magnitude")
 
 
 @pytest.mark.parametrize("edge", [4, 7, 512])
 @pytest.mark.parametrize("units", UNITS.values(), ids=UNITS.keys())
 @pytest.mark.parametrize("name", ["multi-rbf", "multi-rbf-sum", "laplacian", "linear", "energy"])
-@pytest.mark.parametrize("differences", [0, 256])
+@pytest.mark.parametrize("differences", [True, False])
 def test_sums_equal_those_of_the_matrix(monkeypatch, name, units, edge, differences):
     """For any tile size, with distances from products and from differences."""
-    monkeypatch.setattr(_sums, "_DIFFERENCES", differences)
     monkeypatch.setattr(_sums, "_EDGE", edge)
     kernel, _ = FORMULAS[name]
-    unit_rows, unit_sample = np.array(units[0]), np.array(units[1])
+    unit_rows, unit_group = np.array(units[0]), np.array(units[1])
     Z = np.random.default_rng(0).normal(size=(unit_rows.sum(), 3))
     Z -= Z.mean(axis=0)  # the pass centres the rows, which the linear kernel's values show
-    sums = kernel_sums(kernel, Z, unit_rows, unit_sample, n_jobs=1)
-    for field, expected in naive(kernel, Z, unit_rows, unit_sample).items():
-        np.testing.assert_allclose(
-            getattr(sums, field), expected, rtol=1e-12, atol=1e-12, err_msg=field
-        )
+    blocks = kernel_blocks(kernel, Z, unit_rows, unit_group, differences=differences, n_jobs=1)
+    for block, expected in zip(blocks, naive(kernel, Z, unit_rows, unit_group), strict=True):
+        for field, value in expected.items():
+            np.testing.assert_allclose(
+                getattr(block, field), value, rtol=1e-12, atol=1e-12, err_msg=field
+            )
+
+
+def test_two_samples_are_joined_from_their_blocks():
+    unit_rows, unit_group = map(np.array, UNITS["bins and frozen rows"])
+    n = unit_rows[unit_group == 0].sum()
+    Z = np.random.default_rng(0).normal(size=(unit_rows.sum(), 3))
+    kernel = kernels.RBF(1.0)
+    sums = join(*kernel_blocks(kernel, Z, unit_rows, unit_group, differences=False, n_jobs=1))
+    (whole,) = naive(kernel, Z, unit_rows, np.zeros_like(unit_group))
+    np.testing.assert_allclose(sums.blocks, whole["sums"], rtol=1e-12)
+    np.testing.assert_allclose(sums.diagonal, whole["diagonal"], rtol=1e-12)
+    np.testing.assert_allclose(sums.squares, whole["squares"], rtol=1e-12)
+    np.testing.assert_allclose(sums.magnitude, whole["magnitude"], rtol=1e-12)
+    K = kernel(Z, Z) - np.eye(len(Z))
+    own_and_other = [K[:n, :n].sum(axis=1), K[:n, n:].sum(axis=1)]
+    np.testing.assert_allclose(sums.first_rows, np.transpose(own_and_other), rtol=1e-12)
+    own_and_other = [K[n:, n:].sum(axis=1), K[n:, :n].sum(axis=1)]
+    np.testing.assert_allclose(sums.second_rows, np.transpose(own_and_other), rtol=1e-12)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_threads_do_not_change_a_bit(monkeypatch, dtype):
     monkeypatch.setattr(_sums, "_EDGE", 16)
-    unit_rows, unit_sample = np.array([4] * 100), np.array([0] * 40 + [1] * 60)
+    unit_rows, unit_group = np.array([4] * 100), np.array([0] * 40 + [1] * 60)
     Z = np.random.default_rng(0).normal(size=(400, 5)).astype(dtype)
     kernel = kernels.MultiRBF((0.5, 1.0, 2.0))
     one, *others = [
-        kernel_sums(kernel, Z, unit_rows, unit_sample, n_jobs=n_jobs) for n_jobs in (1, 2, 5)
+        list(kernel_blocks(kernel, Z, unit_rows, unit_group, differences=False, n_jobs=n_jobs))
+        for n_jobs in (1, 2, 5)
     ]
     for other in others:
-        for field in ("blocks", "diagonal", "rows", "squares", "magnitude"):
-            np.testing.assert_array_equal(getattr(one, field), getattr(other, field))
+        for ours, theirs in zip(one, other, strict=True):
+            for field in FIELDS:
+                np.testing.assert_array_equal(getattr(ours, field), getattr(theirs, field))
 
 
 def test_torch_sums_equal_numpy_sums():
-    unit_rows, unit_sample = map(np.array, UNITS["bins and frozen rows"])
+    unit_rows, unit_group = map(np.array, UNITS["bins and frozen rows"])
     Z = np.random.default_rng(0).normal(size=(unit_rows.sum(), 5))
     kernel = kernels.MultiRBF((0.5, 1.0, 2.0))
-    ours = kernel_sums(kernel, Z, unit_rows, unit_sample, n_jobs=1)
-    torchs = kernel_sums(kernel, torch.as_tensor(Z), unit_rows, unit_sample, n_jobs=1)
-    for field in ("blocks", "diagonal", "rows", "squares", "magnitude"):
-        np.testing.assert_allclose(getattr(ours, field), getattr(torchs, field), rtol=1e-12)
+    for differences in (True, False):
+        ours, torchs = (
+            kernel_blocks(kernel, A, unit_rows, unit_group, differences=differences, n_jobs=1)
+            for A in (Z, torch.as_tensor(Z))
+        )
+        for one, other in zip(ours, torchs, strict=True):
+            for field in FIELDS:
+                np.testing.assert_allclose(getattr(one, field), getattr(other, field), rtol=1e-11)
 
 
 @pytest.mark.parametrize("units", UNITS.values(), ids=UNITS.keys())
 @pytest.mark.parametrize("edge", [1, 2, 3, 5, 8, 100])
 def test_strips_cover_every_row_once(units, edge):
-    unit_rows, unit_sample = np.array(units[0]), np.array(units[1])
-    strips = cut(unit_rows, unit_sample, edge)
+    unit_rows, unit_group = np.array(units[0]), np.array(units[1])
+    strips = cut(unit_rows, unit_group, edge)
     of_row = np.repeat(np.arange(len(unit_rows)), unit_rows)
     position = 0
     for strip in strips:
@@ -92,7 +129,7 @@ def test_strips_cover_every_row_once(units, edge):
         assert set(held) == set(range(strip.unit, strip.unit + strip.count))
         counts = np.bincount(held - strip.unit)
         assert (counts == counts[0]).all()
-        assert (unit_sample[held] == strip.sample).all()
+        assert (unit_group[held] == strip.group).all()
     assert position == unit_rows.sum()
 
 
