@@ -12,12 +12,13 @@ import array_api_compat
 import numpy as np
 import numpy.typing as npt
 
-from repdist._checks import describe
+from repdist._checks import LARGEST, SMALLEST, describe
 
 Array: TypeAlias = Any
 Float64: TypeAlias = npt.NDArray[np.float64]
 
 _BLOCK = 4096  # rows converted to float64 at a time
+_CENTRE_ROWS = 1000
 
 
 # --- checks --------------------------------------------------------------------------------------
@@ -37,6 +38,7 @@ def samples(named: dict[str, Any], *, minimum_rows: int = 2) -> list[Array]:
     -------
     list of arrays, each (rows, d), all float32 or all float64, of one library and device.
     """
+    _check_columns(named)
     kinds = {name: _library(name, value) for name, value in named.items()}
     if len(set(kinds.values())) > 1:
         names = " and ".join(f"`{name}`" for name in named)
@@ -57,17 +59,42 @@ def samples(named: dict[str, Any], *, minimum_rows: int = 2) -> list[Array]:
 
 def check_varies(arrays: Sequence[Array], names: str) -> None:
     """Raise if all rows of all arrays are equal: no kernel can tell such samples apart."""
-    first = arrays[0][:1]
-    if all(bool((a == first).all()) for a in arrays):
+    first = detach(arrays[0][:1])
+    spread = max(float(namespace(a).absolute(detach(a) - first).max()) for a in arrays)
+    if spread == 0:
         raise ValueError(
             f"The pooled sample of {names} must not be constant; all {sum(map(len, arrays))} "
             "rows are equal. Check how the features were made."
         )
+    if spread < SMALLEST:
+        raise ValueError(
+            f"The pooled sample of {names} must differ by more than {SMALLEST:g}; got {spread:g}. "
+            "Scale the features."
+        )
+
+
+def _check_columns(named: dict[str, Any]) -> None:
+    """Raise if data frames have different columns: they would be compared by position."""
+    tables = {name: list(value.columns) for name, value in named.items() if _is_table(value)}
+    for name, columns in tables.items():
+        first, expected = next(iter(tables.items()))
+        if columns != expected and len(columns) == len(expected):
+            raise ValueError(
+                f"`{first}` and `{name}` must have the same columns in the same order; got "
+                f"{expected[:5]} and {columns[:5]}. Use `{name}[{first}.columns]`."
+            )
+
+
+def _is_table(value: Any) -> bool:
+    return hasattr(value, "columns") and hasattr(value, "iloc")
 
 
 def _library(name: str, value: Any) -> str:
-    if isinstance(value, dict):
-        raise TypeError(f"`{name}` must be an array of shape (rows, columns); got a dict.")
+    if value is None or isinstance(value, (dict, set, str, bytes)) or callable(value):
+        raise TypeError(
+            f"`{name}` must be an array of real numbers of shape (rows, columns); got "
+            f"{describe(value)}. Convert it with `np.asarray`."
+        )
     return "torch" if array_api_compat.is_torch_array(value) else "NumPy"
 
 
@@ -86,7 +113,8 @@ def _sample(name: str, value: Any, library: str, minimum_rows: int) -> Array:
         raise ValueError(f"`{name}` must have at least one column; got shape {(rows, 0)}.")
     if rows < minimum_rows:
         raise ValueError(
-            f"`{name}` must have at least {minimum_rows} row{'s'[: minimum_rows > 1]}; got {rows}."
+            f"`{name}` must have at least {minimum_rows} row{'s'[: minimum_rows > 1]}; got {rows}. "
+            "Give more data."
         )
     return array
 
@@ -115,7 +143,10 @@ def _numpy_floats(name: str, value: Any) -> npt.NDArray[Any]:
         got = f"dtype {array.dtype}" if array.ndim else describe(value)
         raise TypeError(f"`{name}` must hold real numbers; got {got}. {repair}")
     if array.ndim == 0:
-        raise ValueError(f"`{name}` must have shape (rows, columns); got the single value {array}.")
+        raise ValueError(
+            f"`{name}` must have shape (rows, columns); got the single value {array}. "
+            "Give an array of rows."
+        )
     if array.dtype in (np.float32, np.float64):
         return array
     return array.astype(np.float32 if array.dtype == np.float16 else np.float64)
@@ -130,7 +161,9 @@ def _torch_floats(name: str, value: Any) -> Array:
             f"layout {value.layout}. Use `.to_dense()`, `.dequantize()` or real parts."
         )
     if value.ndim == 0:
-        raise ValueError(f"`{name}` must have shape (rows, columns); got a single value.")
+        raise ValueError(
+            f"`{name}` must have shape (rows, columns); got a single value. Give rows."
+        )
     if value.dtype in (torch.float32, torch.float64):
         return value
     return value.to(torch.float32 if value.dtype.is_floating_point else torch.float64)
@@ -151,16 +184,22 @@ def _check_alike(names: list[str], arrays: list[Array]) -> None:
 
 
 def _check_finite(name: str, array: Array) -> None:
+    """Raise if a value is NaN, infinite, or so large that its square overflows float64."""
     xp = namespace(array)
-    finite = xp.isfinite(array)
-    if bool(finite.all()):
+    array = detach(array)
+    if is_torch(array) and array.device.type == "meta":
+        raise TypeError(
+            f"`{name}` must hold data; got a tensor on the meta device, which has none."
+        )
+    if bool(xp.isfinite(array).all()) and float(xp.absolute(array).max()) <= LARGEST:
         return
-    row, column = (int(i) for i in np.argwhere(~to_numpy(finite))[0])
-    bad_rows = int((~to_numpy(finite)).any(axis=1).sum())
+    bad = ~(np.absolute(to_numpy(array).astype(np.float64)) <= LARGEST)
+    row, column = (int(i) for i in np.argwhere(bad)[0])
+    bad_rows = int(bad.any(axis=1).sum())
     raise ValueError(
-        f"`{name}` must hold finite numbers; got {float(array[row, column])} in row {row}, "
-        f"column {column} ({bad_rows} such row{'s'[: bad_rows > 1]} of {len(array)}). "
-        f"Drop or fill these rows."
+        f"`{name}` must hold finite numbers of at most {LARGEST:g} in size; got "
+        f"{float(array[row, column])} in row {row}, column {column} ({bad_rows} such "
+        f"row{'s'[: bad_rows > 1]} of {len(array)}). Drop, fill or scale these rows."
     )
 
 
@@ -246,9 +285,15 @@ def constant(values: npt.ArrayLike, like: Array) -> Array:
     )
 
 
-def mean_row(Z: Array) -> Array:
-    """Return the mean of the rows, (d,), accumulated in float64; a constant for autograd."""
-    return detach(Z).mean(0, dtype=wide(Z))
+def centre_row(Z: Array) -> Array:
+    """Return a row (d,) in the middle of the others, in float64; a constant for autograd.
+
+    The median of at most 1,000 evenly spaced rows: a few rows far away do not move it, so that
+    rounding stays relative to the bulk of the data.
+    """
+    Z = detach(Z)
+    rows = to_numpy(Z[:: -(-len(Z) // _CENTRE_ROWS)])
+    return constant(np.median(rows.astype(np.float64), axis=0), Z)
 
 
 def shifted_and_scaled(Z: Array, centre: Array | None, scale: float) -> Array:
@@ -267,11 +312,11 @@ def shifted_and_scaled(Z: Array, centre: Array | None, scale: float) -> Array:
 
 
 def project(Z: Array, w: Float64) -> Float64:
-    """Return `Z @ w` (N,) as NumPy float64."""
+    """Return `Z @ w` (N,) as NumPy float64; equal rows give equal values to the bit."""
     Z = detach(Z)
     weights = constant(w, Z)
     blocks = (
-        cast(Z[start : start + _BLOCK], weights.dtype) @ weights
+        (cast(Z[start : start + _BLOCK], weights.dtype) * weights).sum(1)
         for start in range(0, len(Z), _BLOCK)
     )
     return np.concatenate([to_numpy(block).astype(np.float64) for block in blocks])
@@ -337,6 +382,23 @@ def with_zero_diagonal(K: Array, *, in_place: bool) -> Array:
     return xp.where(xp.eye(n, dtype=xp.bool, device=K.device), xp.zeros_like(K), K)
 
 
+def is_symmetric(K: Array) -> bool:
+    """Tell whether a square matrix equals its transpose to rounding."""
+    xp = namespace(K)
+    K = detach(K)
+    asymmetry = xp.absolute(K - K.T).max()
+    return not bool(asymmetry > 1e3 * machine_epsilon(K) * xp.absolute(K).max())  # NaN passes
+
+
+def is_real_array(K: Any, like: Array) -> bool:
+    """Tell whether K is a floating-point array of the library of `like`."""
+    if is_torch(like) != is_torch(K):
+        return False
+    if is_torch(K):
+        return bool(K.is_floating_point())
+    return isinstance(K, np.ndarray) and K.dtype.kind == "f"
+
+
 def square_root(D: Array, work: Workspace) -> Array:
     """Return the root of D >= 0, with gradient 0 (not infinity) where D is 0."""
     xp = namespace(D)
@@ -348,8 +410,12 @@ def square_root(D: Array, work: Workspace) -> Array:
 
 @contextmanager
 def plain_arithmetic(like: Array) -> Iterator[None]:
-    """Keep torch from recording a graph and from lowering the precision of products."""
-    with namespace(like).no_grad() if is_torch(like) else nullcontext(), full_precision(like):
+    """Keep torch from recording a graph and from lowering precision, NumPy from warnings.
+
+    What overflows is found in the sums.
+    """
+    recording = namespace(like).no_grad() if is_torch(like) else nullcontext()
+    with recording, full_precision(like), np.errstate(over="ignore", invalid="ignore"):
         yield
 
 
@@ -381,9 +447,9 @@ def count_constant_columns(arrays: Sequence[Array]) -> int:
 
 def count_copies(arrays: Sequence[Array]) -> int:
     """Return how many pooled rows equal an earlier one, judged by two fixed projections."""
-    d = arrays[0].shape[1]
-    directions = np.cos(np.outer([1.0, np.sqrt(2)], np.arange(1, d + 1)))
-    both = np.stack([np.concatenate([project(a, w) for a in arrays]) for w in directions], axis=1)
-    scale = np.abs(both).max(axis=0)
-    rounded = np.round(both / np.where(scale > 0, scale, 1), 12)
-    return len(rounded) - len(np.unique(rounded, axis=0))
+    columns = np.arange(1, arrays[0].shape[1] + 1)
+    real, imaginary = (
+        np.concatenate([project(a, np.cos(rate * columns)) for a in arrays])
+        for rate in (1.0, np.sqrt(2.0))
+    )
+    return len(real) - len(np.unique(real + 1j * imaginary))

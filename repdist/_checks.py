@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+SMALLEST, LARGEST = 1e-150, 1e150  # sizes whose squares float64 holds
+
 
 class RepdistWarning(UserWarning):
     """The answer is right, but something about it deserves attention."""
@@ -26,8 +28,8 @@ def choice(name: str, value: Any, options: Collection[str]) -> str:
     return value
 
 
-def whole_number(name: str, value: Any, minimum: int) -> int:
-    """Return `value` as an int of at least `minimum`; bool and float are refused."""
+def whole_number(name: str, value: Any, minimum: int, maximum: int | None = None) -> int:
+    """Return `value` as an int from `minimum` to `maximum`; bool and float are refused."""
     if isinstance(value, (bool, np.bool_)):
         raise TypeError(f"`{name}` must be a whole number; got {value!r}.")
     try:
@@ -38,14 +40,21 @@ def whole_number(name: str, value: Any, minimum: int) -> int:
         ) from None
     if number < minimum:
         raise ValueError(f"`{name}` must be at least {minimum}; got {number}.")
+    if maximum is not None and number > maximum:
+        raise ValueError(f"`{name}` must be at most {maximum:,}; got {number:,}.")
     return number
 
 
 def positive(name: str, value: Any) -> float:
-    """Return `value` as a finite float above 0."""
+    """Return `value` as a float above 0 whose square neither overflows nor vanishes."""
     number = real(name, value)
     if number <= 0:
         raise ValueError(f"`{name}` must be a positive, finite number; got {number:g}.")
+    if not SMALLEST <= number <= LARGEST:
+        raise ValueError(
+            f"`{name}` must lie between {SMALLEST:g} and {LARGEST:g}; got {number:g}. "
+            "Scale the features."
+        )
     return number
 
 
@@ -79,18 +88,21 @@ def flag(name: str, value: Any) -> bool:
 
 def jobs(n_jobs: Any) -> int:
     """Return how many threads to use; -1 means every core this process may use."""
-    if not isinstance(n_jobs, (bool, np.bool_)) and n_jobs == -1:
-        return (
-            len(os.sched_getaffinity(0))
-            if hasattr(os, "sched_getaffinity")
-            else (os.cpu_count() or 1)
-        )
     try:
-        return whole_number("n_jobs", n_jobs, 1)
+        number = whole_number("n_jobs", n_jobs, -1)
     except ValueError:
-        raise ValueError(
-            f"`n_jobs` must be -1 (all cores) or at least 1; got {n_jobs!r}."
-        ) from None
+        number = 0
+    if number == -1:
+        return _usable_cores()
+    if number < 1:
+        raise ValueError(f"`n_jobs` must be -1 (all cores) or at least 1; got {n_jobs!r}.")
+    return number
+
+
+def _usable_cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def generator(rng: Any) -> np.random.Generator:

@@ -14,7 +14,7 @@ _FIT_ROWS = 1000  # rows on which quantiles of distances are taken
 def positive_distances(Z: Array, metric: str = "euclidean") -> Float64:
     """Return the distances above 0 between different rows, of at most `_FIT_ROWS` rows."""
     rows = _array.to_numpy(_array.take_rows(Z, spread_rows(Z))).astype(np.float64)
-    rows -= rows.mean(axis=0)
+    rows -= np.median(rows, axis=0)
     size = float(np.abs(rows).max())  # so that no square overflows or vanishes
     rows /= size
     if metric == "cityblock":
@@ -57,6 +57,24 @@ def mean_squared_distance(Z: Array) -> float:
         np.square(rows.sum(axis=0)).sum()
     )
     return total / (n * (n - 1))
+
+
+def check_squares(rows: Array) -> None:
+    """Raise if squares of centred values overflow or vanish.
+
+    In float32 those of the values; in float64 those of their products too, as the moments of the
+    null distribution are.
+    """
+    xp = _array.namespace(rows)
+    limits = xp.finfo(rows.dtype)
+    largest = float(xp.absolute(rows).max())
+    root = 0.5 if rows.dtype == xp.float32 else 0.25
+    low, high = 1e4 * float(limits.tiny) ** root, 1e-4 * float(limits.max) ** root
+    if not low <= largest <= high:
+        raise ValueError(
+            f"`X` and `Y` must have a spread between {low:.2g} and {high:.2g} for this kernel in "
+            f"{rows.dtype}; got {largest:.2g}. Scale the features."
+        )
 
 
 # --- distances of a tile -------------------------------------------------------------------------

@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
 from itertools import groupby
 from typing import Any, TypeVar
 
@@ -138,7 +137,7 @@ def kernel_blocks(
     """Pass once over the kernel matrix of Z and yield its sums, block by block.
 
     First the blocks within the groups 0, 1, ..., then those between them in the order (0, 1),
-    (0, 2), ..., (1, 2), .... To be used inside `one_blas_thread()`.
+    (0, 2), ..., (1, 2), .... To be used inside `one_blas_thread`.
 
     Parameters
     ----------
@@ -163,7 +162,7 @@ def kernel_blocks(
     """
     if differences:
         Z = _array.cast(Z, _array.wide(Z))
-    left, right = kernel._operands(Z, _array.mean_row(Z), differences=differences)
+    left, right = kernel._operands(Z, _array.centre_row(Z), differences=differences)
     weights = kernel._weights
     local = threading.local()
 
@@ -206,7 +205,7 @@ def differentiable_totals(
     backward pass, so memory does not grow with N^2.
     """
     strips = cut(np.array(sizes), np.array([0, 1]), _edge(Z))
-    left, right = kernel._operands(Z, _array.mean_row(Z), differences=False)
+    left, right = kernel._operands(Z, _array.centre_row(Z), differences=False)
     tile = _array.recomputed(_tile_totals) if len(strips) > 8 else _tile_totals
     xp = _array.namespace(Z)
     n_components = len(kernel._weights)
@@ -415,7 +414,7 @@ class _Total:
         self._magnitude = np.maximum(self._magnitude, part.magnitude)
 
     def finish(self, epsilon: float) -> Block:
-        if not np.isfinite(self._sums).all():
+        if not (np.isfinite(self._sums).all() and np.isfinite(self._diagonal).all()):
             raise ValueError(
                 "`kernel` must give finite values on these data; got NaN or infinity. "
                 "Scale the features, e.g. to unit standard deviation."
@@ -457,16 +456,36 @@ def in_order(
             raise
 
 
-@cache
-def _controller() -> Any:
-    from threadpoolctl import ThreadpoolController
+class _OneBlasThread:
+    """Holds NumPy's BLAS to one thread while any caller is inside: our threads share out the work.
 
-    return ThreadpoolController()
+    The limit belongs to the process, so calls that overlap in several threads are counted: the
+    first sets it, the last takes it back.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._inside = threading.Lock(), 0
+        self._controller: Any = None
+        self._limit: Any = None
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._inside += 1
+            if self._inside == 1:
+                if self._controller is None:
+                    from threadpoolctl import ThreadpoolController
+
+                    self._controller = ThreadpoolController()
+                self._limit = self._controller.limit(limits=1, user_api="blas")
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                self._limit.restore_original_limits()
 
 
-def one_blas_thread() -> Any:
-    """Return a context in which NumPy's BLAS uses one thread: our threads share out the work."""
-    return _controller().limit(limits=1, user_api="blas")
+one_blas_thread = _OneBlasThread()
 
 
 def _with_progress(results: Iterator[Result], total: int, progress: bool) -> Iterable[Result]:

@@ -23,6 +23,19 @@ Labels = npt.NDArray[np.int8]
 
 
 @dataclass(frozen=True)
+class Cut:
+    """How one sample is cut: `movable` units of `size` rows, the rest frozen."""
+
+    size: int
+    movable: int
+
+    def edges(self, n: int) -> npt.NDArray[np.intp]:
+        """Return where units start and end among n rows, (units + 1,)."""
+        edges = np.arange(self.movable + 1) * self.size
+        return edges if edges[-1] == n else np.append(edges, n)
+
+
+@dataclass(frozen=True)
 class Units:
     """How two samples are cut into units of one size, with what is left over frozen.
 
@@ -60,6 +73,12 @@ class Units:
         return np.repeat([True, False, True, False], list(itertools.chain(*counts)))
 
     @property
+    def cuts(self) -> tuple["Cut", "Cut"]:
+        """How each sample is cut."""
+        first, second = self.movable
+        return Cut(self.size, first), Cut(self.size, second)
+
+    @property
     def n_relabelings(self) -> int:
         """How many distinct relabelings there are, the observed one included."""
         return math.comb(sum(self.movable), self.movable[0])
@@ -80,7 +99,9 @@ class Units:
         ]
 
 
-def two_sample_units(n: int, m: int, n_bins: Literal["auto", "rows"] | int) -> Units:
+def two_sample_units(
+    n: int, m: int, n_bins: Literal["auto", "rows"] | int, *, nested: bool = False
+) -> Units:
     """Cut samples of n <= m rows into units.
 
     Parameters
@@ -94,6 +115,8 @@ def two_sample_units(n: int, m: int, n_bins: Literal["auto", "rows"] | int) -> U
     single = n_bins == "rows" or (n_bins == "auto" and is_small(n, m))
     wanted = _BINS if isinstance(n_bins, str) else n_bins
     size = 1 if single else max(1, n // wanted)
+    if nested:
+        size = 1 << (size.bit_length() - 1)
     small, large = n // size, m // size
     if not is_small(n, m):
         large = min(large, max(_CAP * small, _SMALL))
@@ -126,6 +149,33 @@ def relabelings(units: Units, n_resamples: int, rng: np.random.Generator) -> Ite
         labels = np.repeat(observed[None], len(block), axis=0)
         labels[:, movable] = block
         yield labels
+
+
+def shared_moves(
+    first: int, second: int, n_resamples: int, rng: np.random.Generator
+) -> npt.NDArray[np.intp]:
+    """Draw how many of the first sample's units keep its label, (B + 1,); row 0 keeps all.
+
+    Given these numbers, which units of a sample they are can be drawn for each sample by itself:
+    the relabelings of a pair are uniform, and those of several pairs share their halves.
+    """
+    kept = rng.hypergeometric(first, second, first, size=n_resamples + 1)
+    kept[0] = first
+    return kept
+
+
+def half_labels(
+    ones: npt.NDArray[np.intp], units: int, frozen: Literal[0, 1] | None, rng: np.random.Generator
+) -> Labels:
+    """Draw which units of one sample have label 1, (B + 1, U), `ones[b]` of the movable ones.
+
+    Row 0 has its ones first. `frozen` is the label of the frozen unit, None if there is none.
+    """
+    labels = (np.arange(units) < ones[:, None]).astype(np.int8)
+    rng.permuted(labels[1:], axis=1, out=labels[1:])
+    if frozen is None:
+        return labels
+    return np.concatenate([labels, np.full((len(labels), 1), frozen, dtype=np.int8)], axis=1)
 
 
 def is_exhaustive(units: Units, n_resamples: int) -> bool:

@@ -2,7 +2,8 @@
 
 import json
 import sys
-import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -41,8 +42,8 @@ def main() -> None:
     """Run the command line; bad input ends with its message and exit code 2."""
     try:
         app()
-    except (OSError, TypeError, ValueError) as error:
-        print(f"repdist: {error}", file=sys.stderr)
+    except (OSError, TypeError, ValueError, MemoryError) as error:
+        print(f"repdist: {error or 'out of memory'}", file=sys.stderr)
         sys.exit(2)
 
 
@@ -83,16 +84,17 @@ def compare(
     """
     if plot is not None:
         _check_picture(plot)
-    result = repdist.mmd_test(
-        read_rows(first),
-        read_rows(second),
-        kernel=KERNELS[kernel.value](),
-        combine=combine.value,  # type: ignore[arg-type]
-        estimator=estimator.value,  # type: ignore[arg-type]
-        n_resamples=resamples,
-        rng=seed,
-        progress=not as_json,
-    )
+    samples = read_rows(first), read_rows(second)
+    with _in_words_of_the_user({"X": first, "Y": second}):
+        result = repdist.mmd_test(
+            *samples,
+            kernel=KERNELS[kernel.value](),
+            combine=combine.value,  # type: ignore[arg-type]
+            estimator=estimator.value,  # type: ignore[arg-type]
+            n_resamples=resamples,
+            rng=seed,
+            progress=not as_json,
+        )
     if plot is not None:
         import matplotlib as mpl
 
@@ -131,49 +133,94 @@ def read_rows(name: str) -> npt.NDArray[Any]:
     return readers[path.suffix.lower()](path, key)
 
 
+@contextmanager
+def _in_words_of_the_user(files: dict[str, str]) -> Iterator[None]:
+    """Let messages name files and options where the library names its arguments."""
+    words = files | {"n_resamples": "--resamples", "rng": "--seed"}
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        message = str(error)
+        for name, word in words.items():
+            message = message.replace(f"`{name}`", f"`{word}`")
+        raise ValueError(message) from None
+
+
 def _split_key(name: str) -> tuple[Path, str | None]:
-    stem, colon, key = name.rpartition(":")
-    if colon and stem.lower().endswith(".npz"):
-        return Path(stem), key
-    return Path(name), None
+    head, ending, key = name.partition(".npz:")
+    return (Path(head + ".npz"), key) if ending else (Path(name), None)
 
 
 def _read_npy(path: Path, key: str | None) -> npt.NDArray[Any]:
-    try:
-        return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
-    except (ValueError, EOFError) as error:
-        raise ValueError(f"`{path}` must be a .npy file of numbers; {error}.") from None
+    with _says_which_file_is_damaged(path):
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    if isinstance(array, np.ndarray):
+        return np.asarray(array)
+    array.close()
+    raise ValueError(
+        f"`{path}` must be a .npy file of numbers; it is an archive of arrays. Rename it .npz."
+    )
 
 
 def _read_npz(path: Path, key: str | None) -> npt.NDArray[Any]:
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            names = arrays.files
-            if key is None and len(names) == 1:
-                key = names[0]
-            if key not in names:
-                got = "no key" if key is None else f"{key!r}"
-                raise KeyError(
-                    f"`{path}` holds the arrays {', '.join(names) or '(none)'}; got {got}. "
-                    f"Name one of them as {path}:KEY."
-                )
+    with path.open("rb") as file:
+        if file.read(6) == b"\x93NUMPY":
+            raise ValueError(
+                f"`{path}` must be a .npz file of numbers; it is one array. Rename it .npy."
+            )
+        file.seek(0)
+        with _says_which_file_is_damaged(path):
+            arrays = np.load(file, allow_pickle=False)
+        names = arrays.files
+        if key is None and len(names) == 1:
+            key = names[0]
+        if key not in names:
+            raise ValueError(
+                f"`{path}` holds the arrays {', '.join(names) or '(none)'}; got "
+                f"{'no key' if key is None else repr(key)}. Name one of them as {path}:KEY."
+            )
+        with _says_which_file_is_damaged(path):
             return np.asarray(arrays[key])
-    except KeyError as error:
-        raise ValueError(error.args[0]) from None
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueError(f"`{path}` must be a .npz file of numbers; {error}.") from None
+
+
+@contextmanager
+def _says_which_file_is_damaged(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # a damaged file makes NumPy, zlib or the tokenizer raise anything
+        reason = str(error).rstrip(".")
+        if "pickle" in reason or "object" in reason:
+            reason = "it holds Python objects, or is no NumPy file"
+        raise ValueError(
+            f"`{path}` must be an undamaged {path.suffix} file of numbers; reading it failed: "
+            f"{reason}. Save it again with `numpy.save` or `numpy.savez`."
+        ) from None
 
 
 def _read_csv(path: Path, key: str | None) -> npt.NDArray[Any]:
     import pandas as pd
 
     try:
-        first = pd.read_csv(path, header=None, nrows=1, dtype=str)
-        header = None if first.map(_is_number).all(axis=None) else 0
-        table = pd.read_csv(path, header=header)
+        first = pd.read_csv(path, header=None, nrows=1, dtype=str, keep_default_na=False)
+        names = first.iloc[0].tolist()
+        has_header = _is_header(names)
+        table = pd.read_csv(
+            path,
+            header=0 if has_header else None,
+            index_col=0 if has_header and names[0] == "" else False,
+        )
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise ValueError(f"`{path}` must be a .csv file of numbers; {error}.") from None
+        reason = str(error).strip().rstrip(".")
+        raise ValueError(f"`{path}` must be a .csv file of numbers; {reason}.") from None
+    if len(table) == 0:
+        raise ValueError(f"`{path}` must hold rows of numbers; got a header only.")
     return _numeric(path, table)
+
+
+def _is_header(names: list[str]) -> bool:
+    """Tell whether a first line names columns: text, or the numbers that pandas gives them."""
+    given = names[1:] if names[0] == "" else names
+    return given == [str(i) for i in range(len(given))] or not all(map(_is_number, given))
 
 
 def _read_parquet(path: Path, key: str | None) -> npt.NDArray[Any]:
@@ -186,7 +233,7 @@ def _read_parquet(path: Path, key: str | None) -> npt.NDArray[Any]:
             f'`{path}` needs pyarrow. Install it with: pip install "repdist[parquet]"'
         ) from None
     except Exception as error:  # pyarrow has its own exceptions
-        raise ValueError(f"`{path}` must be a .parquet file; {error}.") from None
+        raise ValueError(f"`{path}` must be a .parquet file; {str(error).rstrip('.')}.") from None
     return _numeric(path, table)
 
 
@@ -211,8 +258,8 @@ def _is_number(text: Any) -> bool:
 def _check_picture(path: Path) -> None:
     if path.suffix.lower() not in (".png", ".svg", ".pdf"):
         raise ValueError(f"`--plot` must end in .png, .svg or .pdf; got {path.name}.")
-    if not path.absolute().parent.is_dir():
-        raise ValueError(f"`--plot` must lie in an existing folder; got {path}.")
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        raise ValueError(f"`--plot` must be a file in an existing folder; got {path}.")
 
 
 if __name__ == "__main__":

@@ -38,6 +38,9 @@ __all__ = [
 _SQRT2 = math.sqrt(2.0)
 
 
+_FINAL: set[type] = set()  # kernels that are complete; filled below
+
+
 class Kernel(abc.ABC):
     """A symmetric function of two rows; derive from it to write your own.
 
@@ -88,7 +91,7 @@ class Kernel(abc.ABC):
         """
         rows = {"X": X} if Y is X else {"X": X, "Y": Y}
         arrays = _array.samples(rows, minimum_rows=1)
-        return self.evaluate(arrays[0], arrays[-1])
+        return self._checked_values(arrays[0], arrays[-1])
 
     # What the tile pass (`_sums.py`) asks of a kernel. Subclasses outside this file inherit these.
 
@@ -118,14 +121,36 @@ class Kernel(abc.ABC):
 
         `same` says that the tile lies on the diagonal: left and right are the same rows.
         """
-        K = self.evaluate(left, right)
-        shape = (len(left), len(right))
-        if tuple(getattr(K, "shape", ())) != shape:
+        K = self._checked_values(left, right)
+        if same and not _array.is_symmetric(K):
             raise ValueError(
-                f"`{type(self).__name__}.evaluate` must return an array of shape {shape} for "
-                f"{shape[0]} and {shape[1]} rows; got {_checks.describe(K)}."
+                f"`{type(self).__name__}.evaluate` must be symmetric; got other values for "
+                "k(x, y) than for k(y, x). Use `(k(x, y) + k(y, x)) / 2`."
             )
         yield 0, _array.cast(K, left.dtype)
+
+    def _checked_values(self, X: Array, Y: Array) -> Array:
+        """Return `evaluate(X, Y)`, which may be a user's code."""
+        K = self.evaluate(X, Y)
+        shape, library = (len(X), len(Y)), _array.namespace(X).__name__
+        if _array.is_real_array(K, like=X) and tuple(K.shape) == shape:
+            return K
+        got = f"{_checks.describe(K)}, shape {tuple(getattr(K, 'shape', ()))}"
+        error = ValueError if _array.is_real_array(K, like=X) else TypeError
+        raise error(
+            f"`{type(self).__name__}.evaluate` must return a real {library} array of shape "
+            f"{shape} for {shape[0]} and {shape[1]} rows; got {got}."
+        )
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Refuse classes derived from a finished kernel: what they override would be passed by."""
+        super().__init_subclass__(**options)
+        for base in cls.__mro__[1:]:
+            if base in _FINAL:
+                raise TypeError(
+                    f"`{base.__name__}` must not be derived from; got the subclass "
+                    f"{cls.__name__}. Derive from `repdist.kernels.Kernel`."
+                )
 
 
 def median_heuristic(X: Array, Y: Array | None = None) -> float:
@@ -498,6 +523,10 @@ class Energy(_DistanceKernel):
     def _scale(self) -> float:
         return 1.0
 
+    def _operands(self, Z: Array, centre: Array, *, differences: bool) -> tuple[Array, Array]:
+        _distances.check_squares(_array.shifted_and_scaled(Z, centre, 1.0))
+        return super()._operands(Z, centre, differences=differences)
+
     def _profile(self, D: Array, work: Workspace) -> Iterator[tuple[int, Array]]:
         root = _array.square_root(D, work)
         yield 0, _array.namespace(D).negative(root, out=root if work.reuse else None)
@@ -551,6 +580,11 @@ class Linear(Kernel):
     def evaluate(self, X: Array, Y: Array) -> Array:
         """Return the kernel values (n, m) for rows X (n, d) and Y (m, d)."""
         return X @ Y.T
+
+    def _operands(self, Z: Array, centre: Array, *, differences: bool) -> tuple[Array, Array]:
+        moved = _array.shifted_and_scaled(Z, centre, 1.0)
+        _distances.check_squares(moved)
+        return moved, moved
 
 
 @dataclass(frozen=True)
@@ -626,7 +660,7 @@ class Precomputed(Kernel):
         if _array.is_torch(K):
             raise TypeError("`K` must be a NumPy array; got a torch tensor. Use `K.numpy()`.")
         if K.shape[0] != K.shape[1]:
-            raise ValueError(f"`K` must be square; got shape {K.shape}.")
+            raise ValueError(f"`K` must be square; got shape {np.shape(self.K)}.")
         tolerance = 1e-5 if K.dtype == np.float32 else 1e-10
         scale = float(np.abs(K).max())
         asymmetry = max(float(np.abs(K[i] - K[:, i]).max()) for i in range(len(K)))
@@ -635,6 +669,8 @@ class Precomputed(Kernel):
                 f"`K` must be symmetric; its entries differ from those of its transpose by up to "
                 f"{asymmetry:.3g}. Use `(K + K.T) / 2` if that is rounding."
             )
+        K = K.copy()
+        K.setflags(write=False)
         object.__setattr__(self, "K", K)
 
     def __repr__(self) -> str:
@@ -648,14 +684,14 @@ class Precomputed(Kernel):
         size = len(np.asarray(self.K))
         if _array.is_torch(Z):
             raise TypeError("`X` and `Y` must be NumPy row numbers for a Precomputed kernel.")
-        numbers: npt.NDArray[np.intp] = Z.astype(np.intp)
-        if Z.shape[1] != 1 or (numbers != Z).any() or numbers.min() < 0 or numbers.max() >= size:
+        if Z.shape[1] != 1 or not ((Z >= 0) & (size > Z) & (np.floor(Z) == Z)).all():
             raise ValueError(
                 f"`X` and `Y` must hold row numbers from 0 to {size - 1} for this Precomputed "
                 f"kernel, shape (rows,); got shape {Z.shape} with values from {Z.min():g} to "
                 f"{Z.max():g}."
             )
-        return numbers[:, 0]
+        numbers: npt.NDArray[np.intp] = Z[:, 0].astype(np.intp)
+        return numbers
 
     def _operands(self, Z: Array, centre: Array, *, differences: bool) -> tuple[Array, Array]:
         self._row_numbers(Z)
@@ -705,7 +741,7 @@ def _evaluate_components(kernel: Kernel, X: Array, Y: Array) -> Array:
     """Return the weighted sum of a kernel's components, for `kernel(X, Y)`."""
     weights = kernel._weights
     work = Workspace(X, 0, reuse=False)
-    centre = _array.mean_row(X)
+    centre = _array.centre_row(X)
     left, _ = kernel._operands(X, centre, differences=False)
     _, right = kernel._operands(Y, centre, differences=False)
     return sum(weights[r] * K for r, K in kernel._components(left, right, X is Y, work))
@@ -720,7 +756,10 @@ def _unfitted(kernel: Kernel) -> ValueError:
 
 def _numbers(name: str, values: Any) -> tuple[float, ...]:
     try:
-        numbers = [_checks.positive(name, value) for value in np.atleast_1d(values).tolist()]
+        if isinstance(values, (dict, set)):
+            raise TypeError
+        several = [values] if np.isscalar(values) else list(values)
+        numbers = [_checks.positive(name, value) for value in several]
     except TypeError:
         raise TypeError(
             f'`{name}` must be "grid", "median", "mean" or positive numbers; got '
@@ -737,3 +776,16 @@ def _whole_log2(ratio: float) -> int | None:
         return None
     steps = round(math.log2(ratio))
     return steps if steps >= 1 and math.isclose(ratio, 2.0**steps, rel_tol=1e-12) else None
+
+
+_FINAL |= {
+    RBF,
+    Energy,
+    Laplacian,
+    Linear,
+    Matern,
+    MultiRBF,
+    Polynomial,
+    Precomputed,
+    RationalQuadratic,
+}

@@ -79,7 +79,7 @@ def mmd_squared(
     _array.check_varies([X, Y], "`X` and `Y`")
     Z = _array.concatenate([X, Y])
     sizes = (len(X), len(Y))
-    fitted = kernel.fit(_array.detach(Z))
+    fitted = fit(kernel, _array.detach(Z))
     if _array.needs_gradient(Z):
         first, across, second, diagonal = differentiable_totals(fitted, Z, sizes)
         if estimator == "biased":
@@ -87,7 +87,7 @@ def mmd_squared(
         components = mmd_squared_from_sums(first, across, second, *sizes, estimator)
         weights = _array.constant(fitted._weights, Z)
         return (components * weights).sum().to(Z.dtype)
-    with one_blas_thread():
+    with one_blas_thread:
         blocks = kernel_blocks(
             fitted,
             Z,
@@ -141,3 +141,13 @@ def check_kernel(kernel: Any) -> None:
             f"{_checks.describe(kernel)}. For a function of your own, derive from "
             "`repdist.kernels.Kernel`."
         )
+
+
+def fit(kernel: Kernel, Z: Array) -> Kernel:
+    """Return the fitted kernel; a user's `fit` may return anything."""
+    fitted: Any = kernel.fit(Z)
+    if not isinstance(fitted, Kernel):
+        raise TypeError(
+            f"`{type(kernel).__name__}.fit` must return a kernel; got {_checks.describe(fitted)}."
+        )
+    return fitted

@@ -23,13 +23,14 @@ from repdist._null import (
 from repdist._sums import Sums, in_order, join, kernel_blocks, one_blas_thread
 from repdist._units import Units, is_exhaustive, is_small, relabelings, row_order, two_sample_units
 from repdist.kernels import Kernel, MultiRBF
-from repdist.mmd import ESTIMATORS, check_kernel, standard_error
+from repdist.mmd import ESTIMATORS, check_kernel, fit, standard_error
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
 COMBINATIONS = ("max", "mean", "fuse")
+MOST_RESAMPLES = 10**8
 
 
 def mmd_test(
@@ -133,17 +134,18 @@ def mmd_test(
     check_kernel(kernel)
     _checks.choice("estimator", estimator, ESTIMATORS)
     _checks.choice("combine", combine, COMBINATIONS)
-    n_resamples = _checks.whole_number("n_resamples", n_resamples, 1)
+    n_resamples = _checks.whole_number("n_resamples", n_resamples, 1, MOST_RESAMPLES)
     rng = _checks.generator(rng)
     threads = _checks.jobs(n_jobs)
     _checks.flag("progress", progress)
     X, Y = (_array.detach(array) for array in _array.samples({"X": X, "Y": Y}))
-    _check_bins(n_bins, min(len(X), len(Y)))
+    n_bins = check_bins(n_bins, min(len(X), len(Y)))
     _array.check_varies([X, Y], "`X` and `Y`")
 
     first, second = (X, Y) if len(X) <= len(Y) else (Y, X)
-    fitted = kernel.fit(_array.concatenate([X, Y]))
+    fitted = fit(kernel, _array.concatenate([X, Y]))
     units = two_sample_units(len(first), len(second), n_bins)
+    _check_memory(units, fitted)
     sums = _sums_of(fitted, first, second, units, rng, threads, progress)
     T = _statistics_of(sums, units, len(first), len(second), estimator, n_resamples, rng, threads)
     weights = np.array(fitted._weights)
@@ -358,7 +360,7 @@ def _sums_of(
     Z = _array.concatenate(
         [_array.take_rows(s, o) for s, o in zip((first, second), orders, strict=True)]
     )
-    with one_blas_thread():
+    with one_blas_thread:
         blocks = kernel_blocks(
             kernel,
             Z,
@@ -384,7 +386,7 @@ def _statistics_of(
     """Return MMD^2 (B + 1, R) of every relabeling."""
     S = centred_blocks(sums.blocks, sums.diagonal, units.rows, estimator)
     run = functools.partial(in_order, n_jobs=n_jobs)
-    with one_blas_thread():
+    with one_blas_thread:
         return component_statistics(S, relabelings(units, n_resamples, rng), n, m, estimator, run)
 
 
@@ -409,7 +411,7 @@ def _result(
         pvalue=null.pvalue,
         mmd_squared=float(mean_kernel[0]),
         standard_error=standard_error(sums.first_rows, sums.second_rows),
-        null_distribution=null.statistic if exhaustive else null.statistic[1:],
+        null_distribution=_read_only(null.statistic if exhaustive else null.statistic[1:]),
         kernel=kernel,
         estimator=estimator,
         combine=combine,
@@ -431,6 +433,11 @@ def _result(
     )
 
 
+def _read_only(values: Float64) -> Float64:
+    values.setflags(write=False)
+    return values
+
+
 def _unbiased_components(sums: Sums, units: Units, n: int, m: int) -> Float64:
     first = (units.sample == 0).astype(np.float64)
     second = 1 - first
@@ -442,10 +449,10 @@ def _unbiased_components(sums: Sums, units: Units, n: int, m: int) -> Float64:
     )
 
 
-def _check_bins(n_bins: Any, smaller: int) -> None:
+def check_bins(n_bins: Any, smallest: int) -> Any:
+    """Return `n_bins`, checked against the rows of the smallest sample."""
     if isinstance(n_bins, str):
-        _checks.choice("n_bins", n_bins, ("auto", "rows"))
-        return
+        return _checks.choice("n_bins", n_bins, ("auto", "rows"))
     try:
         number = _checks.whole_number("n_bins", n_bins, 2)
     except TypeError:
@@ -453,11 +460,26 @@ def _check_bins(n_bins: Any, smaller: int) -> None:
             f'`n_bins` must be "auto", "rows" or a whole number of at least 2; got '
             f"{_checks.describe(n_bins)}."
         ) from None
-    if number > smaller:
+    if number > smallest:
         raise ValueError(
-            f"`n_bins` must be at most the {smaller} rows of the smaller sample; got {number}. "
+            f"`n_bins` must be at most the {smallest} rows of the smaller sample; got {number}. "
             'Use "rows" for one unit a row.'
         )
+    return number
+
+
+def _check_memory(units: Units, kernel: Kernel) -> None:
+    """Raise if the block sums of so many units would not fit into any usual memory."""
+    count = len(units.rows)
+    size = 3 * 8 * len(kernel._weights) * count**2
+    if size > _MOST_BYTES:
+        raise ValueError(
+            f"`n_bins` must leave sums that fit into memory; {count:,} units need "
+            f'{size / 2**30:.0f} GiB. Use fewer bins, e.g. "auto".'
+        )
+
+
+_MOST_BYTES = 2**34
 
 
 def _cautions(X: Array, Y: Array, units: Units, null: Null, exhaustive: bool) -> tuple[str, ...]:

@@ -64,9 +64,9 @@ def test_many_squarings_keep_float32_accurate():
 
 
 def components(kernel, X):
-    from repdist._array import Workspace, mean_row
+    from repdist._array import Workspace, centre_row
 
-    left, right = kernel._operands(X, mean_row(X), differences=False)
+    left, right = kernel._operands(X, centre_row(X), differences=False)
     work = Workspace(X, 0, reuse=False)
     return list(kernel._components(left, right, True, work))
 

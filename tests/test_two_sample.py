@@ -331,3 +331,34 @@ def test_result_survives_pickling():
 def test_progress_is_quiet_where_there_is_no_terminal(capfd):
     repdist.mmd_test(*samples(300, 300), rng=0, progress=True)
     assert capfd.readouterr() == ("", "")
+
+
+# --- data as they come ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("dtype", "far"), [(np.float64, 1e12), (np.float32, 1e8)])
+def test_one_row_far_away_does_not_hide_a_difference(dtype, far):
+    """Centred on the mean, all other rows would be equal to rounding."""
+    X, Y = samples(300, 280, d=4, shift=0.6, dtype=dtype)
+    X = np.concatenate([X, np.full((1, 4), far, dtype=dtype)])
+    result = repdist.mmd_test(X, Y, rng=0)
+    assert result.pvalue == 1 / 10_000
+    assert result.cautions == ()
+
+
+def test_data_frames_are_not_compared_by_position():
+    X, Y = (pd.DataFrame(Z, columns=list("abc")) for Z in samples())
+    assert repdist.mmd_test(X, Y, rng=0).pvalue == repdist.mmd_test(*samples(), rng=0).pvalue
+    with pytest.raises(ValueError, match="`X` and `Y` must have the same columns"):
+        repdist.mmd_test(X, Y[["c", "b", "a"]], rng=0)
+
+
+def test_overlapping_calls_leave_blas_as_it_was():
+    from concurrent.futures import ThreadPoolExecutor
+
+    from threadpoolctl import threadpool_info
+
+    before = [(info["filepath"], info["num_threads"]) for info in threadpool_info()]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda seed: repdist.mmd_test(*samples(60, 60), rng=seed), range(24)))
+    assert [(info["filepath"], info["num_threads"]) for info in threadpool_info()] == before
