@@ -1,23 +1,27 @@
 """Tell which sets of representations differ, by how much, and how far to trust the answer.
 
-`mmd_test(X, Y)` compares two samples; `mmd_squared(X, Y)` is the estimate alone. Kernels are in
-`repdist.kernels`.
+`mmd_test(X, Y)` compares two samples, `pairwise_mmd_test(groups)` every pair of several;
+`mmd_squared(X, Y)` is the estimate alone. Kernels are in `repdist.kernels`.
 """
 
 from repdist import kernels
 from repdist._checks import RepdistWarning
 from repdist.kernels import median_heuristic
 from repdist.mmd import mmd_squared
+from repdist.pairwise import GlobalTestResult, PairwiseMMDResult, pairwise_mmd_test
 from repdist.two_sample import MMDTestResult, mmd_test
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "GlobalTestResult",
     "MMDTestResult",
+    "PairwiseMMDResult",
     "RepdistWarning",
     "__version__",
     "kernels",
     "median_heuristic",
     "mmd_squared",
     "mmd_test",
+    "pairwise_mmd_test",
 ]

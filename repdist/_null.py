@@ -73,7 +73,7 @@ def centred_blocks(
         S[:, units, units] += diagonal
         pairs[units, units] += unit_rows
     S -= mean[:, None, None] * pairs
-    return (S + S.transpose(0, 2, 1)) / 2
+    return S
 
 
 def component_statistics(
@@ -129,6 +129,16 @@ def half(S: Float64, labels: Labels) -> Half:
             within[rows, r] = np.einsum("bu,bu->b", A @ S_r, A)
         totals[rows] = A @ row_totals
     return Half(labels, within, totals, row_totals.sum(axis=0))
+
+
+def complement(side: Half) -> Half:
+    """Return the half in which exactly the other units are marked."""
+    return Half(
+        1 - side.labels,
+        side.total - 2 * side.totals + side.within,
+        side.total - side.totals,
+        side.total,
+    )
 
 
 def pair_statistics(across: Float64, first: Half, second: Half, n: int, m: int) -> Float64:

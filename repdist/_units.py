@@ -164,18 +164,14 @@ def shared_moves(
     return kept
 
 
-def half_labels(
-    ones: npt.NDArray[np.intp], units: int, frozen: Literal[0, 1] | None, rng: np.random.Generator
-) -> Labels:
-    """Draw which units of one sample have label 1, (B + 1, U), `ones[b]` of the movable ones.
+def half_labels(ones: npt.NDArray[np.intp], units: int, rng: np.random.Generator) -> Labels:
+    """Draw which movable units of one sample have label 1, (B + 1, units), `ones[b]` of them.
 
-    Row 0 has its ones first. `frozen` is the label of the frozen unit, None if there is none.
+    Row 0 has its ones first.
     """
     labels = (np.arange(units) < ones[:, None]).astype(np.int8)
     rng.permuted(labels[1:], axis=1, out=labels[1:])
-    if frozen is None:
-        return labels
-    return np.concatenate([labels, np.full((len(labels), 1), frozen, dtype=np.int8)], axis=1)
+    return labels
 
 
 def is_exhaustive(units: Units, n_resamples: int) -> bool:

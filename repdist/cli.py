@@ -1,4 +1,4 @@
-"""The command line: `repdist test A.npy B.npy`."""
+"""The command line: `repdist test A.npy B.npy`, `repdist matrix FEATURES.npz --labels y`."""
 
 import json
 import sys
@@ -15,6 +15,7 @@ import typer
 import repdist
 from repdist import kernels
 from repdist.kernels import Kernel
+from repdist.pairwise import ADJUSTMENTS
 
 app = typer.Typer(
     help="Tell which sets of representations differ, by how much, and how far to trust it.",
@@ -34,7 +35,9 @@ KERNELS: dict[str, type[Kernel]] = {
     "energy": kernels.Energy,
 }
 KernelName = StrEnum("KernelName", list(KERNELS))  # type: ignore[misc]
+AdjustName = StrEnum("AdjustName", list(ADJUSTMENTS))  # type: ignore[misc]
 CombineName = StrEnum("CombineName", ["max", "mean", "fuse"])
+PICTURES = (".png", ".svg", ".pdf")
 EstimatorName = StrEnum("EstimatorName", ["unbiased", "biased"])
 
 
@@ -83,7 +86,7 @@ def compare(
     A and B are .npy files, .npz files (FILE.npz:key), .csv or .parquet files of numeric columns.
     """
     if plot is not None:
-        _check_picture(plot)
+        _check_output("--plot", plot, PICTURES)
     samples = read_rows(first), read_rows(second)
     with _in_words_of_the_user({"X": first, "Y": second}):
         result = repdist.mmd_test(
@@ -105,7 +108,126 @@ def compare(
     print(json.dumps(result.to_dict(), indent=2) if as_json else result)
 
 
-def read_rows(name: str) -> npt.NDArray[Any]:
+@app.command("matrix")
+def matrix(
+    features: Annotated[str, typer.Argument(metavar="FEATURES", help="File of groups.")],
+    labels: Annotated[
+        str | None,
+        typer.Option(metavar="KEY", help="Labels: an array of the .npz, a column of the table."),
+    ] = None,
+    kernel: Annotated[KernelName, typer.Option(help="Kernel.")] = KernelName["multi-rbf"],
+    combine: Annotated[
+        CombineName, typer.Option(help="How components become one statistic.")
+    ] = CombineName.max,
+    adjust: Annotated[AdjustName, typer.Option(help="Adjustment of p-values.")] = AdjustName[
+        "holm"
+    ],
+    resamples: Annotated[int, typer.Option(help="Random relabelings of a pair.")] = 9999,
+    seed: Annotated[int, typer.Option(help="Seed of the random numbers.")] = 0,
+    csv: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write one row a pair (.csv).")
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the report (.html).")
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw the table (.png, .svg, .pdf).")
+    ] = None,
+) -> None:
+    """Compare every pair of groups.
+
+    FEATURES is a .npz file of one array a group, or of features and labels (--labels KEY); a .npy
+    file of shape (groups, rows, columns); a .csv or .parquet file with a label column.
+    """
+    for option, path, endings in (
+        ("--csv", csv, (".csv",)),
+        ("--html", html, (".html", ".htm")),
+        ("--plot", plot, PICTURES),
+    ):
+        if path is not None:
+            _check_output(option, path, endings)
+    groups, names = read_groups(features, labels)
+    with _in_words_of_the_user({"groups": features, "labels": "--labels"}):
+        result = repdist.pairwise_mmd_test(
+            groups,
+            names,
+            kernel=KERNELS[kernel.value](),
+            combine=combine.value,  # type: ignore[arg-type]
+            adjust=adjust.value,  # type: ignore[arg-type]
+            n_resamples=resamples,
+            rng=seed,
+            progress=True,
+        )
+    _write_outputs(result, csv, html, plot)
+    print(result)
+
+
+def _write_outputs(
+    result: repdist.PairwiseMMDResult, csv: Path | None, html: Path | None, plot: Path | None
+) -> None:
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    if csv is not None:
+        result.to_csv(csv)
+    if html is not None:
+        result.to_html(html)
+    if plot is not None:
+        from repdist.plotting import save_figure
+
+        save_figure(result.plot(order="clustered"), plot)
+
+
+def read_groups(name: str, labels: str | None) -> tuple[Any, Any]:
+    """Read groups from a file; never unpickles.
+
+    Parameters
+    ----------
+    name : str
+        A path that ends in .npz, .npy, .csv or .parquet, as `repdist matrix` takes it.
+    labels : str, optional
+        The array of an .npz file, or the column of a table, that holds the labels.
+
+    Returns
+    -------
+    groups, labels
+        As `pairwise_mmd_test` takes them.
+    """
+    path, key = _split_key(name)
+    _check_input(name, path)
+    ending = path.suffix.lower()
+    if ending == ".npy":
+        _refuse_labels(path, labels)
+        return _read_npy(path, None), None
+    if ending in (".csv", ".parquet"):
+        if labels is None:
+            raise ValueError(f"`--labels` must name the label column of {path}; got none.")
+        return (_csv_table if ending == ".csv" else _parquet_table)(path), labels
+    arrays = _all_arrays(path)
+    if labels is not None and labels not in arrays:
+        raise ValueError(
+            f"`--labels` must be an array of {path}; got {labels!r}, it holds "
+            f"{', '.join(arrays) or '(none)'}."
+        )
+    if key is None and labels is None and len(arrays) > 1:
+        return arrays, None
+    rest = [other for other in arrays if other != labels]
+    if key is None and len(rest) == 1:
+        key = rest[0]
+    if key not in arrays:
+        raise ValueError(
+            f"`{path}` must hold one array of features beside the labels; it holds "
+            f"{', '.join(rest) or '(none)'}. Name one as {path}:KEY."
+        )
+    return arrays[key], None if labels is None else arrays[labels]
+
+
+def _refuse_labels(path: Path, labels: str | None) -> None:
+    if labels is not None:
+        raise ValueError(f"`--labels` must not be given for {path}; got {labels!r}. Use a .npz.")
+
+
+def read_rows(name: str) -> Any:
     """Read a sample from a file; never unpickles.
 
     Parameters
@@ -113,6 +235,10 @@ def read_rows(name: str) -> npt.NDArray[Any]:
     name : str
         A path that ends in .npy, .csv, .parquet or .npz, the last with ``:key`` if it holds more
         than one array.
+
+    Returns
+    -------
+    array, or a DataFrame for .csv and .parquet, whose columns can then be compared.
 
     Raises
     ------
@@ -122,15 +248,20 @@ def read_rows(name: str) -> npt.NDArray[Any]:
         If it cannot be read.
     """
     path, key = _split_key(name)
+    _check_input(name, path)
     readers = {".npy": _read_npy, ".npz": _read_npz, ".csv": _read_csv, ".parquet": _read_parquet}
-    if path.suffix.lower() not in readers:
+    return readers[path.suffix.lower()](path, key)
+
+
+def _check_input(name: str, path: Path) -> None:
+    endings = (".npy", ".npz", ".csv", ".parquet")
+    if path.suffix.lower() not in endings:
         raise ValueError(
-            f"`{name}` must end in {', '.join(readers)} (or .npz:key); got "
+            f"`{name}` must end in {', '.join(endings)} (or .npz:key); got "
             f"{path.suffix or 'no ending'}."
         )
     if not path.is_file():
         raise FileNotFoundError(f"`{path}` must be a file; there is none.")
-    return readers[path.suffix.lower()](path, key)
 
 
 @contextmanager
@@ -163,6 +294,19 @@ def _read_npy(path: Path, key: str | None) -> npt.NDArray[Any]:
 
 
 def _read_npz(path: Path, key: str | None) -> npt.NDArray[Any]:
+    arrays = _all_arrays(path, key)
+    if key is None and len(arrays) == 1:
+        return next(iter(arrays.values()))
+    if key not in arrays:
+        raise ValueError(
+            f"`{path}` holds the arrays {', '.join(arrays) or '(none)'}; got "
+            f"{'no key' if key is None else repr(key)}. Name one of them as {path}:KEY."
+        )
+    return arrays[key]
+
+
+def _all_arrays(path: Path, only: str | None = None) -> dict[str, npt.NDArray[Any]]:
+    """Return the arrays of an archive; those beside `only` are named but not read."""
     with path.open("rb") as file:
         if file.read(6) == b"\x93NUMPY":
             raise ValueError(
@@ -171,16 +315,10 @@ def _read_npz(path: Path, key: str | None) -> npt.NDArray[Any]:
         file.seek(0)
         with _says_which_file_is_damaged(path):
             arrays = np.load(file, allow_pickle=False)
-        names = arrays.files
-        if key is None and len(names) == 1:
-            key = names[0]
-        if key not in names:
-            raise ValueError(
-                f"`{path}` holds the arrays {', '.join(names) or '(none)'}; got "
-                f"{'no key' if key is None else repr(key)}. Name one of them as {path}:KEY."
-            )
-        with _says_which_file_is_damaged(path):
-            return np.asarray(arrays[key])
+            return {
+                name: np.asarray(arrays[name]) if only in (None, name) else np.empty(0)
+                for name in arrays.files
+            }
 
 
 @contextmanager
@@ -197,7 +335,11 @@ def _says_which_file_is_damaged(path: Path) -> Iterator[None]:
         ) from None
 
 
-def _read_csv(path: Path, key: str | None) -> npt.NDArray[Any]:
+def _read_csv(path: Path, key: str | None) -> Any:
+    return _numeric(path, _csv_table(path))
+
+
+def _csv_table(path: Path) -> Any:
     import pandas as pd
 
     try:
@@ -214,7 +356,7 @@ def _read_csv(path: Path, key: str | None) -> npt.NDArray[Any]:
         raise ValueError(f"`{path}` must be a .csv file of numbers; {reason}.") from None
     if len(table) == 0:
         raise ValueError(f"`{path}` must hold rows of numbers; got a header only.")
-    return _numeric(path, table)
+    return table
 
 
 def _is_header(names: list[str]) -> bool:
@@ -223,28 +365,31 @@ def _is_header(names: list[str]) -> bool:
     return given == [str(i) for i in range(len(given))] or not all(map(_is_number, given))
 
 
-def _read_parquet(path: Path, key: str | None) -> npt.NDArray[Any]:
+def _read_parquet(path: Path, key: str | None) -> Any:
+    return _numeric(path, _parquet_table(path))
+
+
+def _parquet_table(path: Path) -> Any:
     import pandas as pd
 
     try:
-        table = pd.read_parquet(path)
+        return pd.read_parquet(path)
     except ImportError:
         raise ValueError(
             f'`{path}` needs pyarrow. Install it with: pip install "repdist[parquet]"'
         ) from None
     except Exception as error:  # pyarrow has its own exceptions
         raise ValueError(f"`{path}` must be a .parquet file; {str(error).rstrip('.')}.") from None
-    return _numeric(path, table)
 
 
-def _numeric(path: Path, table: Any) -> npt.NDArray[Any]:
+def _numeric(path: Path, table: Any) -> Any:
     text = [str(name) for name in table.columns if table[name].dtype.kind not in "biuf"]
     if text:
         raise ValueError(
             f"`{path}` must hold numeric columns only; got other values in {', '.join(text[:5])}. "
             "Remove these columns."
         )
-    return np.asarray(table.to_numpy(dtype=float))
+    return table.astype(float)
 
 
 def _is_number(text: Any) -> bool:
@@ -255,11 +400,12 @@ def _is_number(text: Any) -> bool:
     return True
 
 
-def _check_picture(path: Path) -> None:
-    if path.suffix.lower() not in (".png", ".svg", ".pdf"):
-        raise ValueError(f"`--plot` must end in .png, .svg or .pdf; got {path.name}.")
+def _check_output(option: str, path: Path, endings: tuple[str, ...]) -> None:
+    if path.suffix.lower() not in endings:
+        expected = ", ".join(endings[:-1]) + " or " * (len(endings) > 1) + endings[-1]
+        raise ValueError(f"`{option}` must end in {expected}; got {path.name}.")
     if path.is_dir() or not path.absolute().parent.is_dir():
-        raise ValueError(f"`--plot` must be a file in an existing folder; got {path}.")
+        raise ValueError(f"`{option}` must be a file in an existing folder; got {path}.")
 
 
 if __name__ == "__main__":
