@@ -14,7 +14,7 @@ demo: .venv/base.done  ## compare handwritten digits; writes a picture into digi
 test: .venv/test.done  ## run the tests
 	.venv/bin/python -m pytest
 
-test-slow: .venv/test.done  ## run the tests that build environments or take minutes
+test-slow: .venv/test.done  ## run the studies of level and coverage (minutes)
 	.venv/bin/python -m pytest -m slow
 
 check: .venv/test.done  ## lint, format and types
@@ -22,7 +22,7 @@ check: .venv/test.done  ## lint, format and types
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 
-bench: .venv/bench.done  ## measure the speed
+bench: .venv/base.done  ## measure the speed
 	.venv/bin/python benchmarks/bench_mmd_test.py
 
 # $(1): what pip installs. An environment without a working pip is made anew.

@@ -311,12 +311,20 @@ def shifted_and_scaled(Z: Array, centre: Array | None, scale: float) -> Array:
     return out
 
 
-def project(Z: Array, w: Float64) -> Float64:
-    """Return `Z @ w` (N,) as NumPy float64; equal rows give equal values to the bit."""
+def median_row(Z: Array) -> Array:
+    """Return the lower median of each column, (d,), in float64: it depends on no order of rows."""
+    Z = detach(Z)
+    if is_torch(Z):
+        return cast(Z.median(0).values, wide(Z))
+    return np.quantile(Z, 0.5, axis=0, method="lower").astype(np.float64)
+
+
+def project(Z: Array, centre: Array, w: Float64) -> Float64:
+    """Return `(Z - centre) @ w` (N,) in float64; equal rows give equal values to the bit."""
     Z = detach(Z)
     weights = constant(w, Z)
     blocks = (
-        (cast(Z[start : start + _BLOCK], weights.dtype) * weights).sum(1)
+        ((cast(Z[start : start + _BLOCK], weights.dtype) - centre) * weights).sum(1)
         for start in range(0, len(Z), _BLOCK)
     )
     return np.concatenate([to_numpy(block).astype(np.float64) for block in blocks])
@@ -438,18 +446,25 @@ def full_precision(like: Array) -> AbstractContextManager[Any]:
 # --- what a result should warn of ----------------------------------------------------------------
 
 
-def count_constant_columns(arrays: Sequence[Array]) -> int:
-    """Return in how many columns all rows of all arrays have one value."""
-    first = arrays[0][:1]
-    same = [to_numpy((array == first).all(0)) for array in arrays]
-    return int(np.logical_and.reduce(same).sum())
+def column_variances(Z: Array) -> Float64:
+    """Return the variance of each column, (d,), in units of the square of the largest value.
+
+    Exactly 0 for a column whose rows have one value.
+    """
+    Z = detach(Z)
+    scale = float(namespace(Z).absolute(Z - Z[:1]).max())
+    first = cast(Z[:1], wide(Z))
+    total, square = 0.0, 0.0
+    for start in range(0, len(Z), _BLOCK):
+        block = (cast(Z[start : start + _BLOCK], wide(Z)) - first) / scale
+        total, square = total + block.sum(0), square + (block * block).sum(0)
+    mean = to_numpy(total / len(Z))
+    return np.asarray(np.maximum(to_numpy(square / len(Z)) - mean**2, 0), dtype=np.float64)
 
 
-def count_copies(arrays: Sequence[Array]) -> int:
-    """Return how many pooled rows equal an earlier one, judged by two fixed projections."""
-    columns = np.arange(1, arrays[0].shape[1] + 1)
-    real, imaginary = (
-        np.concatenate([project(a, np.cos(rate * columns)) for a in arrays])
-        for rate in (1.0, np.sqrt(2.0))
-    )
+def count_copies(Z: Array) -> int:
+    """Return how many rows equal an earlier one, judged by two fixed projections."""
+    columns = np.arange(1, Z.shape[1] + 1)
+    centre = centre_row(Z)
+    real, imaginary = (project(Z, centre, np.cos(rate * columns)) for rate in (1.0, np.sqrt(2.0)))
     return len(real) - len(np.unique(real + 1j * imaginary))

@@ -38,7 +38,8 @@ def spread_rows(Z: Array) -> npt.NDArray[np.intp] | None:
     """
     if len(Z) <= _FIT_ROWS:
         return None
-    order = np.argsort(_array.project(Z, _direction(Z.shape[1])), kind="stable")
+    middle = _array.median_row(Z)
+    order = np.argsort(_array.project(Z, middle, _direction(Z.shape[1])), kind="stable")
     ranks = np.linspace(0, len(Z) - 1, _FIT_ROWS).round().astype(np.intp)
     return order[ranks]
 
@@ -67,7 +68,7 @@ def check_squares(rows: Array) -> None:
     """
     xp = _array.namespace(rows)
     limits = xp.finfo(rows.dtype)
-    largest = float(xp.absolute(rows).max())
+    largest = float(xp.absolute(_array.detach(rows)).max())
     root = 0.5 if rows.dtype == xp.float32 else 0.25
     low, high = 1e4 * float(limits.tiny) ** root, 1e-4 * float(limits.max) ** root
     if not low <= largest <= high:
@@ -111,6 +112,8 @@ def by_columns(
     """
     xp = _array.namespace(left)
     n, m = len(left), len(right)
+    if term == "absolute" and not work.reuse and _array.is_torch(left):
+        return xp.cdist(left, right, p=1)  # autograd would keep a matrix for every column
     total = work.buffer("distance", n, m)
     out = work.buffer("difference", n, m)
     for column in range(left.shape[1]):

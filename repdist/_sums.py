@@ -24,6 +24,8 @@ from repdist.kernels import Kernel
 
 _EDGE = 512  # rows of a tile
 _DEVICE_EDGE = 4096  # the same on an accelerator, where a launch costs more than a cache miss
+_MOST_COLUMNS = 2048  # up to which differences of rows are affordable
+_KEPT_STRIPS = 8  # strips up to which autograd may keep every tile
 _PORTIONS = 128  # tiles are handed out in about this many runs
 
 Task = TypeVar("Task")
@@ -130,7 +132,7 @@ def kernel_blocks(
     unit_rows: npt.NDArray[np.intp],
     unit_group: npt.NDArray[np.intp],
     *,
-    differences: bool,
+    small: bool,
     n_jobs: int,
     progress: bool = False,
 ) -> Iterator[Block]:
@@ -147,9 +149,9 @@ def kernel_blocks(
         The rows, group by group and unit by unit.
     unit_rows, unit_group : (U,)
         How many rows each unit has, and to which group it belongs.
-    differences : bool
-        Compute distances in float64 from differences of rows, which keeps ties that matter for
-        small samples, instead of from matrix products.
+    small : bool
+        Whether ties between relabelings matter: distances then come from differences of rows,
+        not from matrix products, unless there are very many columns.
     n_jobs : int
         Threads, for NumPy. Torch tensors are computed on their own device, tile after tile.
     progress : bool
@@ -157,10 +159,13 @@ def kernel_blocks(
 
     Notes
     -----
+    Small samples, and kernels whose values have no bound, are computed in float64.
+
     ``O(N^2 d)`` time. Memory above the data: two copies of it, a few tiles for each thread, and
     the block in work.
     """
-    if differences:
+    differences = small and Z.shape[1] <= _MOST_COLUMNS
+    if small or not kernel._bounded:
         Z = _array.cast(Z, _array.wide(Z))
     left, right = kernel._operands(Z, _array.centre_row(Z), differences=differences)
     weights = kernel._weights
@@ -181,7 +186,7 @@ def kernel_blocks(
         total = _Total(pair, starts.tolist(), first_unit, len(weights))
         for task, part in parts:
             total.add(task, part)
-        yield total.finish(_array.machine_epsilon(Z))
+        yield total.finish(max(_array.machine_epsilon(Z), kernel._epsilon))
 
 
 def differentiable_totals(
@@ -206,7 +211,7 @@ def differentiable_totals(
     """
     strips = cut(np.array(sizes), np.array([0, 1]), _edge(Z))
     left, right = kernel._operands(Z, _array.centre_row(Z), differences=False)
-    tile = _array.recomputed(_tile_totals) if len(strips) > 8 else _tile_totals
+    tile = _array.recomputed(_tile_totals) if len(strips) > _KEPT_STRIPS else _tile_totals
     xp = _array.namespace(Z)
     n_components = len(kernel._weights)
     zero = xp.zeros(n_components, dtype=_array.wide(Z), device=Z.device)
@@ -359,7 +364,7 @@ def _tile_sums(
         flat = K.reshape(-1)
         squares[r] = float(xp.dot(flat, flat))
         magnitude[r] = float(K.max())
-        if not kernel._nonnegative:
+        if not kernel._bounded:
             magnitude[r] = max(magnitude[r], -float(K.min()))
     half = xp.stack(by_unit)  # (R, units, m)
     sums = half.reshape(-1, m) @ work.indicator(Q.count, m // Q.count)

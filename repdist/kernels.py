@@ -45,8 +45,8 @@ class Kernel(abc.ABC):
     """A symmetric function of two rows; derive from it to write your own.
 
     A subclass is a frozen dataclass with one method, ``evaluate(X, Y)``, for arrays ``X`` (n, d)
-    and ``Y`` (m, d) of NumPy or torch (whichever the user's data are); it returns the (n, m)
-    values, and gets row blocks of the data, never all of it. The tests need it to be symmetric,
+    and ``Y`` (m, d) of NumPy or torch (whichever the user's data are, in float64); it returns the
+    (n, m) values, and gets blocks of rows. The tests need it to be symmetric,
     ``k(x, y) = k(y, x)``; MMD is a distance if it is (conditionally) positive definite.
 
     A kernel whose parameters come from the data also overrides ``fit(Z)``, which receives the
@@ -61,7 +61,7 @@ class Kernel(abc.ABC):
     """
 
     shift_invariant: ClassVar[bool] = False
-    _nonnegative: ClassVar[bool] = False  # then its largest value is its largest magnitude
+    _bounded: ClassVar[bool] = False  # values from 0 to 1: float32 is then accurate enough
 
     @abc.abstractmethod
     def evaluate(self, X: Array, Y: Array) -> Array:
@@ -93,6 +93,11 @@ class Kernel(abc.ABC):
         arrays = _array.samples(rows, minimum_rows=1)
         return self._checked_values(arrays[0], arrays[-1])
 
+    @property
+    def _line(self) -> str:
+        """What a summary prints."""
+        return repr(self)
+
     # What the tile pass (`_sums.py`) asks of a kernel. Subclasses outside this file inherit these.
 
     @property
@@ -104,6 +109,11 @@ class Kernel(abc.ABC):
     def _weights(self) -> tuple[float, ...]:
         """The weight of each component in the kernel."""
         return (1.0,)
+
+    @property
+    def _epsilon(self) -> float:
+        """Relative rounding that the values carry beside that of the dtype they are computed in."""
+        return 0.0
 
     def _operands(self, Z: Array, centre: Array, *, differences: bool) -> tuple[Array, Array]:
         """Return what tiles are computed from, row by row: a left and a right array.
@@ -199,7 +209,7 @@ class _DistanceKernel(Kernel):
     """A kernel `profile(||x - y||^2 * scale^2)`, computed from one matrix product a tile."""
 
     shift_invariant: ClassVar[bool] = True
-    _nonnegative: ClassVar[bool] = True
+    _bounded: ClassVar[bool] = True
 
     @property
     @abc.abstractmethod
@@ -217,7 +227,15 @@ class _DistanceKernel(Kernel):
     def _operands(self, Z: Array, centre: Array, *, differences: bool) -> tuple[Array, Array]:
         if differences:
             return Z, Z
-        return _distances.product_form(_array.shifted_and_scaled(Z, centre, self._scale))
+        with np.errstate(over="ignore", invalid="ignore"):  # found below
+            rows = _array.shifted_and_scaled(Z, centre, self._scale)
+            left, right = _distances.product_form(rows)
+        if not bool(_array.namespace(right).isfinite(right).all()):
+            raise ValueError(
+                f"`kernel` must have bandwidths that its data allow in {Z.dtype}; "
+                f"{min(self._bandwidths):.3g} is too far below the spread of the rows."
+            )
+        return left, right
 
     def _components(
         self, left: Array, right: Array, same: bool, work: Workspace
@@ -236,7 +254,7 @@ class _OneBandwidth(Kernel):
 
     bandwidth: Literal["median"] | float = "median"
     shift_invariant: ClassVar[bool] = True
-    _nonnegative: ClassVar[bool] = True
+    _bounded: ClassVar[bool] = True
     _metric: ClassVar[str] = "euclidean"
 
     def __post_init__(self) -> None:
@@ -347,6 +365,8 @@ class MultiRBF(_DistanceKernel):
         """
         _checks.whole_number("kernel_num", kernel_num, 1)
         step = math.sqrt(_checks.positive("kernel_mul", kernel_mul))
+        if kernel_mul == 2 and kernel_num % 2 and fix_sigma is None:
+            return cls("mean", size=kernel_num, weights="sum")
         factors = tuple(step ** (q - kernel_num // 2) for q in range(kernel_num))
         if fix_sigma is not None:
             base = math.sqrt(_checks.positive("fix_sigma", fix_sigma) / 2)
@@ -372,6 +392,11 @@ class MultiRBF(_DistanceKernel):
     def _weights(self) -> tuple[float, ...]:
         weight = 1.0 if self.weights == "sum" else 1.0 / len(self._bandwidths)
         return (weight,) * len(self._bandwidths)
+
+    @property
+    def _line(self) -> str:
+        low, high = min(self._bandwidths), max(self._bandwidths)
+        return f"MultiRBF, {len(self._bandwidths)} bandwidths from {low:.3g} to {high:.3g}"
 
     @property
     def _scale(self) -> float:
@@ -517,7 +542,7 @@ class Energy(_DistanceKernel):
        41(5), 2263-2291, 2013. https://doi.org/10.1214/13-AOS1140
     """
 
-    _nonnegative: ClassVar[bool] = False
+    _bounded: ClassVar[bool] = False
 
     @property
     def _scale(self) -> float:
@@ -693,14 +718,13 @@ class Precomputed(Kernel):
         numbers: npt.NDArray[np.intp] = Z[:, 0].astype(np.intp)
         return numbers
 
+    @property
+    def _epsilon(self) -> float:
+        return _array.machine_epsilon(np.asarray(self.K))
+
     def _operands(self, Z: Array, centre: Array, *, differences: bool) -> tuple[Array, Array]:
         self._row_numbers(Z)
         return Z, Z
-
-    def _components(
-        self, left: Array, right: Array, same: bool, work: Workspace
-    ) -> Iterator[tuple[int, Array]]:
-        yield 0, self.evaluate(left, right)
 
 
 # --- fitting and shared steps --------------------------------------------------------------------
@@ -729,7 +753,8 @@ def _multiple_bandwidths(rule: Any, size: int, Z: Array) -> tuple[float, ...]:
 def _grid(distances: Float64, size: int) -> tuple[float, ...]:
     """Cover half the 5 % to twice the 95 % quantile in at most `size` steps of sqrt(2)^p."""
     low, high = np.quantile(distances, [0.05, 0.95])
-    span = 2 * math.log2(2 * high / (low / 2))  # in steps of sqrt(2)
+    # In steps of sqrt(2). On a lattice it is often whole: rounded, it depends on no row order.
+    span = round(2 * math.log2(2 * high / (low / 2)), 9)
     p = next(p for p in range(1, 10_000) if math.ceil(span / p) + 1 <= size)
     count = math.ceil(span / p) + 1
     excess = p * (count - 1) - span

@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from repdist import _array, _checks
 from repdist._array import Array, Float64
@@ -93,20 +94,28 @@ def mmd_squared(
             Z,
             np.array(sizes),
             np.array([0, 1]),
-            differences=is_small(*sizes),
+            small=is_small(*sizes),
             n_jobs=_checks.jobs(-1),
         )
         sums = join(*blocks)
-    value = float(component_estimates(sums, *sizes, estimator) @ np.array(fitted._weights))
+    value = float(
+        component_estimates(sums, np.array([0, 1]), *sizes, estimator) @ np.array(fitted._weights)
+    )
     return _array.constant(value, Z).to(Z.dtype) if _array.is_torch(Z) else value
 
 
-def component_estimates(sums: Sums, n: int, m: int, estimator: Estimator) -> Float64:
-    """Return MMD^2 of each component, (R,), from sums with one unit a sample."""
-    first, second = sums.blocks[:, 0, 0], sums.blocks[:, 1, 1]
+def component_estimates(
+    sums: Sums, unit_sample: npt.NDArray[np.intp], n: int, m: int, estimator: Estimator
+) -> Float64:
+    """Return MMD^2 of each component, (R,), from sums between units of the two samples."""
+    first = (unit_sample == 0).astype(np.float64)
+    second = 1 - first
+    within_first, within_second = first @ sums.blocks @ first, second @ sums.blocks @ second
     if estimator == "biased":
-        first, second = first + sums.diagonal[:, 0], second + sums.diagonal[:, 1]
-    return np.asarray(mmd_squared_from_sums(first, sums.blocks[:, 0, 1], second, n, m, estimator))
+        within_first = within_first + sums.diagonal @ first
+        within_second = within_second + sums.diagonal @ second
+    across = first @ sums.blocks @ second
+    return np.asarray(mmd_squared_from_sums(within_first, across, within_second, n, m, estimator))
 
 
 def standard_error(rows_first: Float64, rows_second: Float64) -> float:

@@ -16,14 +16,13 @@ from repdist._null import (
     Null,
     centred_blocks,
     component_statistics,
-    mmd_squared_from_sums,
     null_distribution,
     tie_tolerance,
 )
 from repdist._sums import Sums, in_order, join, kernel_blocks, one_blas_thread
 from repdist._units import Units, is_exhaustive, is_small, relabelings, row_order, two_sample_units
-from repdist.kernels import Kernel, MultiRBF
-from repdist.mmd import ESTIMATORS, check_kernel, fit, standard_error
+from repdist.kernels import Kernel, MultiRBF, Precomputed
+from repdist.mmd import ESTIMATORS, check_kernel, component_estimates, fit, standard_error
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,9 +70,11 @@ def mmd_test(
     n_resamples : int
         Random relabelings. If there are no more distinct ones, all are enumerated. Default 9999.
     n_bins : {"auto", "rows"} or int
-        How many blocks of shuffled rows the smaller sample is cut into; a relabeling moves whole
-        blocks [2]_. ``"rows"``: every row by itself. ``"auto"`` (default): rows up to 256 in all,
-        else about 64 blocks. The level is exact for any choice.
+        At least how many blocks of shuffled rows the smaller sample is cut into; a relabeling moves
+        whole blocks [2]_. ``"rows"``: every row by itself, which takes minutes for some thousand
+        rows. ``"auto"`` (default): rows up to 256 in all, else at least 64 blocks. Rows left over,
+        and those of a sample that is more than eight times as large, keep their label and count in
+        the statistic. The level is exact for any choice.
     rng : None, int or numpy.random.Generator
         The source of all randomness (``np.random.default_rng(rng)``). The same `rng`, data and
         version give the same result to the bit, whatever `n_jobs`.
@@ -104,7 +105,8 @@ def mmd_test(
     Notes
     -----
     ``O((n + m)^2 d)`` time for one pass over the kernel matrix, plus ``O(B U^2)`` for B relabelings
-    of U units a component. Memory above the data: two copies of it, and ``O(U^2)``.
+    of U units a component. Memory above the data: three copies of it, and ``24 R U^2`` bytes for R
+    components. Up to 256 rows, and kernels whose values have no bound, are computed in float64.
 
     The p-value is ``(1 + #{T_b >= T_0}) / (1 + B)``, with ties counted as ties: never 0.
 
@@ -151,7 +153,7 @@ def mmd_test(
     weights = np.array(fitted._weights)
     null = null_distribution(
         T,
-        tie_tolerance(sums.magnitude, sums.epsilon, len(first), len(second)),
+        tie_tolerance(_magnitude(sums, units, estimator), sums.epsilon, len(first), len(second)),
         combine,
         weights=weights,
         squares=sums.squares,
@@ -212,6 +214,8 @@ class MMDTestResult:
     _unbiased: float
     _null_variance: float
     _unit_rows: int
+    _frozen_rows: int
+    _least_pvalue: float
 
     @functools.cached_property
     def components(self) -> "pd.DataFrame":
@@ -248,18 +252,15 @@ class MMDTestResult:
 
     def summary(self) -> str:
         """Return the result in at most twelve lines that a person can read."""
-        low, high = self.confidence_interval()
         lines = [
             f"Two-sample MMD test: {self.n} rows against {self.m}",
-            f"  MMD^2    {self.mmd_squared:.4g} ({self.estimator}), "
-            f"95 % interval {low:.3g} to {high:.3g}",
-            f"  p-value  {self.pvalue:.4g}",
+            f"  MMD^2    {self.mmd_squared:.4g} ({self._estimate()}), {self._interval()}",
+            f"  p-value  {self.pvalue:.4g}{self._at_the_least()}",
             f"  tested   {self._tested()}",
-            f"  kernel   {self._kernel_line()}",
+            f"  kernel   {self.kernel._line}",
             f"  null     {self._null_line()}",
         ]
-        shown = self.cautions if len(self.cautions) <= 5 else (*self.cautions[:4], "... and more")
-        return "\n".join(lines + [f"  caution  {caution}" for caution in shown])
+        return "\n".join(lines + [f"  caution  {caution}" for caution in self.cautions])
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":
         """Draw the null distribution with the observed statistic, and the components beside it.
@@ -321,6 +322,20 @@ class MMDTestResult:
             f"standard_error={self.standard_error:.2g}, n={self.n}, m={self.m})"
         )
 
+    def _estimate(self) -> str:
+        if self.estimator == "unbiased":
+            return "unbiased"
+        return f"biased; unbiased {self._unbiased:.4g}"
+
+    def _interval(self) -> str:
+        low, high = (f"{end:.3g}" if end > 0 else "0 (cut)" for end in self.confidence_interval())
+        return f"95 % interval {low} to {high}"
+
+    def _at_the_least(self) -> str:
+        if self.pvalue > self._least_pvalue:
+            return ""
+        return f", the least that {self.n_resamples:,} relabelings can give"
+
     def _tested(self) -> str:
         count = len(self._columns["bandwidth"])
         if count == 1:
@@ -328,20 +343,15 @@ class MMDTestResult:
         how = {"max": "largest normal score", "mean": "MMD^2", "fuse": "soft maximum (FUSE)"}
         return f"{how[self.combine]} of {count} components = {self.statistic:.4g}"
 
-    def _kernel_line(self) -> str:
-        widths = self._columns["bandwidth"]
-        if len(widths) == 1:
-            return repr(self.kernel)
-        return (
-            f"{type(self.kernel).__name__}, {len(widths)} bandwidths from {widths.min():.3g} "
-            f"to {widths.max():.3g}"
-        )
-
     def _null_line(self) -> str:
-        which = "all" if self.exhaustive else "random"
+        how = (
+            f"all {self.n_resamples:,} relabelings"
+            if self.exhaustive
+            else f"{self.n_resamples:,} random relabelings"
+        )
         of = "single rows" if self._unit_rows == 1 else f"bins of {self._unit_rows} rows"
-        in_smaller = f"{self.n_bins} in the smaller sample"
-        return f"{self.n_resamples:,} {which} relabelings of {of} ({in_smaller})"
+        frozen = f"; {self._frozen_rows} rows keep their label" if self._frozen_rows else ""
+        return f"{how} of {of} ({self.n_bins} in the smaller sample{frozen})"
 
 
 # --- the steps -----------------------------------------------------------------------------------
@@ -366,7 +376,7 @@ def _sums_of(
             Z,
             units.rows,
             units.sample,
-            differences=is_small(len(first), len(second)),
+            small=is_small(len(first), len(second)),
             n_jobs=n_jobs,
             progress=progress,
         )
@@ -390,6 +400,14 @@ def _statistics_of(
         return component_statistics(S, relabelings(units, n_resamples, rng), n, m, estimator, run)
 
 
+def _magnitude(sums: Sums, units: Units, estimator: Estimator) -> Float64:
+    """Return the largest size of the kernel values that the estimator adds, (R,)."""
+    if estimator == "unbiased":
+        return sums.magnitude
+    diagonal = np.abs(sums.diagonal / units.rows).max(axis=1)
+    return np.asarray(np.maximum(sums.magnitude, diagonal))
+
+
 def _result(
     X: Array,
     Y: Array,
@@ -405,6 +423,7 @@ def _result(
 ) -> MMDTestResult:
     n, m = sorted((len(X), len(Y)))
     exhaustive = is_exhaustive(units, n_resamples)
+    least = units.least_pvalue_exhaustive if exhaustive else 1 / len(null.statistic)
     mean_kernel = null.components @ weights
     return MMDTestResult(
         statistic=float(null.statistic[0]),
@@ -420,33 +439,24 @@ def _result(
         n_resamples=len(null.statistic) - (not exhaustive),
         n_bins=units.movable[0],
         exhaustive=exhaustive,
-        cautions=_cautions(X, Y, units, null, exhaustive),
+        cautions=_cautions(X, Y, kernel, null, least),
         _columns={
             "bandwidth": np.array(kernel._bandwidths),
             "mmd_squared": null.components[0],
             "zscore": null.zscores,
             "pvalue": null.component_pvalues,
         },
-        _unbiased=float(_unbiased_components(sums, units, n, m) @ weights),
+        _unbiased=float(component_estimates(sums, units.sample, n, m, "unbiased") @ weights),
         _null_variance=float(mean_kernel[1:].var()),
         _unit_rows=units.size,
+        _frozen_rows=sum(units.frozen),
+        _least_pvalue=least,
     )
 
 
 def _read_only(values: Float64) -> Float64:
     values.setflags(write=False)
     return values
-
-
-def _unbiased_components(sums: Sums, units: Units, n: int, m: int) -> Float64:
-    first = (units.sample == 0).astype(np.float64)
-    second = 1 - first
-    S = centred_blocks(sums.blocks, sums.diagonal, units.rows, "unbiased")
-    return np.asarray(
-        mmd_squared_from_sums(
-            first @ S @ first, first @ S @ second, second @ S @ second, n, m, "unbiased"
-        )
-    )
 
 
 def check_bins(n_bins: Any, smallest: int) -> Any:
@@ -482,23 +492,41 @@ def _check_memory(units: Units, kernel: Kernel) -> None:
 _MOST_BYTES = 2**34
 
 
-def _cautions(X: Array, Y: Array, units: Units, null: Null, exhaustive: bool) -> tuple[str, ...]:
-    least = units.least_pvalue_exhaustive if exhaustive else 1 / len(null.statistic)
+def _cautions(
+    X: Array, Y: Array, kernel: Kernel, null: Null, least_pvalue: float
+) -> tuple[str, ...]:
     found = []
-    if least > 0.05:
-        what = "sample sizes" if exhaustive else "n_resamples"
-        found.append(f"with these {what} no p-value below {least:.2g} can be reached")
+    if least_pvalue > 0.05:
+        found.append(
+            f"no p-value below {least_pvalue:.2g} can be reached: too few rows, bins or relabelings"
+        )
     if null.dropped.all():
-        found.append("the statistic does not vary over relabelings, so p = 1")
+        found.append("the statistic varies less over relabelings than rounding can tell, so p = 1")
     elif null.dropped.any():
         found.append(f"{null.dropped.sum()} component(s) do not vary and were left out")
-    rows = len(X) + len(Y)
-    if (copies := _array.count_copies([X, Y])) > _MANY_COPIES * rows:
-        found.append(f"{copies} of {rows} rows repeat another row: are rows independent?")
-    constant = _array.count_constant_columns([X, Y])
-    if constant:
-        found.append(f"{constant} of {X.shape[1]} columns are constant and say nothing")
+    if not isinstance(kernel, Precomputed):
+        found += _data_cautions(X, Y)
     return tuple(found)
 
 
+def _data_cautions(X: Array, Y: Array) -> list[str]:
+    Z = _array.concatenate([X, Y])
+    found, rows, columns = [], len(Z), Z.shape[1]
+    copies = _array.count_copies(Z)
+    if copies > _MANY_COPIES * rows:
+        found.append(f"{copies} of {rows} rows repeat another row: are rows independent?")
+    variances = _array.column_variances(Z)
+    constant = int((variances == 0).sum())
+    if constant:
+        found.append(f"{constant} of {columns} columns are constant and say nothing")
+    share = float(variances.max() / variances.sum())
+    if columns - constant > 1 and share > _DOMINANT:
+        found.append(
+            f"column {variances.argmax()} holds {share:.0%} of the variance and hides the others: "
+            "standardise columns of different units"
+        )
+    return found
+
+
 _MANY_COPIES = 0.1  # of the pooled rows
+_DOMINANT = 0.9  # of the variance

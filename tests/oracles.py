@@ -90,7 +90,7 @@ def assert_rate_at_least(successes, trials, rate, *, false_failure=1e-4):
     """Fail if a rate of at least `rate` would give so few successes.
 
     False-failure rate: at most `false_failure` if the true rate is `rate` or more. Power: of 400
-    trials at rate .90 it rejects a true rate of .82 with probability .98.
+    trials at rate .90 it rejects a true rate of .80 with probability .98.
     """
     chance = stats.binom.cdf(successes, trials, rate)
     assert chance > false_failure, f"{successes} of {trials} is too few for a rate of {rate}"

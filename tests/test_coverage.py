@@ -36,12 +36,12 @@ def covered(name, d, sizes, shift_in_errors, repetitions, seed):
 
 @pytest.mark.parametrize(("name", "d", "sizes", "shift"), SETTINGS[::5])
 def test_interval_covers_the_truth(name, d, sizes, shift):
-    """150 repetitions; false failure 1e-4 a setting, a coverage of .75 is seen with .98."""
+    """150 repetitions; false failure 1e-4 a setting, a coverage of .72 is seen with .98."""
     assert_rate_at_least(covered(name, d, sizes, shift, 150, seed=0), 150, 0.90)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "d", "sizes", "shift"), SETTINGS)
 def test_interval_covers_the_truth_in_every_setting(name, d, sizes, shift):
-    """1,000 repetitions; false failure 1e-4 a setting, a coverage of .85 is seen with .99."""
-    assert_rate_at_least(covered(name, d, sizes, shift, 1000, seed=1), 1000, 0.90)
+    """400 repetitions; false failure 1e-4 a setting, a coverage of .80 is seen with .98."""
+    assert_rate_at_least(covered(name, d, sizes, shift, 400, seed=1), 400, 0.90)

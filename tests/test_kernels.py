@@ -249,3 +249,17 @@ def test_precomputed_equals_the_kernel_it_was_computed_from():
     )
     assert looked_up.pvalue == computed.pvalue
     assert looked_up.mmd_squared == pytest.approx(computed.mmd_squared, rel=1e-12)
+
+
+def test_an_offset_does_not_change_the_median():
+    Z = rows(60)
+    for offset in (1e6, -1e8):
+        assert repdist.median_heuristic(Z + offset) == pytest.approx(
+            repdist.median_heuristic(Z), rel=1e-6
+        )
+
+
+def test_a_bandwidth_that_float32_cannot_hold_is_named():
+    X = rows(300).astype(np.float32)
+    with pytest.raises(ValueError, match=r"`kernel` must have bandwidths.*1e-20"):
+        repdist.mmd_squared(X, X + 1, kernel=kernels.RBF(1e-20))

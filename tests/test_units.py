@@ -73,10 +73,9 @@ def test_drawn_relabelings_keep_the_sizes_and_the_frozen_units():
 def test_drawn_relabelings_are_uniform():
     """Chi-square over the 20 choices of 3 in 6; fails falsely once in 10,000 seeds.
 
-    It sees a choice that is 1.2 times too frequent with probability above .99.
+    It sees a choice that is 1.25 times too frequent with probability .98.
     """
     units = Units(1, (3, 3), (0, 0))
-    labels = np.concatenate(list(relabelings(units, 19, np.random.default_rng(0))))
     draws = [
         np.concatenate(list(relabelings(units, 19, np.random.default_rng(s))))[1:]
         for s in range(1000)
@@ -85,7 +84,6 @@ def test_drawn_relabelings_are_uniform():
     values, counts = np.unique(codes, return_counts=True)
     assert len(values) == 20
     assert stats.chisquare(counts).pvalue > 1e-4
-    assert len(labels) == 20
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Compare handwritten digits by their pixels: three questions with three kinds of answer.
+"""Compare handwritten digits by their pixels: three pairs of samples, then all ten classes.
 
 Run it from a checkout with `make demo`, or with `python -m experiments.lenet_gap.digits`.
 """
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 SUBSET_PATH = Path(__file__).with_name("mnist_subset.npz")
 PICTURE_NAME = "digits.png"
+TABLE_NAME = "digits_table"
 SEED = 0
 
 
@@ -194,8 +195,16 @@ def write_picture(
         partial.unlink(missing_ok=True)
 
 
+def compare_classes(subset: DigitsSubset) -> "repdist.PairwiseMMDResult":
+    """Compare all pairs of the ten classes by their 300 test digits each."""
+    groups = {
+        digit: as_rows(subset.test_images[subset.test_labels == digit]) for digit in range(10)
+    }
+    return repdist.pairwise_mmd_test(groups, rng=SEED)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the three comparisons, print their results and write the picture.
+    """Run the comparisons, print their results, write the pictures and the report.
 
     Parameters
     ----------
@@ -206,8 +215,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default=Path("digits_demo"), help="folder to write to")
     options = parser.parse_args(arguments)
 
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from repdist.plotting import save_figure
+
     start = time.perf_counter()
-    comparisons = make_comparisons(load_digits_subset())
+    subset = load_digits_subset()
+    comparisons = make_comparisons(subset)
     results = []
     for comparison in comparisons:
         result = repdist.mmd_test(as_rows(comparison.X), as_rows(comparison.Y), rng=SEED)
@@ -215,7 +230,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         results.append(result)
     picture = options.out / PICTURE_NAME
     write_picture(picture, comparisons, results)
-    print(f"Picture: {picture}")
+    table = compare_classes(subset)
+    print(f"All pairs of the ten classes.\n\n{table}\n")
+    table_picture = options.out / f"{TABLE_NAME}.png"
+    save_figure(table.plot(order="clustered"), table_picture)
+    report = options.out / f"{TABLE_NAME}.html"
+    table.to_html(report, title="Handwritten digits by their pixels")
+    print(f"Pictures: {picture}, {table_picture}\nReport: {report}")
     print(f"Total time: {time.perf_counter() - start:.1f} s")
 
 
