@@ -84,7 +84,7 @@ def plot_table(result: PairwiseMMDResult, ax: "Axes | None" = None, order: str =
     shown = np.maximum(np.where(np.eye(k, dtype=bool), floors[:, None], values), 0)
     if ax is None:
         side = min(1.6 + 0.62 * k, 16)
-        _, ax = plt.subplots(figsize=(side + 1.2, side), layout="constrained")
+        _, ax = plt.subplots(figsize=(max(side + 1.2, 6), side), layout="constrained")
     image = ax.imshow(shown, cmap=TABLE_COLOURS, vmin=0)
     names = [str(result.names[place]) for place in places]
     ax.set_xticks(range(k), names, rotation=45 if max(map(len, names)) > 3 else 0)
@@ -103,7 +103,7 @@ def plot_table(result: PairwiseMMDResult, ax: "Axes | None" = None, order: str =
         f"MMD$^2${_in_units(unit)}; framed: noise floor of the group\n"
         f"*** p < .001, ** p < .01, * p < .05 ({result.adjust}-adjusted)",
         loc="left",
-        fontsize="medium",
+        fontsize="small",
     )
     return ax
 

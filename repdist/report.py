@@ -191,7 +191,7 @@ _PAGE = """<!DOCTYPE html>
 {pictures}
 </div>
 <h2>All pairs</h2>
-<p class="hint">Click a heading to sort. Rows in bold differ at .05 ({adjust}-adjusted); intervals
+<p class="hint"><span class="sorts">Click a heading to sort. </span>Rows in bold differ at .05 ({adjust}-adjusted); intervals
 at {level} %.</p>
 <div class="scroll">
 <table>
@@ -245,12 +245,20 @@ pre { white-space: pre-wrap; overflow-wrap: anywhere; background: #8882; padding
   tr { display: block; border-bottom: 2px solid var(--line); padding: .4rem 0; }
   td { display: flex; justify-content: space-between; gap: 1rem; border: 0; padding: .05rem 0; }
   td::before { content: attr(data-heading); opacity: .75; font-weight: 400; }
+  td:nth-child(-n+2) { display: inline; font-weight: 700; }
+  td:first-child::before { content: none; }
+  td:nth-child(2)::before { content: "and "; }
+  .sorts { display: none; }
 }
 @media print {
   body { font-size: 10pt; }
-  .hint { display: none; }
+  .sorts { display: none; }
   tr, figure { break-inside: avoid; }
-  td, th { padding: .1rem .3rem; }
+  figure:first-child img { max-width: 70%; }
+  figure { flex-basis: 40%; }
+  .scroll { overflow: visible; }
+  table { font-size: 7.5pt; }
+  td, th { padding: .1rem .25rem; }
 }
 """
 
