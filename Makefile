@@ -24,6 +24,7 @@ check: .venv/test.done  ## lint, format and types
 
 bench: .venv/base.done  ## measure the speed
 	.venv/bin/python benchmarks/bench_mmd_test.py
+	.venv/bin/python benchmarks/bench_pairwise.py
 
 # $(1): what pip installs. An environment without a working pip is made anew.
 define install

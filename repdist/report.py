@@ -191,8 +191,8 @@ _PAGE = """<!DOCTYPE html>
 {pictures}
 </div>
 <h2>All pairs</h2>
-<p class="hint"><span class="sorts">Click a heading to sort. </span>Rows in bold differ at .05 ({adjust}-adjusted); intervals
-at {level} %.</p>
+<p class="hint"><span class="sorts">Click a heading to sort. </span>
+Rows in bold differ at .05 ({adjust}-adjusted); intervals at {level} %.</p>
 <div class="scroll">
 <table>
 <thead>
