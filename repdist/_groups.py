@@ -57,9 +57,10 @@ def read_groups(groups: Any, labels: Any) -> Groups:
 def _named(names: list[Hashable], arrays: list[Any]) -> Groups:
     if len(arrays) < 2:
         raise ValueError(f"`groups` must hold at least two groups; got {len(arrays)}.")
-    repeated = {name for name in names if names.count(name) > 1}
+    shown = [str(name) for name in names]
+    repeated = [name for name in names if shown.count(str(name)) > 1]
     if repeated:
-        raise ValueError(f"`labels` must name each group once; got {repeated.pop()!r} twice.")
+        raise ValueError(f"`labels` must name each group once; got {repeated[0]!r} twice.")
     given = {f"groups[{name!r}]": array for name, array in zip(names, arrays, strict=True)}
     return Groups(tuple(names), [_array.detach(a) for a in _array.samples(given)])
 
@@ -78,14 +79,36 @@ def _names(labels: Any, count: int) -> list[Hashable]:
 def _from_table(table: Any, labels: Any) -> Groups:
     if labels is None:
         raise ValueError("`labels` must name the label column of a DataFrame; got None.")
-    if isinstance(labels, str) or (isinstance(labels, Hashable) and not hasattr(labels, "__len__")):
+    if (
+        hasattr(labels, "index")
+        and hasattr(labels, "iloc")
+        and not labels.index.equals(table.index)
+    ):
+        raise ValueError(
+            "`labels` must have the index of the DataFrame; got another one. "
+            "Use `labels.loc[df.index]`."
+        )
+    if _is_column_name(labels, table):
         if labels not in table.columns:
             raise ValueError(
                 f"`labels` must be a column of the DataFrame; got {labels!r}, it has "
                 f"{', '.join(map(str, table.columns[:8]))}."
             )
-        return _labelled(table.drop(columns=labels), table[labels])
+        if table[labels].ndim != 1:
+            raise ValueError(
+                f"`labels` must name one column of the DataFrame; {labels!r} names several. "
+                "Rename them."
+            )
+        return _labelled(table.drop(columns=[labels]), table[labels])
     return _labelled(table, labels)
+
+
+def _is_column_name(labels: Any, table: Any) -> bool:
+    if isinstance(labels, tuple):
+        return labels in table.columns
+    return isinstance(labels, str) or (
+        isinstance(labels, Hashable) and not hasattr(labels, "__len__")
+    )
 
 
 def _labelled(rows: Any, labels: Any) -> Groups:
@@ -107,6 +130,8 @@ def _labelled(rows: Any, labels: Any) -> Groups:
             f"({len(missing)} in all). Drop these rows."
         )
     names = _order(labels, of_row)
+    if len({str(name) for name in names}) < len(names):
+        raise ValueError("`labels` must differ when printed; got e.g. both 1 and '1'. Rename one.")
     if len(names) < 2:
         raise ValueError(f"`labels` must name at least two groups; got only {names[0]!r}.")
     number = {name: g for g, name in enumerate(names)}
@@ -139,6 +164,10 @@ def _to_list(labels: Any) -> list[Hashable]:
             f"`labels` must be a sequence of labels; got {_checks.describe(labels)}. "
             "A column name goes with a DataFrame only."
         )
+    if getattr(getattr(labels, "dtype", None), "kind", "") in ("m", "M"):
+        import pandas as pd
+
+        labels = pd.Series(labels)  # its dates stay dates
     values = labels.tolist() if hasattr(labels, "tolist") else list(labels)
     values = [value.item() if isinstance(value, np.generic) else value for value in values]
     for value in values:

@@ -1,5 +1,6 @@
 """Pictures of results; they use public names only."""
 
+from collections.abc import Hashable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,14 +87,15 @@ def plot_table(result: PairwiseMMDResult, ax: "Axes | None" = None, order: str =
         side = min(1.6 + 0.62 * k, 16)
         _, ax = plt.subplots(figsize=(max(side + 1.2, 6), side), layout="constrained")
     image = ax.imshow(shown, cmap=TABLE_COLOURS, vmin=0)
-    names = [str(result.names[place]) for place in places]
+    names = [_shown_name(result.names[place]) for place in places]
     ax.set_xticks(range(k), names, rotation=45 if max(map(len, names)) > 3 else 0)
     ax.set_yticks(range(k), names)
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
     unit = _decimal_unit(shown)
     if k <= MOST_PRINTED:
-        _print_cells(ax, shown, pvalues, unit)
+        printed = np.where(np.eye(k, dtype=bool), floors[:, None], values)
+        _print_cells(ax, printed, shown, pvalues, unit)
     for place in range(k):
         ax.add_patch(_frame(place))
     colours = ax.figure.colorbar(image, ax=ax, shrink=0.8)
@@ -116,16 +118,21 @@ def plot_dendrogram(result: PairwiseMMDResult, ax: "Axes | None" = None) -> "Axe
     k = len(result.names)
     if ax is None:
         _, ax = plt.subplots(figsize=(min(2.5 + 0.45 * k, 16), 3.6), layout="constrained")
+    tree, _ = _linkage_and_leaves(result)
+    floor = _typical_floor(result)
+    top = max(float(tree[:, 2].max()), floor or 0.0) or 1.0
+    flat = tree.copy()
+    flat[:, 2] = np.maximum(flat[:, 2], 1e-9 * top)  # SciPy sets equal limits for a tree of zeros
     dendrogram(
-        _linkage_and_leaves(result)[0],
-        labels=[str(name) for name in result.names],
+        flat,
+        labels=[_shown_name(name) for name in result.names],
         ax=ax,
         color_threshold=0,
         above_threshold_color=LINE_COLOUR,
         leaf_rotation=45 if k > 12 else 0,
         leaf_font_size=10,
     )
-    floor = _typical_floor(result)
+    ax.set_ylim(0, 1.08 * top)
     if floor is not None:
         ax.axhline(floor, color=OBSERVED_COLOUR, linestyle="--", linewidth=1)
         ax.annotate(
@@ -146,7 +153,7 @@ def plot_map(result: PairwiseMMDResult, ax: "Axes | None" = None) -> "Axes":
     points, share = _classical_scaling(_distances(result))
     ax.scatter(points[:, 0], points[:, 1], color=LINE_COLOUR, s=28, zorder=3)
     for name, point in zip(result.names, points, strict=True):
-        ax.annotate(str(name), point, xytext=(5, 5), textcoords="offset points")
+        ax.annotate(_shown_name(name), point, xytext=(5, 5), textcoords="offset points")
     ax.set_aspect("equal", adjustable="datalim")
     ax.margins(0.15)
     floor = _typical_floor(result)
@@ -180,20 +187,28 @@ def figure_of(ax: "Axes") -> "Figure":
 # --- parts of a table ----------------------------------------------------------------------------
 
 
-def _print_cells(ax: "Axes", shown: Float64, pvalues: Float64, unit: float) -> None:
+def _print_cells(
+    ax: "Axes", printed: Float64, shown: Float64, pvalues: Float64, unit: float
+) -> None:
     k, middle = len(shown), 0.55 * float(np.nanmax(shown))
     for i in range(k):
         for j in range(k):
             if np.isnan(shown[i, j]):
                 continue
             p = pvalues[i, j]
-            lines = [f"{shown[i, j] / unit:#.3g}"] + ([] if i == j else [_stars(p)])
+            lines = [f"{printed[i, j] / unit:#.3g}"] + ([] if i == j else [_stars(p)])
             ax.text(
                 j, i, "\n".join(line for line in lines if line),
                 ha="center", va="center", fontsize=7.5,
                 style="normal" if i == j or p <= 0.05 else "italic",
                 color="white" if shown[i, j] > middle else "black",
             )  # fmt: skip
+
+
+def _shown_name(name: Hashable) -> str:
+    """Return a name short enough for a tick, with no dollar sign read as mathematics."""
+    text = str(name)
+    return (text if len(text) <= 24 else text[:23] + "…").replace("$", r"\$")
 
 
 def _stars(pvalue: float) -> str:

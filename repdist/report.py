@@ -4,6 +4,7 @@ import base64
 import html
 import io
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,17 +26,13 @@ def pairwise_page(result: PairwiseMMDResult, title: str) -> str:
     title : str
         The heading.
     """
-    import matplotlib.pyplot as plt
-
     frame = result.to_frame()
     drawn = [
-        ("Distances", result.plot(order="clustered"), _table_alt(result)),
-        ("Who is close to whom", result.dendrogram(), "Dendrogram of the groups."),
-        ("Map", result.embed(), "Map of the groups; the bar is the noise floor."),
+        ("Distances", lambda: result.plot(order="clustered"), _table_alt(result)),
+        ("Who is close to whom", result.dendrogram, "Dendrogram of the groups."),
+        ("Map", result.embed, "Map of the groups; the bar is the noise floor."),
     ]
-    pictures = "\n".join(_figure(name, ax, alt) for name, ax, alt in drawn)
-    for _, ax, _ in drawn:
-        plt.close(figure_of(ax))
+    pictures = "\n".join(_figure(name, draw, alt) for name, draw, alt in drawn)
     cautions = "".join(f"<li>{html.escape(caution)}</li>" for caution in result.cautions)
     return _PAGE.format(
         title=html.escape(title),
@@ -77,10 +74,10 @@ def method(result: PairwiseMMDResult) -> str:
 
 
 def call(result: PairwiseMMDResult) -> str:
-    """Return the call that repeats the result on the same groups."""
+    """Return the call that repeats the result on the same groups; p-values vary with `rng`."""
     return (
         f"repdist.pairwise_mmd_test(groups, kernel=repdist.kernels.{result.kernel!r}, "
-        f"combine={result.combine!r}, n_resamples={result.n_resamples}, "
+        f"combine={result.combine!r}, n_resamples={result.n_resamples}, n_bins={result.n_bins!r}, "
         f"adjust={result.adjust!r}, confidence_level={result.confidence_level})"
     )
 
@@ -148,9 +145,15 @@ def _number(value: float) -> str:
     return f"{value:.3g}".replace("-", "−") if math.isfinite(value) else "–"
 
 
-def _figure(name: str, ax: "Axes", alt: str) -> str:
+def _figure(name: str, draw: Callable[[], "Axes"], alt: str) -> str:
+    import matplotlib.pyplot as plt
+
     buffer = io.BytesIO()
-    figure_of(ax).savefig(buffer, format="png", dpi=150)
+    figure = figure_of(draw())
+    try:
+        figure.savefig(buffer, format="png", dpi=150)
+    finally:
+        plt.close(figure)
     data = base64.b64encode(buffer.getvalue()).decode()
     return (
         f"<figure><h2>{name}</h2>"
@@ -273,6 +276,7 @@ document.querySelectorAll("th").forEach((heading, column) => {
     const value = row => row.cells[column].dataset.value;
     const compare = (a, b) => {
       const x = value(a), y = value(b), p = Number(x), q = Number(y);
+      if (x === "nan" || y === "nan") return (x === "nan") - (y === "nan");
       const order = isNaN(p) || isNaN(q) ? x.localeCompare(y, undefined, {numeric: true}) : p - q;
       return up ? order : -order;
     };

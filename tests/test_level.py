@@ -20,6 +20,7 @@ POOLED = {
     "gaussian": np.random.default_rng(0).normal(size=(8, 2)),
     "ties": np.random.default_rng(1).integers(0, 2, size=(8, 2)).astype(float),
     "outlier": np.array([0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 50.0])[:, None],
+    "two far clusters": np.array([0.0, 0.1, 0.2, 0.3, 50.0, 50.1, 50.2, 50.3])[:, None],
     "float32": np.random.default_rng(2).normal(size=(8, 3)).astype(np.float32),
 }
 KERNELS = {

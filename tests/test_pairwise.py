@@ -376,6 +376,8 @@ def test_the_order_of_labels():
     assert names(["b", "a", "c", "c", "a", "b"]) == ("a", "b", "c")
     assert names([1, "a", (2, 3), (2, 3), "a", 1]) == (1, "a", (2, 3))
     category = pd.Categorical(list("bacbac"), categories=["c", "b", "a", "unused"])
+    days = np.array(["2020-01-02", "2020-01-01"] * 3, dtype="M8[ns]")
+    assert names(days) == (pd.Timestamp("2020-01-01"), pd.Timestamp("2020-01-02"))
     assert names(category) == ("c", "b", "a")
     assert names(pd.Series(category)) == ("c", "b", "a")
 
@@ -414,6 +416,11 @@ BAD = [
     (np.zeros((3, 4, 2)), None, ValueError, "`groups` must not be constant"),
     (None, None, TypeError, "`groups` must be a mapping"),
     (3.0, None, TypeError, "`groups` must be a mapping"),
+    ([A, B], [float("nan"), float("nan")], ValueError, "once; got nan twice"),
+    ([A, B], [1, "1"], ValueError, "once; got 1 twice"),
+    (A, [1, "1"] * 5, ValueError, "`labels` must differ when printed"),
+    (pd.DataFrame(A), pd.Series([0, 1] * 5, index=range(9, -1, -1)), ValueError, "labels.loc"),
+    (pd.DataFrame(np.ones((4, 3)), columns=["x", "l", "l"]), "l", ValueError, "name one column"),
     (pd.DataFrame(A), None, ValueError, "`labels` must name the label column"),
     (pd.DataFrame(A, columns=["x", "y"]), "z", ValueError, "must be a column of the DataFrame"),
     (pd.DataFrame({"t": list("ab" * 4), "k": [0, 1] * 4}), "k", TypeError, "numeric columns"),
@@ -459,6 +466,11 @@ def test_too_few_relabelings_for_the_correction_are_a_warning_that_says_how_many
     with pytest.warns(repdist.RepdistWarning, match="groups of 5 rows would do"):
         repdist.pairwise_mmd_test(groups((4, 4, 4)), rng=0)
     assert repdist.pairwise_mmd_test(groups((5, 5, 5)), rng=0).cautions == ()
+
+
+def test_the_advice_names_rows_and_relabelings_if_both_are_too_few():
+    with pytest.warns(repdist.RepdistWarning, match="groups of 5 rows would do, or .* 59 would do"):
+        repdist.pairwise_mmd_test(groups((2, 3, 50)), n_resamples=15, rng=0)
 
 
 def test_ten_groups_under_holm_need_899():

@@ -82,6 +82,27 @@ def test_the_dendrogram_joins_at_average_distances(result):
     assert heights[-1] == pytest.approx((d.sum() / 2 - nearest) / 2)
 
 
+@pytest.mark.parametrize(
+    "names", [["$a_$", "cost $5^$", "c"], ["x" * 200, "b", "c"], ["é<b>", "\n", ""]], ids=repr
+)
+def test_any_name_can_be_drawn(names, tmp_path):
+    rng = np.random.default_rng(0)
+    given = [rng.normal(size=(20, 2)) for _ in names]
+    result = repdist.pairwise_mmd_test(given, names, adjust="none", n_resamples=99, rng=0)
+    result.to_html(tmp_path / "names.html")
+
+
+def test_groups_that_do_not_differ_are_drawn_below_the_floor(tmp_path):
+    X = np.random.default_rng(0).normal(size=(20, 2))
+    result = repdist.pairwise_mmd_test({"a": X, "b": X, "c": X}, n_resamples=99, rng=0)
+    ax = result.dendrogram()
+    floor = np.sqrt(np.median(result.noise_floor))
+    assert ax.get_ylim()[0] == 0
+    assert ax.get_ylim()[1] > floor
+    assert texts(result.plot())[1].startswith("-")  # MMD^2 below 0 is printed as it is
+    result.to_html(tmp_path / "same.html")
+
+
 def test_pictures_draw_into_given_axes(result):
     import matplotlib.pyplot as plt
 
