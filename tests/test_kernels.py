@@ -263,3 +263,19 @@ def test_a_bandwidth_that_float32_cannot_hold_is_named():
     X = rows(300).astype(np.float32)
     with pytest.raises(ValueError, match=r"`kernel` must have bandwidths.*1e-20"):
         repdist.mmd_squared(X, X + 1, kernel=kernels.RBF(1e-20))
+
+
+def test_the_number_of_bandwidths_depends_on_no_row_order():
+    """On these lattices the span is a whole number of steps, but for rounding."""
+    rng = np.random.default_rng(0)
+    for steps in ([2, 2, 0, 1, 0, 0, 0, 2], [0, 1, 0, 2, 0, 2, 2, 2]):
+        Z = np.array(steps) * 0.3 + 5.3
+        counts = {len(kernels.MultiRBF().fit(rng.permutation(Z)).bandwidths) for _ in range(50)}
+        assert len(counts) == 1
+
+
+def test_equal_rows_of_small_samples_are_at_distance_0():
+    """Matrix products would put them about 1e-8 of their norm apart, and break ties."""
+    a, b = np.array([0.1, 0.7, -0.3]), np.array([1e4, 0.3, 7.7])
+    value = repdist.mmd_squared([a, a], [b, b, b], kernel=kernels.Energy())
+    assert value == pytest.approx(2 * np.linalg.norm(a - b), rel=1e-14)
