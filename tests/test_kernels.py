@@ -276,6 +276,8 @@ def test_the_number_of_bandwidths_depends_on_no_row_order():
 
 def test_equal_rows_of_small_samples_are_at_distance_0():
     """Matrix products would put them about 1e-8 of their norm apart, and break ties."""
-    a, b = np.array([0.1, 0.7, -0.3]), np.array([1e4, 0.3, 7.7])
-    value = repdist.mmd_squared([a, a], [b, b, b], kernel=kernels.Energy())
-    assert value == pytest.approx(2 * np.linalg.norm(a - b), rel=1e-14)
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        a, b = rng.normal(size=7), 1e3 * rng.normal(size=7)
+        value = repdist.mmd_squared([a, a], [b, b, b], kernel=kernels.Energy())
+        assert value == pytest.approx(2 * np.linalg.norm(a - b), rel=1e-14)
