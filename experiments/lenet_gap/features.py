@@ -1,0 +1,71 @@
+"""The test images, and the features that the network makes of them: 10 classes x 300 x 64."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+import repdist
+
+from .archive import write_npz
+from .data import N_CLASSES, Digits, clutter
+
+FEATURES_PATH = Path(__file__).with_name("features.npz")
+N_PER_CLASS = 300
+TEST_SEED = 2019  # the year of the post
+
+
+@dataclass(frozen=True)
+class UnseenImages:
+    """Cluttered images of the first test digits of each class, sorted by class.
+
+    Attributes
+    ----------
+    images : ndarray of uint8, shape (3000, 100, 100)
+    labels : ndarray of uint8, shape (3000,)
+    indices : ndarray of int32, shape (3000,)
+        Positions of the digits in the file that they come from.
+    corners : ndarray of int, shape (3000, 2)
+        Row and column of the upper left corner of the digit, which is 28 x 28.
+    """
+
+    images: NDArray[np.uint8]
+    corners: NDArray[np.int64]
+    labels: NDArray[np.uint8]
+    indices: NDArray[np.int32]
+
+
+def make_images(
+    digits: Digits, *, n_per_class: int = N_PER_CLASS, seed: int = TEST_SEED
+) -> UnseenImages:
+    """Draw each of the first `n_per_class` test digits of each class into one cluttered image.
+
+    The clutter comes from the same digits, so that all of MNIST and the subset that comes with
+    repdist give the same images.
+    """
+    chosen = digits.of_each_class(n_per_class)
+    drawn = clutter(chosen.images, chosen.images, np.random.default_rng(seed))
+    return UnseenImages(drawn.images, drawn.corners, chosen.labels, chosen.indices)
+
+
+def save_features(
+    path: str | Path, features: NDArray[np.float32], test: UnseenImages, *, seed: int = TEST_SEED
+) -> None:
+    """Write features as an .npz file, which appears when it is complete.
+
+    Its arrays: `features` (10, n, 64) float32, `names` (10,), `labels` (10, n), `image_ids`
+    (10, n), the positions of the digits in their file, `seed`, and `versions`.
+    """
+    shape = (N_CLASSES, len(test.labels) // N_CLASSES)
+    write_npz(
+        Path(path),
+        {
+            "features": features.reshape(*shape, -1),
+            "names": np.array([str(label) for label in range(N_CLASSES)]),
+            "labels": test.labels.reshape(shape),
+            "image_ids": test.indices.reshape(shape),
+            "seed": np.array(seed),
+            "versions": np.array(f"repdist {repdist.__version__}, numpy {np.__version__}"),
+        },
+    )
