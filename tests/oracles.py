@@ -4,6 +4,7 @@ import itertools
 import math
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from scipy import stats
 
 from repdist import kernels
@@ -103,3 +104,24 @@ def assert_rate_at_most(successes, trials, rate, *, false_failure=1e-4):
     trials at rate .05 it rejects a true rate of .10 with probability .99.
     """
     assert_rate_at_least(trials - successes, trials, 1 - rate, false_failure=false_failure)
+
+
+# --- the network of the case study ----------------------------------------------------------------
+
+
+def network_layer(maps, kernel, bias):
+    """Convolve with zeros around, ReLU, then the maximum of 2 x 2; in float64."""
+    n, height, width, _ = maps.shape
+    padded = np.pad(maps, ((0, 0), (2, 2), (2, 2), (0, 0)))
+    windows = sliding_window_view(padded, (5, 5), axis=(1, 2))  # (n, h, w, in, 5, 5)
+    columns = windows.transpose(0, 1, 2, 4, 5, 3).reshape(n * height * width, -1)
+    out = columns @ kernel.astype(float).reshape(columns.shape[1], -1) + bias
+    out = np.maximum(out, 0).reshape(n, height // 2, 2, width // 2, 2, -1)
+    return out.max(axis=(2, 4))
+
+
+def naive_maps(weights, images):
+    maps = images[..., None] / 255
+    for kernel, bias in ((weights.conv1, weights.bias1), (weights.conv2, weights.bias2)):
+        maps = network_layer(maps, kernel, bias)
+    return maps
