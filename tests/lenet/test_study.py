@@ -1,0 +1,388 @@
+"""The study, small: what it writes, what it refuses, and its command line."""
+
+import functools
+import html.parser
+import importlib
+import importlib.util
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from repdist import cli
+
+PACKAGE = "repdist._experiments.lenet_gap"
+analysis, data, features, main, model, page, post, study, train = (
+    importlib.import_module(f"{PACKAGE}.{name}")
+    for name in (
+        "analysis", "data", "features", "__main__", "model", "page", "post", "study", "train",
+    )
+)  # fmt: skip
+
+N = 20  # images of each class
+TABLES = {
+    "pairs.csv", "pairs_untrained_network.csv", "pairs_raw_pixels.csv", "images_needed.csv",
+    "confusion.csv", "predictions.csv", "post_curve.csv", "post_pvalues_x2.csv",
+    *(f"post_table_x{x}.csv" for x in (1, 2, 10, 50, 150)),
+}  # fmt: skip
+PICTURES = {
+    "samples", "post_tables", "post_curve", "table", "dendrogram", "map", "images_needed", "cams",
+    "typical", "confusion", "control",
+}  # fmt: skip
+FILES = TABLES | {f"{name}.png" for name in PICTURES} | {"report.html", "features.npz"}
+
+
+def weights():
+    rng = np.random.default_rng(0)
+    arrays = model.Weights.initial(rng).arrays()
+    arrays[-1] = rng.normal(0, 1, (64, 10)).astype(np.float32)
+    return model.Weights(*arrays)
+
+
+def make_small(monkeypatch):
+    """Make the study one of 20 images a class; tables of more than 10 rows a side are of 10."""
+    post_table = post.post_table
+    monkeypatch.setattr(
+        study, "make_images", functools.partial(features.make_images, n_per_class=N)
+    )
+    monkeypatch.setattr(
+        post, "post_table", lambda groups, names, x: post_table(groups, names, min(x, N // 2))
+    )
+    monkeypatch.setattr(post, "CURVE_SIZES", (1, 2, 10))
+    monkeypatch.setattr(analysis, "SIZES", (2, 5, 20))
+    monkeypatch.setattr(analysis, "N_SUBSAMPLES", 4)
+    monkeypatch.setattr(
+        Figure,
+        "savefig",
+        lambda figure, path, *, dpi, savefig=Figure.savefig: savefig(figure, path),
+    )
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """A study, its folder, and what it said."""
+    out = tmp_path_factory.mktemp("study") / "new" / "folder"
+    said = []
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        make_small(monkeypatch)
+        result = study.run(
+            data.load_digits()[1], weights(), out, origin="<Of & here>", say=said.append
+        )
+    return result, out, said
+
+
+# --- what it writes ------------------------------------------------------------------------------
+
+
+def test_the_files_of_a_study(small):
+    _, out, said = small
+    assert {path.name for path in out.iterdir()} == FILES
+    assert list(out.parent.iterdir()) == [out]  # no temporary folder is left
+    assert len(said) >= 5
+    for name in PICTURES:
+        assert (out / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+
+
+class Page(html.parser.HTMLParser):
+    """Collects the tags of a page, and its text."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.open, self.text = [], [], ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+        if tag not in ("meta", "img", "br", "link"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, text):
+        self.text += text
+
+
+@pytest.fixture(scope="module")
+def report(small):
+    return Page((small[1] / "report.html").read_text("utf-8"))
+
+
+def test_the_page_stands_alone(report):
+    assert report.open == []
+    for tag, attributes in report.tags:
+        assert tag not in ("script", "link", "iframe")
+        for name in ("src", "href"):
+            assert attributes.get(name, "data:").startswith(("data:", "#"))
+        assert "url(" not in attributes.get("style", "")
+    assert "@import" not in report.text
+    assert "url(" not in report.text
+
+
+def test_the_page_shows_every_picture_with_a_text(report):
+    pictures = [attributes for tag, attributes in report.tags if tag == "img"]
+    assert len(pictures) == len(PICTURES)
+    assert len({picture["src"] for picture in pictures}) == len(PICTURES)
+    assert all(len(picture["alt"]) > 20 for picture in pictures)
+
+
+def test_the_page_tells_what_is_in_the_files(small, report):
+    result, out, _ = small
+    assert "<Of & here>" in report.text
+    assert "nan" not in re.findall(r"\w+", report.text)
+    for name in FILES - {"report.html"}:
+        assert name in report.text
+    pairs = pd.read_csv(out / "pairs.csv")
+    for value in pairs["mmd_squared"].nsmallest(5):
+        assert f"{value:.4f}" in report.text
+    differ = (pairs["pvalue_adjusted"] <= 0.05).sum()
+    assert f"{differ} of 45 pairs of classes differ" in report.text
+    assert f"{result.n_right / 200:.1%} of 200 images" in report.text
+
+
+def test_the_tables_hold_the_results(small):
+    result, out, _ = small
+    for x in (1, 2, 10):
+        saved = pd.read_csv(out / f"post_table_x{x}.csv", index_col=0)
+        np.testing.assert_allclose(saved, result.post.tables[x], rtol=1e-12)
+    np.testing.assert_allclose(result.post.tables[1], post.value_of_one_against_one(), rtol=1e-6)
+    assert pd.read_csv(out / "post_pvalues_x2.csv", index_col=0).to_numpy().min() >= 1 / 3 - 1e-12
+    assert result.post.normalize_changes < 1e-9
+    needed = pd.read_csv(out / "images_needed.csv")
+    assert len(needed) == 45
+    for name in ("pairs.csv", "pairs_untrained_network.csv", "pairs_raw_pixels.csv"):
+        assert len(pd.read_csv(out / name)) == 45
+    predictions = pd.read_csv(out / "predictions.csv")
+    table = pd.crosstab(predictions["label"], predictions["predicted"])
+    table = table.reindex(index=range(10), columns=range(10), fill_value=0)
+    saved = pd.read_csv(out / "confusion.csv", index_col=0)
+    np.testing.assert_array_equal(saved, table)
+    assert result.n_right == (predictions["label"] == predictions["predicted"]).sum()
+
+
+def test_the_features_of_the_study_are_those_of_the_network(small):
+    result, out, _ = small
+    images = features.make_images(data.load_digits()[1], n_per_class=N)
+    expected = model.Network(weights()).features(images.images)
+    with np.load(out / "features.npz", allow_pickle=False) as arrays:
+        np.testing.assert_array_equal(
+            arrays["features"].reshape(200, 64), result.representation.features
+        )
+        np.testing.assert_array_equal(arrays["image_ids"].ravel(), images.indices)
+    np.testing.assert_allclose(result.representation.features, expected, rtol=1e-5, atol=1e-7)
+
+
+def test_typical_images_have_the_highest_witness_against_the_nearest_class(small):
+    result, _, _ = small
+    groups = result.representation.features.reshape(10, N, 64)
+    distances = result.table.mmd_squared.to_numpy()
+    for i, chosen in enumerate(result.typical):
+        others = [j for j in range(10) if j != i]
+        nearest = min(others, key=lambda j, i=i: distances[i, j])
+        assert result.nearest[i] == nearest
+        values = analysis.witness(result.table.kernel, groups[i], groups[nearest])
+        assert chosen.tolist() == sorted(range(N), key=lambda row: -values[row])[:5]
+
+
+# --- the folder ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def again(small, monkeypatch):
+    """Run a study with the results of the first, and only one picture."""
+    result, _, _ = small
+    make_small(monkeypatch)
+    monkeypatch.setattr(study, "represent", lambda network, images: result.representation)
+    monkeypatch.setattr(study, "_compute", lambda images, representation, say: result)
+    monkeypatch.setattr(study, "_draw", lambda result, network: {})
+    monkeypatch.setattr(page, "build_page", lambda *_: "the new page")
+    test = data.load_digits()[1]
+    return lambda out: study.run(test, weights(), out, origin="")
+
+
+def content(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.fixture
+def earlier(tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "report.html").write_text("the old page")
+    (out / "old.png").write_text("old")
+    return out
+
+
+def test_an_earlier_study_is_replaced(again, earlier):
+    again(earlier)
+    assert set(content(earlier)) == TABLES | {"report.html", "features.npz"}
+    assert (earlier / "report.html").read_text() == "the new page"
+    assert list(earlier.parent.iterdir()) == [earlier]
+
+
+def test_an_empty_folder_is_filled(again, tmp_path, monkeypatch):
+    (tmp_path / "out").mkdir()
+    monkeypatch.chdir(tmp_path)
+    again("out")
+    assert set(content(tmp_path / "out")) == TABLES | {"report.html", "features.npz"}
+    assert list(tmp_path.iterdir()) == [tmp_path / "out"]
+
+
+def test_other_files_are_left_alone(again, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "thesis.tex").write_text("years of work")
+    with pytest.raises(
+        ValueError, match="`--out` must be a new folder, an empty one or an earlier"
+    ):
+        again(out)
+    assert content(out) == {"thesis.tex": b"years of work"}
+    with pytest.raises(ValueError, match=r"got .*thesis\.tex"):
+        again(out / "thesis.tex")
+    assert content(out) == {"thesis.tex": b"years of work"}
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_a_failure_leaves_the_earlier_study(again, earlier, monkeypatch):
+    def build_page(*_):
+        raise RuntimeError("in the middle")
+
+    before = content(earlier)
+    monkeypatch.setattr(page, "build_page", build_page)
+    with pytest.raises(RuntimeError, match="in the middle"):
+        again(earlier)
+    assert content(earlier) == before
+    assert list(earlier.parent.iterdir()) == [earlier]
+    with pytest.raises(RuntimeError, match="in the middle"):
+        again(earlier.parent / "new")
+    assert list(earlier.parent.iterdir()) == [earlier]
+
+
+def test_a_failure_at_the_very_end_leaves_the_earlier_study(again, earlier, monkeypatch):
+    rename = Path.rename
+
+    def fails(path, target):
+        if path.name.endswith(".part"):
+            raise PermissionError("no")
+        return rename(path, target)
+
+    before = content(earlier)
+    monkeypatch.setattr(Path, "rename", fails)
+    with pytest.raises(PermissionError):
+        again(earlier)
+    assert content(earlier) == before
+    assert list(earlier.parent.iterdir()) == [earlier]
+
+
+def test_a_study_needs_enough_digits(tmp_path):
+    digits = data.load_digits()[1].of_each_class(299)
+    with pytest.raises(ValueError, match="must have 300 members of each class; got 299 of class 0"):
+        study.run(digits, weights(), tmp_path / "out", origin="")
+    assert not any(tmp_path.iterdir())
+
+
+# --- the command line ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def call(monkeypatch, capsys, tmp_path):
+    """Call the command line; return the exit code, and what it wrote."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*words, entry=main.main, program=("lenet_gap",)):
+        monkeypatch.setattr("sys.argv", [*program, *map(str, words)])
+        with pytest.raises(SystemExit) as stopped:
+            entry()
+        return stopped.value.code, *capsys.readouterr()
+
+    return call
+
+
+REPDIST = {"entry": cli.main, "program": ("repdist", "lenet-gap")}
+
+
+@pytest.mark.parametrize("command", [(), ("train",)])
+@pytest.mark.parametrize("way", [{}, REPDIST], ids=["module", "repdist"])
+def test_without_tensorflow(command, way, call, monkeypatch, tmp_path):
+    found = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == "tensorflow" else found(name)
+    )
+    code, printed, errors = call(*command, **way)
+    assert (code, printed) == (2, "")
+    assert 'pip install "repdist[lenet]"' in errors
+    assert len(errors.splitlines()) == 1
+    assert not any(tmp_path.iterdir())
+
+
+BAD_CALLS = {
+    "two sources": (("--download", "--mnist", "x"), "`--download` and `--mnist` must not both be"),
+    "two sources to train": (("train", "--download", "--mnist", "x"), "must not both be given"),
+    "no digits": (("--mnist", "nowhere"), "there is no nowhere."),
+    "no digits to train": (("train", "--mnist", "nowhere"), "there is no nowhere."),
+    "no weights": (("--weights", "none.npz"), "`--weights` must be an .npz file; there is no none"),
+    "no images": (("train", "--images", 0), "`--images` must be at least 1; got 0"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_CALLS)
+@pytest.mark.parametrize("way", [{}, REPDIST], ids=["module", "repdist"])
+def test_a_bad_call(name, way, call, tmp_path):
+    words, reason = BAD_CALLS[name]
+    code, printed, errors = call(*words, **way)
+    assert (code, printed) == (2, "")
+    assert reason in errors
+    assert len(errors.splitlines()) == 1
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("way", [{}, REPDIST], ids=["module", "repdist"])
+def test_help(way, call):
+    code, printed, _ = call("--help", **way)
+    assert code == 0
+    for word in ("--out", "--mnist", "--download", "--weights", "train"):
+        assert word in printed
+    code, printed, _ = call("train", "--help", **way)
+    assert code == 0
+    assert "--images" in printed
+
+
+@pytest.mark.parametrize("way", [{}, REPDIST], ids=["module", "repdist"])
+def test_a_study_is_called(way, small, call, monkeypatch, tmp_path):
+    calls = []
+
+    def run(test, used, out, *, origin, say):
+        calls.append((len(test), used, out, origin))
+        say("at work")
+        return small[0]
+
+    monkeypatch.setattr(study, "run", run)
+    weights().save(tmp_path / "mine.npz")
+    code, printed, errors = call("--weights", "mine.npz", "--out", "there", **way)
+    assert code == 0
+    ((n, used, out, origin),) = calls
+    assert n == 3000
+    np.testing.assert_array_equal(used.conv2, weights().conv2)
+    assert out == Path("there")
+    assert origin == "The digits are the subset of MNIST in repdist; the weights are mine.npz."
+    assert f"{small[0].n_right / 200:.2%}" in printed
+    assert f"Report: {Path('there', 'report.html')}" in printed
+    assert re.fullmatch(r" *\d+\.\d s  at work\n", errors)
+
+
+def test_a_training_is_called(call, monkeypatch, tmp_path):
+    calls = []
+
+    def train_network(*digits, n_images, seed, command):
+        calls.append((*map(len, digits[:2]), digits[2], n_images, seed, command))
+        return {"test_images": 200, "test_accuracy": 0.5, "test_accuracy_interval": [0.4, 0.6]}
+
+    monkeypatch.setattr(train, "train", train_network)
+    code, printed, _ = call("train", "--images", 500, "--seed", 7, "--out", "there")
+    assert code == 0
+    command = "repdist lenet-gap train --images 500 --seed 7"
+    assert calls == [(10_000, 3_000, Path("there"), 500, 7, command)]
+    assert "50.00% (95 % interval 40.00% to 60.00%)" in printed
