@@ -1,11 +1,13 @@
 """Tell which sets of representations differ, by how much, and how far to trust the answer.
 
 `mmd_test(X, Y)` compares two samples, `pairwise_mmd_test(groups)` every pair of several;
-`mmd_squared(X, Y)` is the estimate alone. Kernels are in `repdist.kernels`.
+`mmd_squared(X, Y)` is the estimate alone. Kernels are in `repdist.kernels`; `example_features()`
+gives features of a network to try them on.
 """
 
 from repdist import kernels
 from repdist._checks import RepdistWarning
+from repdist._example import example_features
 from repdist.kernels import median_heuristic
 from repdist.mmd import mmd_squared
 from repdist.pairwise import GlobalTestResult, PairwiseMMDResult, pairwise_mmd_test
@@ -19,6 +21,7 @@ __all__ = [
     "PairwiseMMDResult",
     "RepdistWarning",
     "__version__",
+    "example_features",
     "kernels",
     "median_heuristic",
     "mmd_squared",

@@ -1,5 +1,6 @@
-"""The command line: `repdist test A.npy B.npy`, `repdist matrix FEATURES.npz --labels y`."""
+"""The command line: `repdist test A B`, `repdist matrix FEATURES`, `repdist lenet-gap`."""
 
+import importlib
 import json
 import sys
 from collections.abc import Iterator
@@ -45,7 +46,7 @@ def main() -> None:
     """Run the command line; bad input ends with its message and exit code 2."""
     try:
         app()
-    except (OSError, TypeError, ValueError, MemoryError) as error:
+    except (ImportError, OSError, TypeError, ValueError, MemoryError) as error:
         print(f"repdist: {error or 'out of memory'}", file=sys.stderr)
         sys.exit(2)
 
@@ -160,6 +161,22 @@ def matrix(
         )
     _write_outputs(result, csv, html, plot)
     print(result)
+
+
+@app.command(
+    "lenet-gap",
+    add_help_option=False,
+    context_settings={"ignore_unknown_options": True},
+)
+def lenet_gap(
+    arguments: Annotated[list[str] | None, typer.Argument(metavar="[OPTIONS] [train]")] = None,
+) -> None:
+    """Study ten classes of digits as a network sees them, or train that network.
+
+    Its own options: `repdist lenet-gap --help`, `repdist lenet-gap train --help`.
+    """
+    case_study = importlib.import_module("repdist._experiments.lenet_gap.__main__")
+    case_study.app(arguments or [], prog_name="repdist lenet-gap")
 
 
 def _write_outputs(

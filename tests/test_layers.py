@@ -18,6 +18,7 @@ PUBLIC_MODULES = {"", "kernels", "mmd", "two_sample", "pairwise", "plotting", "r
 LAYERS = {
     "_checks": set(),
     "_files": set(),
+    "_example": {"_experiments"},
     "_array": {"_checks"},
     "_distances": {"_array", "_checks"},
     "kernels": {"_array", "_checks", "_distances"},
@@ -43,7 +44,7 @@ LAYERS = {
     "plotting": (PUBLIC_MODULES | {"_files"}) - {"plotting", "report"},
     "report": (PUBLIC_MODULES | {"_files"}) - {"report"},
     "cli": PUBLIC_MODULES,
-    "__init__": {"_checks", "kernels", "mmd", "pairwise", "two_sample"},
+    "__init__": {"_checks", "_example", "kernels", "mmd", "pairwise", "two_sample"},
 }
 # Inside a function: a result draws itself and tells the version that made it.
 LATER = {"two_sample": {"plotting", ""}, "pairwise": {"plotting", "report"}}
@@ -58,7 +59,7 @@ def modules():
     return {path.stem: ast.parse(path.read_text("utf-8")) for path in sorted(ROOT.glob("*.py"))}
 
 
-def imports(tree):
+def imports(tree, *, deepest_level=0):
     """Yield (what is imported, whether at the top of the file), as dotted names."""
     inside = {
         id(node)
@@ -72,14 +73,15 @@ def imports(tree):
             for alias in node.names:
                 yield alias.name, at_top
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, "imports are absolute"
+            assert node.level <= deepest_level, "imports are absolute"
+            prefix = "." * node.level + (f"{node.module}." if node.module else "")
             for alias in node.names:
-                yield f"{node.module}.{alias.name}", at_top
+                yield f"{prefix}{alias.name}", at_top
 
 
-def own_imports(tree):
+def own_imports(tree, *, deepest_level=0):
     """Yield (file of the package, name taken from it or None, whether at the top)."""
-    for dotted, at_top in imports(tree):
+    for dotted, at_top in imports(tree, deepest_level=deepest_level):
         package, _, rest = dotted.partition(".")
         if package != "repdist":
             continue
@@ -110,8 +112,8 @@ def test_a_file_imports_only_lower_ones(name):
         assert imported in allowed, f"{name} imports {imported or 'repdist'}"
 
 
-def uses_only_public_names(tree):
-    for imported, name, _ in own_imports(tree):
+def uses_only_public_names(tree, *, deepest_level=0):
+    for imported, name, _ in own_imports(tree, deepest_level=deepest_level):
         assert imported == "_files" or not imported.startswith("_")
         assert not (name or "").startswith("_")
     for node in ast.walk(tree):
@@ -127,7 +129,13 @@ def test_what_users_could_write_uses_public_names(name):
 
 @pytest.mark.parametrize("path", sorted(EXPERIMENTS.rglob("*.py")), ids=lambda path: path.name)
 def test_the_case_study_uses_public_names(path):
-    uses_only_public_names(ast.parse(path.read_text("utf-8")))
+    tree = ast.parse(path.read_text("utf-8"))
+    uses_only_public_names(tree, deepest_level=1)  # its files import each other, none a parent
+    for dotted, _ in imports(tree, deepest_level=1):
+        if dotted.startswith("."):
+            names = dotted.strip(".").split(".")
+            assert (path.parent / f"{names[0]}.py").is_file(), dotted
+            assert not any(name.startswith("_") for name in names), dotted
 
 
 @pytest.mark.parametrize("name", ONLY_NUMPY)
@@ -168,6 +176,7 @@ def test_the_public_names():
         "PairwiseMMDResult",
         "RepdistWarning",
         "__version__",
+        "example_features",
         "kernels",
         "median_heuristic",
         "mmd_squared",
