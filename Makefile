@@ -8,13 +8,13 @@ PYTHON ?= python3
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: .venv/base.done  ## compare handwritten digits; writes a picture into digits_demo/
-	.venv/bin/python -m experiments.lenet_gap.digits
+demo: .venv/lenet.done  ## the case study on digits; writes report.html into lenet_gap_out/
+	.venv/bin/repdist lenet-gap
 
 test: .venv/test.done  ## run the tests
 	.venv/bin/python -m pytest
 
-test-slow: .venv/test.done  ## run the studies of level and coverage (minutes)
+test-slow: .venv/test.done  ## run the studies of level and coverage, and the case study from a wheel (minutes)
 	.venv/bin/python -m pytest -m slow
 
 check: .venv/test.done  ## lint, format and types

@@ -43,6 +43,10 @@ def study(
     features class by class and writes tables, pictures and a page, report.html, into a folder.
     """
     if context.invoked_subcommand is not None:
+        for name in ("out", "mnist", "download", "weights"):
+            source = context.get_parameter_source(name)
+            if source is not None and source.name != "DEFAULT":
+                raise ValueError(f"`--{name}` must come after `{context.invoked_subcommand}`.")
         return
     require_tensorflow()
     from .study import PAGE, run
@@ -76,8 +80,8 @@ def train(
     ] = Path("lenet_gap_training"),
     mnist: Mnist = None,
     download: Download = False,
-    images: Annotated[int, typer.Option(help="Cluttered images to train on.")] = 1_000_000,
-    seed: Annotated[int, typer.Option(help="Of the first weights and of the images.")] = 0,
+    images: Annotated[int, typer.Option(min=1, help="Cluttered images to train on.")] = 1_000_000,
+    seed: Annotated[int, typer.Option(min=0, help="Of the first weights and of the images.")] = 0,
 ) -> None:
     """Train the network: about 40 minutes for a million images on two cores."""
     require_tensorflow()
@@ -104,7 +108,11 @@ def _source(mnist: Path | None, download: bool) -> Path | None:
 def _named(mnist: Path | None, download: bool) -> str:
     if download:
         return "those of MNIST"
-    return f"those in {mnist.name}" if mnist is not None else "the subset of MNIST in repdist"
+    return (
+        f"those in {mnist.resolve().name}"
+        if mnist is not None
+        else "the subset of MNIST in repdist"
+    )
 
 
 def _command(mnist: Path | None, download: bool, images: int, seed: int) -> str:
@@ -113,7 +121,7 @@ def _command(mnist: Path | None, download: bool, images: int, seed: int) -> str:
     if download:
         words.append("--download")
     elif mnist is not None:
-        words += ["--mnist", mnist.name if mnist.is_absolute() else str(mnist)]
+        words += ["--mnist", mnist.resolve().name]
     return shlex.join([*words, "--images", str(images), "--seed", str(seed)])
 
 

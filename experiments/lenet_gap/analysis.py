@@ -51,11 +51,14 @@ def images_needed(
     import pandas as pd
 
     rows = []
-    for i in range(len(features)):
-        for j in range(i + 1, len(features)):
+    k = len(features)
+    streams = iter(rng.spawn(k * (k - 1) // 2))  # one a pair: none depends on where others stop
+    for i in range(k):
+        for j in range(i + 1, k):
+            stream = next(streams)
             row: dict[str, object] = {"first": names[i], "second": names[j], "images_needed": 0}
             for n in SIZES:
-                share = _share_told_apart(features[i], features[j], n, rng)
+                share = _share_told_apart(features[i], features[j], n, stream)
                 row[f"share_{n}"] = share
                 if share >= SHARE:
                     row["images_needed"] = n
@@ -101,7 +104,18 @@ def nearest(table: "pd.DataFrame") -> list[int]:
 def confusion(
     labels: NDArray[np.integer], predicted: NDArray[np.integer], k: int
 ) -> NDArray[np.int64]:
-    """Count for each class (rows) what it was taken for (columns)."""
+    """Count for each class (rows) what it was taken for (columns).
+
+    Parameters
+    ----------
+    labels, predicted : ndarray of int, shape (n,)
+        0 to ``k - 1``.
+    k : int
+
+    Returns
+    -------
+    ndarray of int, shape (k, k)
+    """
     counts = np.zeros((k, k), np.int64)
     np.add.at(counts, (labels, predicted), 1)
     return counts
@@ -115,8 +129,9 @@ class RankCorrelation:
     ----------
     value : float
     pvalue : float
-        Two-sided, from relabelings of the classes of one of the two tables (Mantel 1967): the
-        pairs are not independent, the classes are.
+        Two-sided, from relabelings of the classes of one of the two tables (Mantel 1967). Pairs
+        that share a class are not independent; under the null hypothesis the classes of one table
+        are exchangeable.
     """
 
     value: float
@@ -140,6 +155,10 @@ def rank_correlation(
     rng : Generator
     n_resamples : int, default 9999
         Random relabelings of the classes.
+
+    Returns
+    -------
+    RankCorrelation
     """
     from scipy.stats import rankdata
 
@@ -155,6 +174,14 @@ def rank_correlation(
     )
     extreme = np.abs(values) >= abs(values[0]) - 1e-12
     return RankCorrelation(float(values[0]), float(extreme.mean()))
+
+
+def accuracy_interval(n_right: int, n: int) -> tuple[float, float]:
+    """Return the exact 95 % interval of a proportion (Clopper and Pearson)."""
+    from statsmodels.stats.proportion import proportion_confint
+
+    low, high = proportion_confint(n_right, n, alpha=0.05, method="beta")
+    return float(low), float(high)
 
 
 def _share_told_apart(X: Floats, Y: Floats, n: int, rng: np.random.Generator) -> float:

@@ -1,4 +1,4 @@
-"""Npz files whose bytes depend on their arrays alone."""
+"""Npz files: written so that their bytes depend on their arrays alone, read without pickle."""
 
 import zipfile
 from collections.abc import Mapping
@@ -37,3 +37,40 @@ def write_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def read_npz(path: Path, names: list[str], option: str) -> dict[str, NDArray[Any]]:
+    """Read arrays from an npz file.
+
+    Parameters
+    ----------
+    path : Path
+    names : list of str
+        The arrays that it must hold.
+    option : str
+        What the user gave the file with, for messages.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is no complete npz file, or lacks one of the arrays.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"`{option}` must be an .npz file; got {path}, which is none.")
+    wanted = f"`{option}` must be an .npz file with the arrays {', '.join(names)}"
+    if not zipfile.is_zipfile(path):
+        raise ValueError(f"{wanted}; {path} is no complete .npz file.")
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            missing = [name for name in names if name not in arrays.files]
+            if missing:
+                raise ValueError(f"{wanted}; {path} lacks {', '.join(missing)}.")
+            return {name: arrays[name] for name in names}
+    except ValueError as error:
+        if str(error).startswith("`"):
+            raise
+        raise ValueError(f"{wanted}; {path} holds Python objects or is damaged.") from None
+    except Exception as error:  # a damaged archive makes zipfile and zlib raise anything
+        raise ValueError(f"{wanted}; {path} is damaged ({error}).") from None

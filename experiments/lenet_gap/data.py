@@ -1,5 +1,6 @@
 """Digits, and the cluttered images made of them."""
 
+import hashlib
 import http.client
 import os
 import sys
@@ -11,7 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .idx import SHA256, check_sha256, find_raw, parse_idx, read_idx, read_raw
+from .archive import read_npz
+from .idx import SHA256, find_raw, read_idx, read_raw
 
 SUBSET_PATH = Path(__file__).with_name("mnist_subset.npz")
 N_CLASSES = 10
@@ -62,8 +64,8 @@ class Digits:
         for label, of_class in enumerate(rows):
             if len(of_class) < n:
                 raise ValueError(
-                    f"`digits` must have {n} members of each class; got {len(of_class)} of class "
-                    f"{label}."
+                    f"`--mnist` must hold {n} test digits of each class; got {len(of_class)} of "
+                    f"class {label}."
                 )
         return self[np.concatenate(rows)]
 
@@ -91,9 +93,10 @@ def load_digits(path: str | Path | None = None) -> tuple[Digits, Digits]:
         If a file is damaged, or holds no pictures of 28 x 28 bytes in ten classes.
     """
     if path is None:
-        arrays = _read_arrays(SUBSET_PATH, "train_images train_labels test_images test_labels")
-        indices = _read_arrays(SUBSET_PATH, "train_indices test_indices")
-        return Digits(*arrays[:2], indices[0]), Digits(*arrays[2:], indices[1])
+        kinds = ("images", "labels", "indices")
+        names = [f"{part}_{kind}" for part in ("train", "test") for kind in kinds]
+        arrays = list(read_npz(SUBSET_PATH, names, "the subset of repdist").values())
+        return Digits(*arrays[:3]), Digits(*arrays[3:])
     path = Path(path)
     if path.is_dir():
         arrays = [
@@ -102,7 +105,9 @@ def load_digits(path: str | Path | None = None) -> tuple[Digits, Digits]:
             for kind in ("images-idx3-ubyte", "labels-idx1-ubyte")
         ]
     elif path.is_file():
-        arrays = _read_arrays(path, "x_train y_train x_test y_test")
+        arrays = list(
+            read_npz(path, ["x_train", "y_train", "x_test", "y_test"], "--mnist").values()
+        )
     else:
         raise FileNotFoundError(
             f"`--mnist` must be a folder with the four raw idx files, or an mnist.npz; "
@@ -127,24 +132,16 @@ def download_mnist(folder: str | Path | None = None) -> Path:
     Raises
     ------
     OSError
-        If no mirror answers.
-    ValueError
-        If a file has another hash.
+        If no mirror gives a file with the right hash, or the folder cannot be written.
     """
     folder = Path(folder) if folder is not None else _cache() / "mnist"
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, sha256 in SHA256.items():
-        if not (folder / name).is_file():
-            partial = folder / f"{name}.part"
-            try:
-                _fetch(f"{name}.gz", partial)
-                content = read_raw(partial)
-                check_sha256(content, sha256, name)
-                parse_idx(content, name)
-                partial.write_bytes(content)
-                partial.replace(folder / name)
-            finally:
-                partial.unlink(missing_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OSError(f"`--download` needs the folder {folder}: {error.strerror}.") from None
+    for name in SHA256:
+        if not ((folder / name).is_file() and _is_right((folder / name).read_bytes(), name)):
+            _fetch(name, folder)
     return folder
 
 
@@ -240,36 +237,21 @@ def _squares(corners: NDArray[np.int64], side: int, size: int) -> NDArray[np.int
 # --- files ---------------------------------------------------------------------------------------
 
 
-def _read_arrays(path: Path, names: str) -> list[NDArray[np.uint8]]:
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"{path} must hold the digits; it is not there. It is part of repdist: install again."
-        )
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            return [arrays[name] for name in names.split()]
-    except Exception as error:  # a damaged archive makes NumPy and zlib raise anything
-        raise ValueError(
-            f"{path} must be an .npz file with the arrays {names.replace(' ', ', ')}; reading it "
-            f"failed: {str(error).rstrip('.')}."
-        ) from None
-
-
 def _checked(path: Path, part: str, images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> Digits:
     if images.dtype != np.uint8 or images.ndim != 3 or images.shape[1:] != (SIDE, SIDE):
         raise ValueError(
-            f"The {part} images of {path} must be unsigned bytes of shape (n, {SIDE}, {SIDE}); got "
-            f"{images.dtype} {images.shape}."
+            f"`--mnist` must hold {part} images of unsigned bytes, (n, {SIDE}, {SIDE}); {path} "
+            f"has {images.dtype} {images.shape}."
         )
     if labels.shape != images.shape[:1] or labels.dtype.kind not in "ui":
         raise ValueError(
-            f"The {part} labels of {path} must be one number for each of {len(images)} images; "
-            f"got {labels.dtype} {labels.shape}."
+            f"`--mnist` must hold one {part} label for each of {len(images)} images; "
+            f"{path} has {labels.dtype} {labels.shape}."
         )
     if len(labels) and not (labels.min() >= 0 and labels.max() < N_CLASSES):
         raise ValueError(
-            f"The {part} labels of {path} must be 0 to {N_CLASSES - 1}; got {labels.min()} to "
-            f"{labels.max()}."
+            f"`--mnist` must hold {part} labels from 0 to {N_CLASSES - 1}; {path} has "
+            f"{labels.min()} to {labels.max()}."
         )
     return Digits(images, labels.astype(np.uint8), np.arange(len(labels), dtype=np.int32))
 
@@ -279,20 +261,34 @@ def _cache() -> Path:
     return (Path(given) if given else Path.home() / ".cache") / "repdist"
 
 
-def _fetch(name: str, path: Path) -> None:
-    """Write the first answer of a mirror to `path`."""
+def _fetch(name: str, folder: Path) -> None:
+    """Write the first right answer of a mirror to the folder."""
     reasons = []
-    for mirror in MIRRORS:
-        try:
-            with path.open("wb") as file:
-                file.writelines(_pieces(mirror + name, name))
-            return
-        except (OSError, http.client.HTTPException) as error:  # URLError is an OSError
-            reasons.append(f"{mirror}: {getattr(error, 'reason', error)}")
+    partial = folder / f"{name}.part"
+    try:
+        for mirror in MIRRORS:
+            try:
+                with partial.open("wb") as file:
+                    file.writelines(_pieces(f"{mirror}{name}.gz", name))
+                content = read_raw(partial)
+            except (OSError, ValueError, http.client.HTTPException) as error:
+                reasons.append(f"{mirror}: {getattr(error, 'reason', error)}")
+                continue
+            if _is_right(content, name):
+                partial.write_bytes(content)
+                partial.replace(folder / name)
+                return
+            reasons.append(f"{mirror}: another SHA-256 than {SHA256[name]}")
+    finally:
+        partial.unlink(missing_ok=True)
     raise OSError(
         f"`--download` could not fetch {name} ({'; '.join(reasons)}). Give local files with "
         "`--mnist FOLDER`, or leave both out and use the digits that come with repdist."
     )
+
+
+def _is_right(content: bytes, name: str) -> bool:
+    return hashlib.sha256(content).hexdigest() == SHA256[name]
 
 
 def _pieces(url: str, name: str) -> Iterator[bytes]:

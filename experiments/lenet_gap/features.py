@@ -1,18 +1,17 @@
 """The test images, and the features that the network makes of them: 10 classes x 300 x 64."""
 
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-import repdist
-
 from .archive import write_npz
 from .data import N_CLASSES, Digits, clutter
 
-FEATURES_PATH = Path(__file__).with_name("features.npz")
 N_PER_CLASS = 300
+MADE_BY = ("tensorflow", "keras", "numpy")
 TEST_SEED = 2019  # the year of the post
 
 
@@ -36,26 +35,44 @@ class UnseenImages:
     indices: NDArray[np.int32]
 
 
-def make_images(
-    digits: Digits, *, n_per_class: int = N_PER_CLASS, seed: int = TEST_SEED
-) -> UnseenImages:
+def make_images(digits: Digits, *, n_per_class: int = N_PER_CLASS) -> UnseenImages:
     """Draw each of the first `n_per_class` test digits of each class into one cluttered image.
 
     The clutter comes from the same digits, so that all of MNIST and the subset that comes with
     repdist give the same images.
+
+    Parameters
+    ----------
+    digits : Digits
+    n_per_class : int, default 300
+
+    Returns
+    -------
+    UnseenImages
+
+    Raises
+    ------
+    ValueError
+        If a class has fewer digits.
     """
     chosen = digits.of_each_class(n_per_class)
-    drawn = clutter(chosen.images, chosen.images, np.random.default_rng(seed))
+    drawn = clutter(chosen.images, chosen.images, np.random.default_rng(TEST_SEED))
     return UnseenImages(drawn.images, drawn.corners, chosen.labels, chosen.indices)
 
 
-def save_features(
-    path: str | Path, features: NDArray[np.float32], test: UnseenImages, *, seed: int = TEST_SEED
-) -> None:
+def save_features(path: str | Path, features: NDArray[np.float32], test: UnseenImages) -> None:
     """Write features as an .npz file, which appears when it is complete.
 
     Its arrays: `features` (10, n, 64) float32, `names` (10,), `labels` (10, n), `image_ids`
     (10, n), the positions of the digits in their file, `seed`, and `versions`.
+
+    Parameters
+    ----------
+    path : path
+    features : ndarray of float32, shape (10 * n, 64)
+        Sorted by class.
+    test : UnseenImages
+        What they are of.
     """
     shape = (N_CLASSES, len(test.labels) // N_CLASSES)
     write_npz(
@@ -65,7 +82,7 @@ def save_features(
             "names": np.array([str(label) for label in range(N_CLASSES)]),
             "labels": test.labels.reshape(shape),
             "image_ids": test.indices.reshape(shape),
-            "seed": np.array(seed),
-            "versions": np.array(f"repdist {repdist.__version__}, numpy {np.__version__}"),
+            "seed": np.array(TEST_SEED),
+            "versions": np.array(", ".join(f"{name} {version(name)}" for name in MADE_BY)),
         },
     )

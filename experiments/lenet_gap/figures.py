@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from repdist.plotting import TABLE_COLOURS
 
+from .analysis import SIZES
 from .data import SIDE
 from .post import saturation, value_of_one_against_one
 
@@ -100,7 +101,7 @@ def draw_post_curve(curve: "pd.DataFrame") -> "Figure":
     left.plot(n, curve["floor"], "k--", lw=1, label="theory: 3.093 × 2 / n")
     left.axhline(saturation(), color="0.4", ls=":", lw=1)
     left.annotate(
-        f"two points: {saturation():.2f}",
+        f"two points, many rows: {saturation():.2f}",
         (n[-1], saturation()),
         ha="right",
         va="bottom",
@@ -137,12 +138,12 @@ def draw_images_needed(needed: "pd.DataFrame", names: Sequence[str]) -> "Figure"
         values[i, j] = values[j, i] = row.images_needed or np.inf
     figure, axes = _figure(5.6, 4.9, 1, 1)
     ax = axes.flat[0]
-    shade = np.log(np.minimum(values, 2 * 100))  # NaN on the diagonal stays empty
+    shade = np.log(np.minimum(values, 2 * SIZES[-1]))  # NaN on the diagonal stays empty
     ax.imshow(shade, cmap="Greys", vmin=np.log(2), vmax=np.log(300))
     for i in range(k):
         for j in range(k):
             if i != j:
-                text = f"{values[i, j]:.0f}" if np.isfinite(values[i, j]) else "> 100"
+                text = f"{values[i, j]:.0f}" if np.isfinite(values[i, j]) else f"> {SIZES[-1]}"
                 dark = shade[i, j] > np.log(40)
                 ax.text(
                     j, i, text, ha="center", va="center", fontsize=9,
@@ -208,7 +209,8 @@ def draw_confusion(
     upper = np.triu_indices(len(names), 1)
     both = (counts + counts.T)[upper]
     right.plot(distances.to_numpy()[upper], both, "o", color="0.55", ms=4)
-    for place in np.argsort(both)[-4:]:
+    most = np.sort(both)[-4]
+    for place in np.flatnonzero(both >= max(most, 1)):
         i, j = upper[0][place], upper[1][place]
         right.annotate(
             f"{names[i]}, {names[j]}", (distances.iloc[i, j], both[place]),

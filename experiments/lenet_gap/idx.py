@@ -133,7 +133,9 @@ def find_raw(folder: Path, name: str) -> Path:
     for path in (folder / name, folder / f"{name}.gz"):
         if path.is_file():
             return path
-    raise FileNotFoundError(f"{folder} must hold {name} or {name}.gz; neither was found.")
+    raise FileNotFoundError(
+        f"The folder {folder} must hold {name} or {name}.gz; neither was found."
+    )
 
 
 def check_sha256(content: bytes, expected: str, name: str) -> None:

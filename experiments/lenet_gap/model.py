@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .archive import write_npz
+from .archive import read_npz, write_npz
 
 if TYPE_CHECKING:
     import keras
@@ -54,10 +54,10 @@ class Weights:
     def __post_init__(self) -> None:
         for name, shape in SHAPES.items():
             array = getattr(self, name)
-            if array.shape != shape or not np.isfinite(array).all():
-                raise ValueError(
-                    f"`{name}` must be finite numbers of shape {shape}; got {array.shape}."
-                )
+            if array.shape != shape:
+                raise ValueError(f"`{name}` must have shape {shape}; got {array.shape}")
+            if not np.isfinite(array).all():
+                raise ValueError(f"`{name}` must be finite numbers; got NaN or infinity")
 
     @classmethod
     def load(cls, path: str | Path = WEIGHTS_PATH) -> "Weights":
@@ -70,15 +70,12 @@ class Weights:
         ValueError
             If it holds no weights of this network.
         """
-        if not Path(path).is_file():
-            raise FileNotFoundError(f"`--weights` must be an .npz file; there is no {path}.")
+        arrays = read_npz(Path(path), list(SHAPES), "--weights")
         try:
-            with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-                return cls(**{name: arrays[name].astype(np.float32) for name in SHAPES})
-        except Exception as error:  # a damaged archive makes NumPy and zlib raise anything
+            return cls(**{name: array.astype(np.float32) for name, array in arrays.items()})
+        except (TypeError, ValueError) as error:
             raise ValueError(
-                f"{path} must be an .npz file with the weights {', '.join(SHAPES)}; reading it "
-                f"failed: {str(error).rstrip('.')}."
+                f"`--weights` must be weights of this network; in {path} {error}."
             ) from None
 
     @classmethod
@@ -124,14 +121,21 @@ def build_maps(dtype: str = "float32") -> "keras.Model":
         Keras dtype policy of the layers; the maps that come out are float32.
     """
     require_tensorflow()
-    from keras import Input, Model, layers
+    from keras import Input, Model, backend, layers
+
+    if backend.backend() != "tensorflow":
+        raise ImportError(
+            f"Keras must run on TensorFlow; it was imported with {backend.backend()}. "
+            "Set KERAS_BACKEND=tensorflow."
+        )
+    options = {"dtype": dtype, "data_format": "channels_last"}
 
     images = Input((None, None), dtype="uint8")
     maps = layers.Rescaling(1 / 255, dtype=dtype)(images[..., None])
     for n_maps in (32, 64):
-        maps = layers.Conv2D(n_maps, 5, padding="same", dtype=dtype)(maps)
+        maps = layers.Conv2D(n_maps, 5, padding="same", **options)(maps)
         # ReLU and maximum commute; this order has a quarter of the ReLUs.
-        maps = layers.ReLU(dtype=dtype)(layers.MaxPooling2D(2, dtype=dtype)(maps))
+        maps = layers.ReLU(dtype=dtype)(layers.MaxPooling2D(2, **options)(maps))
     return Model(images, layers.Activation("linear", dtype="float32")(maps))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 import repdist
 
+from .analysis import N_RESAMPLES, N_SUBSAMPLES, SHARE, SIZES, RankCorrelation
 from .post import floor_of_one_class, saturation, value_of_one_against_one
 
 if TYPE_CHECKING:
@@ -92,7 +93,8 @@ squared distance of the rows at hand; with two rows that <em>is</em> their squar
 value is 10 − 2 (e<sup>−4</sup> + e<sup>−2</sup> + e<sup>−1</sup> + e<sup>−1/2</sup> +
 e<sup>−1/4</sup>) = {value_of_one_against_one():.4f} whatever the data.</li>
 <li><strong>The same class is not 0</strong> because each row is also compared with itself. The
-floor is about {floor_of_one_class(2):.3f} × 2 / n: at x = 10 that is
+floor is about {floor_of_one_class(2):.3f} × 2 / n where all distances are alike, as in many
+dimensions: at x = 10 that is
 {floor_of_one_class(10):.2f}, and the diagonal shows {_diagonal(ten).min():.2f} to
 {_diagonal(ten).max():.2f}, other classes {_others(ten).min():.2f} to {_others(ten).max():.2f}. The
 post's “≤ 1” is this floor. At x = 50 the diagonal is {_diagonal(fifty).min():.2f} to
@@ -100,8 +102,9 @@ post's “≤ 1” is this floor. At x = 50 the diagonal is {_diagonal(fifty).mi
 <li><strong>Two rows prove nothing.</strong> At x = 2 there are six ways to relabel four rows, in
 pairs of equal value, so no p-value can be below 1/3; the least here is
 {post.pvalues.to_numpy().min():.3f}.</li>
-<li><strong>It saturates.</strong> Two classes that are points have {saturation():.2f}, however far
-apart; the largest cell at x = 150 is {tables[150].to_numpy().max():.2f}.</li>
+<li><strong>It saturates.</strong> Two classes that are points tend to {saturation():.2f} with many
+images a side, however far apart, and no cell shows more; the largest cell at x = 150 is
+{tables[150].to_numpy().max():.2f}.</li>
 <li><strong>Every cell has another ruler.</strong> The mean squared distance that sets the
 bandwidths goes from {rulers.min():.3g} to {rulers.max():.3g} over the cells at x = 10, so cells do
 not compare.</li>
@@ -139,13 +142,13 @@ within the classes; it does not depend on how many images there are.</p>"""
 
 
 def _needed(study: "Study", folder: Path) -> str:
+    sizes = ", ".join(map(str, SIZES))
     return f"""
 <h2>How many images are enough?</h2>
-<p>{
-        _needed_words(study)
-    } Counted is the least of 2, 3, 5, 10, 20, 50 and 100 images a class at which
-18 of 20 random subsamples have p ≤ .05 (199 relabelings, six or so bandwidths at once). With 2 or 3
-images p cannot be below 1/3 or 1/10, whatever they show.</p>
+<p>{_needed_words(study)} Counted is the least of {sizes} images a class at which
+{N_SUBSAMPLES * SHARE:.0f} of {N_SUBSAMPLES} random subsamples have p ≤ .05 ({N_RESAMPLES}
+relabelings; many bandwidths at once, fitted on each subsample). With 2 or 3 images p cannot be
+below 1/3 or 1/10, whatever they show.</p>
 {_picture(folder, "images_needed")}"""
 
 
@@ -177,11 +180,7 @@ def _errors(study: "Study", folder: Path) -> str:
 <h2>Are close classes mistaken for each other?</h2>
 <p>The network makes {wrong} mistakes. The rank correlation of distances and mistakes over the
 {len(study.needed)} pairs is {_signed(correlation.value)} (p = {correlation.pvalue:.2g}, from 9,999
-relabelings of the classes): {
-        "closer classes are mistaken more often"
-        if correlation.value < 0 and correlation.pvalue <= 0.05
-        else "no clear relation"
-    }. A distance between
+relabelings of the classes): {_relation(correlation)}. A distance between
 distributions is about the bulk of a class, mistakes are about its edge.</p>
 {_picture(folder, "confusion")}"""
 
@@ -240,6 +239,13 @@ def _row(row: dict[str, float]) -> str:
     )
 
 
+def _relation(correlation: RankCorrelation) -> str:
+    if correlation.pvalue > 0.05:
+        return "no clear relation"
+    nearer = "closer" if correlation.value < 0 else "more distant"
+    return f"{nearer} classes are mistaken more often"
+
+
 def _signed(value: float) -> str:
     return f"{value:.2g}".replace("-", "−", 1) if value < 0 else f"{value:.2g}"
 
@@ -275,8 +281,8 @@ PICTURES = {  # what a picture shows to who cannot see it, and what is written b
     "post_curve": (
         "The value against the number of rows, for the same class and for two classes.",
         "Mean and 90 % range over random windows. Left: the post's value falls with n for one "
-        "class, on the line that theory gives. Right: without the diagonal one class is at 0 for "
-        "every n.",
+        "class, on the line that theory gives. Right: without the diagonal one class is at 0 "
+        "from two images on.",
     ),
     "table": (
         "Heat map of MMD² between the ten classes; its numbers are in pairs.csv.",
@@ -327,8 +333,8 @@ _PAGE = """<!DOCTYPE html>
 <h2>Method</h2>
 <p>LeNet with global average pooling: two 5 × 5 convolutions with 32 and 64 maps, ReLU and 2 × 2
 maximum after each, then the average of each map over the image (the 64 features) and a linear
-classifier without bias. {origin} MMD² is the unbiased squared maximum mean discrepancy under a sum
-of Gaussian kernels; distances, p-values, intervals and floors are those of
+classifier without bias. {origin} MMD² is the unbiased squared maximum mean discrepancy under the
+mean of several Gaussian kernels; distances, p-values, intervals and floors are those of
 <code>repdist.pairwise_mmd_test</code>.</p>
 <p class="small">Files: {files}.</p>
 <footer>Made by repdist {version} in {seconds:.0f} s.</footer>

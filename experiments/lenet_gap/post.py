@@ -26,6 +26,10 @@ def mmd_rbf(X: Floats, Y: Floats) -> float:
 
     The range is 0 to 10, on a squared scale. The bandwidths follow from the mean squared distance
     of the rows given, so that each call has its own ruler.
+
+    Parameters
+    ----------
+    X, Y : ndarray, shape (n, d) and (m, d)
     """
     return float(repdist.mmd_squared(X, Y, kernel=MultiRBF.like_mmd_rbf(), estimator="biased"))
 
@@ -116,9 +120,10 @@ def floor_of_one_class(n: Floats | int) -> Floats:
 
 
 def saturation() -> float:
-    """Return 7.743, the value of two classes that are points: as far apart as can be.
+    """Return 7.743, to which the value of two classes that are points tends with many rows.
 
-    The mean squared distance is then half of that between the classes.
+    The mean squared distance tends to half of that between the classes. Samples of equal size
+    cannot show more.
     """
     return 2 * (len(FACTORS) - _kernel_sum(2.0))
 

@@ -16,11 +16,18 @@ import repdist
 from repdist.plotting import figure_of, plot_dendrogram, plot_map, plot_table
 
 from . import figures, post
-from .analysis import RankCorrelation, confusion, images_needed, nearest, rank_correlation, witness
+from .analysis import (
+    RankCorrelation,
+    accuracy_interval,
+    confusion,
+    images_needed,
+    nearest,
+    rank_correlation,
+    witness,
+)
 from .data import CANVAS, N_CLASSES, SIDE, Digits
 from .features import UnseenImages, make_images, save_features
 from .model import BATCH, Network, Weights, class_activation_maps
-from .train import accuracy_interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,6 +39,24 @@ SEED = 0
 N_TYPICAL = 5
 N_SHOWN = 5  # images with maps that the network gets right, and as many that it gets wrong
 PAGE = "report.html"
+PICTURES = (
+    "samples", "post_tables", "post_curve", "table", "dendrogram", "map", "images_needed", "cams",
+    "typical", "confusion", "control",
+)  # fmt: skip
+FILES = {
+    PAGE,
+    "features.npz",
+    *(f"{name}.png" for name in PICTURES),
+    *(f"post_table_x{x}.csv" for x in post.SIZES),
+    "post_pvalues_x2.csv",
+    "post_curve.csv",
+    "pairs.csv",
+    "pairs_untrained_network.csv",
+    "pairs_raw_pixels.csv",
+    "images_needed.csv",
+    "confusion.csv",
+    "predictions.csv",
+}
 NETWORK, UNTRAINED, PIXELS = "trained network", "untrained network", "raw pixels"
 
 
@@ -162,6 +187,8 @@ def run(
     ------
     ValueError
         If `out` exists and is no earlier study, or a class has too few digits.
+    OSError
+        If `out` cannot be written.
     ImportError
         If TensorFlow is not installed.
     """
@@ -191,6 +218,10 @@ def represent(network: Network, images: UnseenImages) -> Representation:
     ----------
     network : Network
     images : UnseenImages
+
+    Returns
+    -------
+    Representation
     """
     features, peaks = [], []
     for first in range(0, len(images.labels), BATCH):
@@ -218,17 +249,22 @@ def written_folder(out: Path) -> Iterator[Path]:
     Raises
     ------
     ValueError
-        If `out` exists and is neither empty nor an earlier study.
+        If `out` exists and is neither empty nor an earlier study, or is the current folder or one
+        above it.
+    OSError
+        If it cannot be written.
     """
-    if out.exists() and not (out.is_dir() and ((out / PAGE).is_file() or not any(out.iterdir()))):
-        raise ValueError(
-            f"`--out` must be a new folder, an empty one or an earlier study; got {out}."
-        )
-    out = out.absolute()
-    out.parent.mkdir(parents=True, exist_ok=True)
-    partial = out.with_name(f".{out.name}.{os.getpid()}.part")
-    earlier = out.with_name(f".{out.name}.{os.getpid()}.old")
-    partial.mkdir()
+    given, out = out, out.resolve()
+    try:
+        _check_folder(given, out)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        partial = out.with_name(f".{out.name}.{os.getpid()}.part")
+        earlier = out.with_name(f".{out.name}.{os.getpid()}.old")
+        partial.mkdir()
+    except OSError as error:
+        raise OSError(
+            f"`--out` must be a folder that can be written; got {given}: {error.strerror}."
+        ) from None
     try:
         yield partial
         if out.exists():
@@ -241,6 +277,20 @@ def written_folder(out: Path) -> Iterator[Path]:
         shutil.rmtree(earlier, ignore_errors=True)
 
 
+def _check_folder(given: Path, out: Path) -> None:
+    """Raise unless `out` is new, empty or an earlier study: it will be replaced."""
+    if out == Path.cwd() or out in Path.cwd().parents:
+        raise ValueError(f"`--out` must not be the current folder or one above it; got {given}.")
+    if not out.exists():
+        return
+    others = sorted({path.name for path in out.iterdir()} - FILES) if out.is_dir() else ["a file"]
+    if others:
+        raise ValueError(
+            f"`--out` must be a new folder, an empty one or an earlier study; got {given}, with "
+            f"{', '.join(others[:3])}."
+        )
+
+
 # --- computing -----------------------------------------------------------------------------------
 
 
@@ -249,7 +299,8 @@ def _compute(
 ) -> Study:
     names = [str(label) for label in range(N_CLASSES)]
     features = _by_class(representation.features)
-    for_post, for_table, for_needed, for_ranks, for_controls = np.random.default_rng(SEED).spawn(5)
+    streams = np.random.default_rng(SEED).spawn(7)
+    for_post, for_table, for_needed, for_ranks, for_weights, *for_controls = streams
     say("the post's tables")
     the_post = _compute_post(features, names, for_post)
     say("the table of classes")
@@ -257,12 +308,12 @@ def _compute(
     say("images needed to tell two classes apart")
     needed = images_needed(features, names, for_needed)
     say("controls: an untrained network, raw pixels")
-    untrained = Network(Weights.initial(for_controls)).features(images.images)
+    untrained = Network(Weights.initial(for_weights)).features(images.images)
     pixels = images.images.reshape(len(images.images), -1) / np.float32(255)
     controls = {
         NETWORK: table,
-        UNTRAINED: repdist.pairwise_mmd_test(_by_class(untrained), names, rng=for_controls),
-        PIXELS: repdist.pairwise_mmd_test(_by_class(pixels), names, rng=for_controls),
+        UNTRAINED: repdist.pairwise_mmd_test(_by_class(untrained), names, rng=for_controls[0]),
+        PIXELS: repdist.pairwise_mmd_test(_by_class(pixels), names, rng=for_controls[1]),
     }
     counts = confusion(images.labels, representation.predicted, N_CLASSES)
     closest = nearest(table.mmd_squared)

@@ -1,6 +1,7 @@
 """Train the network; a stopped run goes on where it was."""
 
 import csv
+import hashlib
 import json
 import math
 import os
@@ -17,9 +18,10 @@ from numpy.typing import NDArray
 
 import repdist
 
+from .analysis import accuracy_interval
 from .archive import write_npz
 from .data import CANVAS, N_DISTRACTORS, Digits, clutter
-from .features import N_PER_CLASS, make_images
+from .features import UnseenImages, make_images
 from .model import SHAPES, Network, Weights, build_maps, require_tensorflow
 
 if TYPE_CHECKING:
@@ -49,11 +51,23 @@ class Plan:
         Of the first weights and of all images.
     n_digits : int
         Digits that the training draws from.
+    digits : str
+        SHA-256 of these digits and their labels.
+    recipe : int
+        The number of what else decides the course: the constants of this file.
     """
 
     n_images: int
     seed: int
     n_digits: int
+    digits: str
+    recipe: int = 1
+
+    @classmethod
+    def of(cls, n_images: int, seed: int, fit: Digits) -> "Plan":
+        """Return the plan of a training on these digits."""
+        content = hashlib.sha256(fit.images.tobytes() + fit.labels.tobytes())
+        return cls(n_images, seed, len(fit), content.hexdigest())
 
     def n_rounds(self) -> int:
         """Return the number of rounds."""
@@ -100,7 +114,8 @@ def train(
 
     The folder gets ``checkpoint.npz`` and ``log.csv`` after each round, and at the end
     ``weights.npz``, ``learning_curve.png`` and ``training.json``. If it holds a checkpoint of the
-    same plan, the training goes on from there and ends with the same weights.
+    same plan, the training goes on from there and ends with the same weights (on the same machine,
+    with the same versions and number of threads).
 
     Parameters
     ----------
@@ -126,7 +141,10 @@ def train(
     ImportError
         If TensorFlow is not installed.
     ValueError
-        If the checkpoint in the folder is of another plan, or `n_images` is below 1.
+        If the checkpoint in the folder is of another plan, the folder holds other files, there are
+        too few digits, or a number is out of range.
+    OSError
+        If the folder cannot be written.
 
     Notes
     -----
@@ -138,11 +156,15 @@ def train(
     """
     if n_images < 1:
         raise ValueError(f"`--images` must be at least 1; got {n_images}.")
+    if seed < 0:
+        raise ValueError(f"`--seed` must be at least 0; got {seed}.")
+    if len(train_digits) < 2:
+        raise ValueError(f"`--mnist` must hold two training digits; got {len(train_digits)}.")
+    test = make_images(test_digits)
     require_tensorflow()
-    out = Path(out)
-    out.mkdir(parents=True, exist_ok=True)
+    out = _training_folder(Path(out))
     fit, validation = split(train_digits, seed)
-    plan = Plan(n_images, seed, len(fit))
+    plan = Plan.of(n_images, seed, fit)
     network = _training_network(Weights.initial(np.random.default_rng(seed)))
     rows = _resume(out, plan, network)
     shown = _validation_images(validation, seed)
@@ -152,7 +174,7 @@ def train(
         _checkpoint(out, plan, network, rows)
         print(_line(row, plan), file=sys.stderr, flush=True)
     weights = _weights(network)
-    report = _report(plan, rows, weights, test_digits, command)
+    report = _report(plan, rows, weights, test, command)
     weights.save(out / "weights.npz")
     _draw(rows, out / "learning_curve.png")
     _write_text(out / "training.json", json.dumps(report, indent=2) + "\n")
@@ -166,14 +188,6 @@ def split(digits: Digits, seed: int) -> tuple[Digits, Digits]:
     return digits[np.sort(order[n_validation:])], digits[np.sort(order[:n_validation])]
 
 
-def accuracy_interval(n_right: int, n: int) -> tuple[float, float]:
-    """Return the exact 95 % interval of a proportion (Clopper and Pearson)."""
-    from statsmodels.stats.proportion import proportion_confint
-
-    low, high = proportion_confint(n_right, n, alpha=0.05, method="beta")
-    return float(low), float(high)
-
-
 # --- the network in training ---------------------------------------------------------------------
 
 
@@ -182,7 +196,7 @@ def _training_network(weights: Weights) -> "keras.Model":
 
     maps = build_maps(PRECISION)
     total = layers.Lambda(lambda A: ops.sum(A, axis=(1, 2)) / SUM_SCALE)(maps.output)
-    classifier = layers.Dense(10, use_bias=False)
+    classifier = layers.Dense(10, use_bias=False, dtype="float32")
     network = Model(maps.input, classifier(total))
     network.set_weights(weights.arrays())
     network.compile(
@@ -271,6 +285,21 @@ def _checkpoint(out: Path, plan: Plan, network: "keras.Model", rows: Sequence[Ro
     )
 
 
+def _training_folder(out: Path) -> Path:
+    """Make the folder, or accept one that is empty or holds a checkpoint."""
+    try:
+        if out.exists() and not (out / "checkpoint.npz").is_file() and any(out.iterdir()):
+            raise ValueError(
+                f"`--out` must be a new folder, an empty one or an earlier training; got {out}."
+            )
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OSError(
+            f"`--out` must be a folder that can be written; got {out}: {error.strerror}."
+        ) from None
+    return out
+
+
 def _resume(out: Path, plan: Plan, network: "keras.Model") -> list[Row]:
     """Load the checkpoint in the folder, if there is one; return the log up to it."""
     path = out / "checkpoint.npz"
@@ -318,12 +347,11 @@ def _line(row: Row, plan: Plan) -> str:
 
 
 def _report(
-    plan: Plan, rows: Sequence[Row], weights: Weights, test_digits: Digits, command: str
+    plan: Plan, rows: Sequence[Row], weights: Weights, test: UnseenImages, command: str
 ) -> dict[str, Any]:
     import keras
     import tensorflow as tf
 
-    test = make_images(test_digits)
     network = Network(weights)
     right = network.logits(network.features(test.images)).argmax(axis=1) == test.labels
     return {
@@ -334,19 +362,27 @@ def _report(
         "training_seconds": round(rows[-1].seconds, 1),
         "validation_accuracy": round(rows[-1].validation_accuracy, 6),
         "test_images": len(right),
-        "test_images_a_class": N_PER_CLASS,
         "test_accuracy": round(float(right.mean()), 6),
         "test_accuracy_interval": [
             round(end, 6) for end in accuracy_interval(int(right.sum()), len(right))
         ],
         "precision": PRECISION,
-        "cores": os.cpu_count(),
+        "threads": _threads(),
         "repdist": repdist.__version__,
         "tensorflow": tf.__version__,
         "keras": keras.__version__,
         "numpy": np.__version__,
         "parameters": sum(math.prod(shape) for shape in SHAPES.values()),
     }
+
+
+def _threads() -> int:
+    """Return how many threads TensorFlow uses for one operation: the rounding depends on it."""
+    import tensorflow as tf
+
+    chosen = tf.config.threading.get_intra_op_parallelism_threads()
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return int(chosen or cores or 1)
 
 
 def _draw(rows: Sequence[Row], path: Path) -> None:

@@ -212,7 +212,7 @@ def earlier(tmp_path):
     out = tmp_path / "out"
     out.mkdir()
     (out / "report.html").write_text("the old page")
-    (out / "old.png").write_text("old")
+    (out / "samples.png").write_text("old")
     return out
 
 
@@ -240,10 +240,40 @@ def test_other_files_are_left_alone(again, tmp_path):
     ):
         again(out)
     assert content(out) == {"thesis.tex": b"years of work"}
-    with pytest.raises(ValueError, match=r"got .*thesis\.tex"):
+    with pytest.raises(ValueError, match=r"got .*thesis\.tex, with a file"):
         again(out / "thesis.tex")
+    (out / "report.html").write_text("of another command")
+    with pytest.raises(ValueError, match=r"got .*out, with thesis\.tex"):
+        again(out)
+    (out / "report.html").unlink()
     assert content(out) == {"thesis.tex": b"years of work"}
     assert list(tmp_path.iterdir()) == [out]
+
+
+def test_the_current_folder_is_not_replaced(again, tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    for out in (".", "..", tmp_path):
+        with pytest.raises(ValueError, match="must not be the current folder"):
+            again(out)
+    assert list(tmp_path.iterdir()) == [tmp_path / "here"]
+
+
+def test_a_link_keeps_what_it_leads_to(again, tmp_path):
+    (tmp_path / "target").mkdir()
+    (tmp_path / "link").symlink_to("target")
+    again(tmp_path / "link")
+    assert (tmp_path / "link").is_symlink()
+    assert set(content(tmp_path / "target")) == TABLES | {"report.html", "features.npz"}
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_folder_that_cannot_be_made(again, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(
+        OSError, match=r"`--out` must be a folder that can be written; got .*file/x"
+    ):
+        again(tmp_path / "file" / "x")
 
 
 def test_a_failure_leaves_the_earlier_study(again, earlier, monkeypatch):
@@ -279,7 +309,7 @@ def test_a_failure_at_the_very_end_leaves_the_earlier_study(again, earlier, monk
 
 def test_a_study_needs_enough_digits(tmp_path):
     digits = data.load_digits()[1].of_each_class(299)
-    with pytest.raises(ValueError, match="must have 300 members of each class; got 299 of class 0"):
+    with pytest.raises(ValueError, match="hold 300 test digits of each class; got 299 of class 0"):
         study.run(digits, weights(), tmp_path / "out", origin="")
     assert not any(tmp_path.iterdir())
 
@@ -323,8 +353,8 @@ BAD_CALLS = {
     "two sources to train": (("train", "--download", "--mnist", "x"), "must not both be given"),
     "no digits": (("--mnist", "nowhere"), "there is no nowhere."),
     "no digits to train": (("train", "--mnist", "nowhere"), "there is no nowhere."),
-    "no weights": (("--weights", "none.npz"), "`--weights` must be an .npz file; there is no none"),
-    "no images": (("train", "--images", 0), "`--images` must be at least 1; got 0"),
+    "no weights": (("--weights", "none.npz"), "`--weights` must be an .npz file; got none.npz"),
+    "an option too early": (("--mnist", "x", "train"), "`--mnist` must come after `train`"),
 }
 
 

@@ -202,6 +202,39 @@ def test_another_plan_is_refused(n_digits, n_images, seed, through, digits):
     assert {path: path.read_bytes() for path in out.iterdir()} == before
 
 
+def test_other_digits_are_another_plan(through, digits):
+    images = digits[0].images.copy()
+    images[0, 0, 0] ^= 1
+    others = data.Digits(images, digits[0].labels, digits[0].indices)
+    with pytest.raises(ValueError, match="`--out` must be a new folder, or one with a training of"):
+        train.train(others, digits[1], through[0], n_images=IMAGES, seed=5)
+
+
+def test_what_cannot_end_is_not_begun(digits, tmp_path):
+    out = tmp_path / "new"
+    with pytest.raises(ValueError, match="`--mnist` must hold 2 test digits of each class; got 0"):
+        train.train(digits[0], digits[1][:1], out, n_images=IMAGES)
+    with pytest.raises(ValueError, match="`--mnist` must hold two training digits; got 1"):
+        train.train(digits[0][:1], digits[1], out, n_images=IMAGES)
+    with pytest.raises(ValueError, match="`--seed` must be at least 0; got -1"):
+        train.train(*digits, out, n_images=IMAGES, seed=-1)
+    assert not out.exists()
+
+
+def test_other_files_are_not_overwritten(digits, tmp_path):
+    (tmp_path / "weights.npz").write_text("mine")
+    with pytest.raises(
+        ValueError, match="`--out` must be a new folder, an empty one or an earlier"
+    ):
+        train.train(*digits, tmp_path, n_images=IMAGES)
+    (tmp_path / "file").touch()
+    with pytest.raises(
+        OSError, match=r"`--out` must be a folder that can be written; got .*file/x"
+    ):
+        train.train(*digits, tmp_path / "file" / "x", n_images=IMAGES)
+    assert (tmp_path / "weights.npz").read_text() == "mine"
+
+
 @pytest.mark.parametrize("damage", ["truncated", "empty", "other arrays", "no log", "half a log"])
 def test_a_damaged_checkpoint(damage, through, digits, tmp_path):
     for name in ("checkpoint.npz", "log.csv"):
@@ -239,7 +272,7 @@ def fake_network(loss):
 
 
 def test_a_training_that_diverges(digits):
-    plan = train.Plan(ROUND, 0, 480)
+    plan = train.Plan(ROUND, 0, 480, "")
     with pytest.raises(ValueError, match="diverged in round 0; try another `--seed`"):
         train._one_round(fake_network(math.nan), plan, 0, digits[0], None, None, before=[])
 
@@ -247,7 +280,7 @@ def test_a_training_that_diverges(digits):
 def test_a_round_uses_its_learning_rate(digits):
     network = fake_network(1.0)
     row = train._one_round(
-        network, train.Plan(3 * ROUND, 0, 480), 1, digits[0], None, None, before=[]
+        network, train.Plan(3 * ROUND, 0, 480, ""), 1, digits[0], None, None, before=[]
     )
     assert network.optimizer.learning_rate == row.learning_rate
     assert row.learning_rate == pytest.approx((0.003 + 0.00003) / 2, rel=1e-12)
