@@ -4,6 +4,7 @@
 none imports torch unless a torch tensor has come in.
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, TypeAlias
@@ -270,6 +271,13 @@ def cast(array: Array, dtype: Any) -> Array:
     return array.to(dtype) if is_torch(array) else array.astype(dtype)
 
 
+def fresh(array: Array, dtype: Any) -> Array:
+    """Return a contiguous copy in another dtype, which may be written to."""
+    if is_torch(array):
+        return array.to(dtype, copy=True).contiguous()
+    return np.array(array, dtype=dtype, order="C")
+
+
 def wide(array: Array) -> Any:
     """Return the dtype to accumulate in: float64, or float32 on a device that has no float64."""
     xp = namespace(array)
@@ -353,6 +361,12 @@ class Workspace:
         flat = self._keep(name, lambda: self._zeros(self._edge**2))
         return flat[: rows * columns].reshape(rows, columns)
 
+    def stack(self, name: str, *shape: int) -> Array:
+        """Return an array of this shape to write into, with anything in it."""
+        size = math.prod(shape)
+        flat = self._keep((name, size), lambda: self._zeros(size))
+        return flat.reshape(shape)
+
     def zeros(self, rows: int, columns: int) -> Array:
         """Return zeros to compare with (a full array: NumPy is slow against a scalar)."""
         if self.reuse:
@@ -388,6 +402,19 @@ def with_zero_diagonal(K: Array, *, in_place: bool) -> Array:
         return K
     xp = namespace(K)
     return xp.where(xp.eye(n, dtype=xp.bool, device=K.device), xp.zeros_like(K), K)
+
+
+def taken_diagonal(K: Array) -> Array:
+    """Return a copy of the diagonal of a square matrix, which is set to 0."""
+    diagonal = K.reshape(-1)[:: len(K) + 1]
+    own = diagonal + 0
+    diagonal[:] = 0
+    return own
+
+
+def put_diagonal(K: Array, own: Array) -> None:
+    """Put the diagonal of a square matrix back."""
+    K.reshape(-1)[:: len(K) + 1] = own
 
 
 def is_symmetric(K: Array) -> bool:

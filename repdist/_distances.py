@@ -102,6 +102,19 @@ def from_product(left: Array, right: Array, same: bool, work: Workspace) -> Arra
     return _array.with_zero_diagonal(D, in_place=work.reuse) if same else D
 
 
+def minus_from_product(left: Array, right: Array, same: bool, work: Workspace) -> Array:
+    """Return minus the squared distances (n, m), as `from_product` of rows with -left.
+
+    In a reused buffer rounding may leave a little above 0 where distances are 0.
+    """
+    xp = _array.namespace(left)
+    n, m = len(left), len(right)
+    D = xp.matmul(left, right.T, out=work.buffer("distance", n, m))
+    if not work.reuse:
+        D = xp.minimum(D, work.zeros(n, m))
+    return _array.with_zero_diagonal(D, in_place=work.reuse) if same else D
+
+
 def by_columns(
     left: Array, right: Array, term: Literal["square", "absolute"], work: Workspace
 ) -> Array:

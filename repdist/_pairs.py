@@ -146,6 +146,7 @@ def compare_pairs(
             np.repeat(np.arange(len(arrays)), [len(edges) - 1 for edges in plan.edges]),
             small=is_small(*sorted(plan.sizes)[-2:]),
             n_jobs=n_jobs,
+            squares=combine == "fuse",
             progress=progress,
         )
         within = list(itertools.islice(blocks, len(arrays)))

@@ -47,7 +47,7 @@ class Block:
     rows, columns : (n_first,) and (n_second,)
         For each row of one group, the sum of the weighted kernel over the other rows of the other.
     squares : (R,)
-        The sum of squared values over the pairs that `sums` counts.
+        The sum of squared values over the pairs that `sums` counts, if it was asked for.
     magnitude : (R,)
         The largest absolute value among them.
     epsilon : float
@@ -134,6 +134,7 @@ def kernel_blocks(
     *,
     small: bool,
     n_jobs: int,
+    squares: bool = False,
     progress: bool = False,
 ) -> Iterator[Block]:
     """Pass once over the kernel matrix of Z and yield its sums, block by block.
@@ -154,6 +155,8 @@ def kernel_blocks(
         not from matrix products, unless there are very many columns.
     n_jobs : int
         Threads, for NumPy. Torch tensors are computed on their own device, tile after tile.
+    squares : bool
+        Whether to sum squared values as well; they are 0 otherwise.
     progress : bool
         Whether to draw a bar on a terminal.
 
@@ -175,7 +178,7 @@ def kernel_blocks(
         if not hasattr(local, "work"):
             local.work = Workspace(left, _edge(Z), reuse=True, differences=differences)
         with _array.plain_arithmetic(left):
-            return _sum_portion(kernel, left, right, task, weights, local.work)
+            return _sum_portion(kernel, left, right, task, squares, local.work)
 
     tasks = _tasks(cut(unit_rows, unit_group, _edge(Z)))
     results = in_order(portion, tasks, 1 if _array.is_torch(Z) else n_jobs)
@@ -186,7 +189,7 @@ def kernel_blocks(
         total = _Total(pair, starts.tolist(), first_unit, len(weights))
         for task, part in parts:
             total.add(task, part)
-        yield total.finish(max(_array.machine_epsilon(Z), kernel._epsilon))
+        yield total.finish(max(_array.machine_epsilon(Z), kernel._epsilon), kernel._powers)
 
 
 def differentiable_totals(
@@ -304,17 +307,17 @@ def _sum_portion(
     left: Array,
     right: Array,
     task: _Task,
-    weights: tuple[float, ...],
+    with_squares: bool,
     work: Workspace,
 ) -> _Portion:
     P, run = task.row, task.columns
     unit, start = run[0].unit, run[0].start
-    R = len(weights)
+    R = len(kernel._weights)
     sums = np.zeros((R, P.count, run[-1].units.stop - unit))
     rows, columns = np.zeros(P.stop - P.start), np.zeros(run[-1].stop - start)
     diagonal, squares, magnitude = np.zeros((R, P.count)), np.zeros(R), np.zeros(R)
     for Q in run:
-        tile = _tile_sums(kernel, left[P.rows], right[Q.rows], P, Q, weights, work)
+        tile = _tile_sums(kernel, left[P.rows], right[Q.rows], P, Q, with_squares, work)
         same = P is Q
         # Half of a diagonal tile: the other triangle is added when the block is finished.
         sums[:, :, Q.unit - unit : Q.units.stop - unit] += tile.sums / (2 if same else 1)
@@ -342,31 +345,36 @@ def _tile_sums(
     right: Array,
     P: Strip,
     Q: Strip,
-    weights: tuple[float, ...],
+    with_squares: bool,
     work: Workspace,
 ) -> _TileSums:
     """Sum one tile: over units for every component, over rows for the weighted kernel."""
     xp = _array.namespace(left)
     n, m, same = len(left), len(right), P is Q
+    weights = kernel._weights
     n_components = len(weights)
     diagonal = np.zeros((n_components, P.count))
     squares, magnitude = np.zeros(n_components), np.zeros(n_components)
-    by_unit: list[Array] = [None] * n_components
+    half = work.stack("half", n_components, P.count, m)  # (R, units, m)
     rows = np.zeros(n)
     ones = work.indicator(1, m)[:, 0]
+    powers_follow = False
     for r, K in kernel._components(left, right, same, work):
         if same:
-            own = _array.to_numpy(xp.diagonal(K)).astype(np.float64)
-            diagonal[r] = own.reshape(P.count, -1).sum(axis=1)
-            K = _array.with_zero_diagonal(K, in_place=False)
-        by_unit[r] = K.reshape(P.count, n // P.count, m).sum(1)
+            own = _array.taken_diagonal(K)
+            diagonal[r] = _array.to_numpy(own).astype(np.float64).reshape(P.count, -1).sum(axis=1)
+        xp.sum(K.reshape(P.count, n // P.count, m), 1, out=half[r])
         rows += weights[r] * _array.to_numpy(K @ ones)
-        flat = K.reshape(-1)
-        squares[r] = float(xp.dot(flat, flat))
-        magnitude[r] = float(K.max())
-        if not kernel._bounded:
-            magnitude[r] = max(magnitude[r], -float(K.min()))
-    half = xp.stack(by_unit)  # (R, units, m)
+        if with_squares:
+            flat = K.reshape(-1)
+            squares[r] = float(xp.dot(flat, flat))
+        if not powers_follow:
+            magnitude[r] = float(K.max())
+            if not kernel._bounded:
+                magnitude[r] = max(magnitude[r], -float(K.min()))
+            powers_follow = kernel._powers is not None
+        if same:
+            _array.put_diagonal(K, own)
     sums = half.reshape(-1, m) @ work.indicator(Q.count, m // Q.count)
     sums = _array.to_numpy(sums).reshape(n_components, P.count, Q.count)
     columns = np.tensordot(weights, _array.to_numpy(half.sum(1)), 1)
@@ -418,7 +426,7 @@ class _Total:
         self._squares += part.squares
         self._magnitude = np.maximum(self._magnitude, part.magnitude)
 
-    def finish(self, epsilon: float) -> Block:
+    def finish(self, epsilon: float, powers: Float64 | None) -> Block:
         if not (np.isfinite(self._sums).all() and np.isfinite(self._diagonal).all()):
             raise ValueError(
                 "`kernel` must give finite values on these data; got NaN or infinity. "
@@ -429,9 +437,8 @@ class _Total:
             sums = sums + sums.transpose(0, 2, 1)
             rows = columns = rows + columns
             squares = 2 * squares
-        return Block(
-            *self._pair, sums, self._diagonal, rows, columns, squares, self._magnitude, epsilon
-        )
+        magnitude = self._magnitude if powers is None else self._magnitude.max() ** powers
+        return Block(*self._pair, sums, self._diagonal, rows, columns, squares, magnitude, epsilon)
 
 
 # --- where tiles run -----------------------------------------------------------------------------

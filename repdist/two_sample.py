@@ -148,7 +148,7 @@ def mmd_test(
     fitted = fit(kernel, _array.concatenate([X, Y]))
     units = two_sample_units(len(first), len(second), n_bins)
     _check_memory(units, fitted)
-    sums = _sums_of(fitted, first, second, units, rng, threads, progress)
+    sums = _sums_of(fitted, first, second, units, combine, rng, threads, progress)
     T = _statistics_of(sums, units, len(first), len(second), estimator, n_resamples, rng, threads)
     weights = np.array(fitted._weights)
     null = null_distribution(
@@ -362,6 +362,7 @@ def _sums_of(
     first: Array,
     second: Array,
     units: Units,
+    combine: Combine,
     rng: np.random.Generator,
     n_jobs: int,
     progress: bool,
@@ -378,6 +379,7 @@ def _sums_of(
             units.sample,
             small=is_small(len(first), len(second)),
             n_jobs=n_jobs,
+            squares=combine == "fuse",
             progress=progress,
         )
         return join(*blocks)
