@@ -6,6 +6,7 @@ computed. Tile edges depend on the shape of the data alone and partial sums are 
 in the order of the tiles, so the result is the same to the bit for any number of threads.
 """
 
+import functools
 import itertools
 import threading
 from collections import deque
@@ -164,21 +165,21 @@ def kernel_blocks(
     -----
     Small samples, and kernels whose values have no bound, are computed in float64.
 
-    ``O(N^2 d)`` time. Memory above the data: two copies of it, a few tiles for each thread, and
-    the block in work.
+    ``O(N^2 d)`` time. Memory above Z: two copies of it (none if it lies in a file), a few tiles for
+    each thread, and the block in work.
     """
     differences = small and Z.shape[1] <= _MOST_COLUMNS
     if small or not kernel._bounded:
         Z = _array.cast(Z, _array.wide(Z))
-    left, right = kernel._operands(Z, _array.centre_row(Z), differences=differences)
-    weights = kernel._weights
+    operands = _Operands(kernel, Z, differences)
     local = threading.local()
 
     def portion(task: "_Task") -> "_Portion":
         if not hasattr(local, "work"):
-            local.work = Workspace(left, _edge(Z), reuse=True, differences=differences)
-        with _array.plain_arithmetic(left):
-            return _sum_portion(kernel, left, right, task, squares, local.work)
+            like = operands.left(slice(0, 1))
+            local.work = Workspace(like, _edge(Z), reuse=True, differences=differences)
+        with _array.plain_arithmetic(Z):
+            return _sum_portion(kernel, operands, task, squares, local.work)
 
     tasks = _tasks(cut(unit_rows, unit_group, _edge(Z)))
     results = in_order(portion, tasks, 1 if _array.is_torch(Z) else n_jobs)
@@ -186,7 +187,7 @@ def kernel_blocks(
     starts = np.concatenate([[0], np.cumsum(np.bincount(unit_group, unit_rows))]).astype(int)
     first_unit = np.searchsorted(unit_group, np.arange(len(starts))).tolist()
     for pair, parts in groupby(zip(tasks, shown, strict=True), key=lambda part: part[0].pair):
-        total = _Total(pair, starts.tolist(), first_unit, len(weights))
+        total = _Total(pair, starts.tolist(), first_unit, len(kernel._weights))
         for task, part in parts:
             total.add(task, part)
         yield total.finish(max(_array.machine_epsilon(Z), kernel._epsilon), kernel._powers)
@@ -302,10 +303,34 @@ class _Portion:
     magnitude: Float64  # (R,)
 
 
+class _Operands:
+    """What tiles are computed from: arrays in memory, or strips made as rows are read from a file.
+
+    Kernels without a bound look at all rows at once before they begin: theirs are in memory.
+    """
+
+    def __init__(self, kernel: Kernel, Z: Array, differences: bool) -> None:
+        self._centre = _array.centre_row(Z)
+        self._make = functools.partial(
+            kernel._operands, centre=self._centre, differences=differences
+        )
+        self._file = Z if _array.in_file(Z) and kernel._bounded else None
+        if self._file is None:
+            self._left, self._right = self._make(_array.in_memory(Z))
+
+    def left(self, rows: slice) -> Array:
+        return self._left[rows] if self._file is None else self._read(rows)[0]
+
+    def right(self, rows: slice) -> Array:
+        return self._right[rows] if self._file is None else self._read(rows)[1]
+
+    def _read(self, rows: slice) -> tuple[Array, Array]:
+        return self._make(_array.in_memory(self._file[rows]))
+
+
 def _sum_portion(
     kernel: Kernel,
-    left: Array,
-    right: Array,
+    operands: _Operands,
     task: _Task,
     with_squares: bool,
     work: Workspace,
@@ -316,8 +341,9 @@ def _sum_portion(
     sums = np.zeros((R, P.count, run[-1].units.stop - unit))
     rows, columns = np.zeros(P.stop - P.start), np.zeros(run[-1].stop - start)
     diagonal, squares, magnitude = np.zeros((R, P.count)), np.zeros(R), np.zeros(R)
+    left = operands.left(P.rows)
     for Q in run:
-        tile = _tile_sums(kernel, left[P.rows], right[Q.rows], P, Q, with_squares, work)
+        tile = _tile_sums(kernel, left, operands.right(Q.rows), P, Q, with_squares, work)
         same = P is Q
         # Half of a diagonal tile: the other triangle is added when the block is finished.
         sums[:, :, Q.unit - unit : Q.units.stop - unit] += tile.sums / (2 if same else 1)

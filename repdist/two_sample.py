@@ -145,10 +145,12 @@ def mmd_test(
     _array.check_varies([X, Y], "`X` and `Y`")
 
     first, second = (X, Y) if len(X) <= len(Y) else (Y, X)
-    fitted = fit(kernel, _array.concatenate([X, Y]))
+    orders = [row_order(len(sample), rng) for sample in (first, second)]
+    Z = _array.concatenate([first, second], orders)
+    fitted = fit(kernel, Z if _array.in_file(Z) else _array.concatenate([X, Y]))
     units = two_sample_units(len(first), len(second), n_bins)
     _check_memory(units, fitted)
-    sums = _sums_of(fitted, first, second, units, combine, rng, threads, progress)
+    sums = _sums_of(fitted, Z, units, is_small(len(X), len(Y)), combine, threads, progress)
     T = _statistics_of(sums, units, len(first), len(second), estimator, n_resamples, rng, threads)
     weights = np.array(fitted._weights)
     null = null_distribution(
@@ -160,7 +162,7 @@ def mmd_test(
         n=len(first),
     )
     return _result(
-        X, Y, fitted, units, sums, null, weights,
+        X, Y, Z, fitted, units, sums, null, weights,
         estimator=estimator, combine=combine, n_resamples=n_resamples,
     )  # fmt: skip
 
@@ -359,25 +361,20 @@ class MMDTestResult:
 
 def _sums_of(
     kernel: Kernel,
-    first: Array,
-    second: Array,
+    Z: Array,
     units: Units,
+    small: bool,
     combine: Combine,
-    rng: np.random.Generator,
     n_jobs: int,
     progress: bool,
 ) -> Sums:
-    orders = [row_order(len(sample), rng) for sample in (first, second)]
-    Z = _array.concatenate(
-        [_array.take_rows(s, o) for s, o in zip((first, second), orders, strict=True)]
-    )
     with one_blas_thread:
         blocks = kernel_blocks(
             kernel,
             Z,
             units.rows,
             units.sample,
-            small=is_small(len(first), len(second)),
+            small=small,
             n_jobs=n_jobs,
             squares=combine == "fuse",
             progress=progress,
@@ -413,6 +410,7 @@ def _magnitude(sums: Sums, units: Units, estimator: Estimator) -> Float64:
 def _result(
     X: Array,
     Y: Array,
+    Z: Array,
     kernel: Kernel,
     units: Units,
     sums: Sums,
@@ -441,7 +439,7 @@ def _result(
         n_resamples=len(null.statistic) - (not exhaustive),
         n_bins=units.movable[0],
         exhaustive=exhaustive,
-        cautions=_cautions(X, Y, kernel, null, least),
+        cautions=_cautions(Z, kernel, null, least),
         _columns={
             "bandwidth": np.array(kernel._bandwidths),
             "mmd_squared": null.components[0],
@@ -494,9 +492,7 @@ def _check_memory(units: Units, kernel: Kernel) -> None:
 _MOST_BYTES = 2**34
 
 
-def _cautions(
-    X: Array, Y: Array, kernel: Kernel, null: Null, least_pvalue: float
-) -> tuple[str, ...]:
+def _cautions(Z: Array, kernel: Kernel, null: Null, least_pvalue: float) -> tuple[str, ...]:
     found = []
     if least_pvalue > 0.05:
         found.append(
@@ -507,12 +503,11 @@ def _cautions(
     elif null.dropped.any():
         found.append(f"{null.dropped.sum()} component(s) do not vary and were left out")
     if not isinstance(kernel, Precomputed):
-        found += _data_cautions(X, Y)
+        found += _data_cautions(Z)
     return tuple(found)
 
 
-def _data_cautions(X: Array, Y: Array) -> list[str]:
-    Z = _array.concatenate([X, Y])
+def _data_cautions(Z: Array) -> list[str]:
     found, rows, columns = [], len(Z), Z.shape[1]
     copies = _array.count_copies(Z)
     if copies > _MANY_COPIES * rows:
