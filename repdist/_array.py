@@ -257,6 +257,11 @@ def to_numpy(array: Array) -> npt.NDArray[Any]:
     return array.detach().cpu().numpy() if is_torch(array) else np.asarray(array)
 
 
+def item_size(array: Array) -> int:
+    """Return the bytes of one value."""
+    return int(array.element_size() if is_torch(array) else array.itemsize)
+
+
 def machine_epsilon(array: Array) -> float:
     """Return the spacing of the array's dtype at 1."""
     return float(namespace(array).finfo(array.dtype).eps)

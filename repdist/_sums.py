@@ -265,6 +265,11 @@ def _edge(Z: Array) -> int:
     return _EDGE if _array.on_cpu(Z) else _DEVICE_EDGE
 
 
+def tile_entries(Z: Array) -> int:
+    """Return how many entries a tile has at most."""
+    return _edge(Z) ** 2
+
+
 @dataclass(frozen=True)
 class _Task:
     """A run of tiles: one strip of rows against some strips of columns."""
