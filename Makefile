@@ -1,12 +1,12 @@
 # Each target sets itself up in .venv; a stamp there says which dependencies are installed.
 PYTHON ?= python3
 
-.PHONY: help demo test test-slow check bench
+.PHONY: help demo test test-slow check bench bench-quick bench-competitors
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
 help:  ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: .venv/lenet.done  ## the case study on digits; writes report.html into lenet_gap_out/
 	.venv/bin/repdist lenet-gap
@@ -22,9 +22,13 @@ check: .venv/test.done  ## lint, format and types
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 
-bench: .venv/base.done  ## measure the speed
-	.venv/bin/python benchmarks/bench_mmd_test.py
-	.venv/bin/python benchmarks/bench_pairwise.py
+bench: .venv/base.done  ## measure the speed: a table, a CSV file and pictures (minutes)
+	.venv/bin/python -m benchmarks
+
+bench-quick: .venv/base.done  ## the same in under two minutes, into build/bench-quick
+	.venv/bin/python -m benchmarks --quick
+
+bench-competitors: .venv-competitors/done  ## install the other libraries that bench then times too
 
 # $(1): what pip installs. An environment without a working pip is made anew.
 define install
@@ -38,3 +42,11 @@ endef
 
 .venv/%.done: pyproject.toml constraints.txt
 	$(call install,.[$*])
+
+# alibi-detect forbids NumPy 2 and newer versions of its parts, but runs with them.
+.venv-competitors/done: pyproject.toml constraints.txt benchmarks/requirements-competitors.txt
+	$(PYTHON) -m venv --clear .venv-competitors
+	.venv-competitors/bin/python -m pip install --quiet --constraint constraints.txt \
+		--requirement benchmarks/requirements-competitors.txt --editable .
+	.venv-competitors/bin/python -m pip install --quiet --no-deps alibi-detect==0.13.0
+	touch $@

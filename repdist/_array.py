@@ -4,6 +4,8 @@
 none imports torch unless a torch tensor has come in.
 """
 
+import math
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, TypeAlias
@@ -19,6 +21,7 @@ Float64: TypeAlias = npt.NDArray[np.float64]
 
 _BLOCK = 4096  # rows converted to float64 at a time
 _CENTRE_ROWS = 1000
+_ENTRIES = 2**22  # of columns whose medians are taken at a time
 
 
 # --- checks --------------------------------------------------------------------------------------
@@ -60,7 +63,11 @@ def samples(named: dict[str, Any], *, minimum_rows: int = 2) -> list[Array]:
 def check_varies(arrays: Sequence[Array], names: str) -> None:
     """Raise if all rows of all arrays are equal: no kernel can tell such samples apart."""
     first = detach(arrays[0][:1])
-    spread = max(float(namespace(a).absolute(detach(a) - first).max()) for a in arrays)
+    spread = max(
+        float(namespace(a).absolute(block - first).max())
+        for a in arrays
+        for block in blocks(detach(a))
+    )
     if spread == 0:
         raise ValueError(
             f"The pooled sample of {names} must not be constant; all {sum(map(len, arrays))} "
@@ -126,7 +133,8 @@ def _numpy_floats(name: str, value: Any) -> npt.NDArray[Any]:
             f"Fill it or drop the masked rows first."
         )
     try:
-        array = np.asarray(value)
+        array = _from_store(value) if _is_stored(value) else np.asanyarray(value)
+        array = array if in_file(array) else np.asarray(array)
     except (ValueError, TypeError, RuntimeError) as error:
         raise ValueError(
             f"`{name}` must be an array of numbers of shape (rows, columns); it could not be "
@@ -149,7 +157,7 @@ def _numpy_floats(name: str, value: Any) -> npt.NDArray[Any]:
         )
     if array.dtype in (np.float32, np.float64):
         return array
-    return array.astype(np.float32 if array.dtype == np.float16 else np.float64)
+    return cast(array, np.float32 if array.dtype == np.float16 else np.float64)
 
 
 def _torch_floats(name: str, value: Any) -> Array:
@@ -191,15 +199,20 @@ def _check_finite(name: str, array: Array) -> None:
         raise TypeError(
             f"`{name}` must hold data; got a tensor on the meta device, which has none."
         )
-    if bool(xp.isfinite(array).all()) and float(xp.absolute(array).max()) <= LARGEST:
+    good = [
+        bool(xp.isfinite(block).all()) and float(xp.absolute(block).max()) <= LARGEST
+        for block in blocks(array)
+    ]
+    if all(good):
         return
-    bad = ~(np.absolute(to_numpy(array).astype(np.float64)) <= LARGEST)
+    start = good.index(False) * _BLOCK
+    bad = ~(np.absolute(to_numpy(array[start:]).astype(np.float64)) <= LARGEST)
     row, column = (int(i) for i in np.argwhere(bad)[0])
     bad_rows = int(bad.any(axis=1).sum())
     raise ValueError(
         f"`{name}` must hold finite numbers of at most {LARGEST:g} in size; got "
-        f"{float(array[row, column])} in row {row}, column {column} ({bad_rows} such "
-        f"row{'s'[: bad_rows > 1]} of {len(array)}). Drop, fill or scale these rows."
+        f"{float(array[start + row, column])} in row {start + row}, column {column} ({bad_rows} "
+        f"such row{'s'[: bad_rows > 1]} of {len(array)}). Drop, fill or scale these rows."
     )
 
 
@@ -244,16 +257,38 @@ def to_numpy(array: Array) -> npt.NDArray[Any]:
     return array.detach().cpu().numpy() if is_torch(array) else np.asarray(array)
 
 
+def item_size(array: Array) -> int:
+    """Return the bytes of one value."""
+    return int(array.element_size() if is_torch(array) else array.itemsize)
+
+
 def machine_epsilon(array: Array) -> float:
     """Return the spacing of the array's dtype at 1."""
     return float(namespace(array).finfo(array.dtype).eps)
 
 
-def concatenate(arrays: Sequence[Array]) -> Array:
-    """Stack arrays of one library by rows."""
-    if is_torch(arrays[0]):
-        return namespace(arrays[0]).cat(list(arrays))
-    return np.concatenate(arrays)
+def concatenate(
+    arrays: Sequence[Array], orders: Sequence[npt.NDArray[np.intp]] | None = None
+) -> Array:
+    """Stack arrays of one library by rows, each in its order.
+
+    If one of them lies in a file, the result lies in a temporary file, and files are read from
+    their beginning to their end, block by block.
+    """
+    if not any(in_file(array) for array in arrays):
+        if orders is not None:
+            arrays = [take_rows(a, o) for a, o in zip(arrays, orders, strict=True)]
+        return namespace(arrays[0]).concatenate(list(arrays))
+    out = _temporary_file((sum(map(len, arrays)), *arrays[0].shape[1:]), arrays[0].dtype)
+    first = 0
+    for g, array in enumerate(arrays):
+        place = np.arange(first, first + len(array))
+        if orders is not None:
+            place[orders[g]] = place.copy()
+        for start in range(0, len(array), _BLOCK):
+            out[place[start : start + _BLOCK]] = array[start : start + _BLOCK]
+        first += len(array)
+    return out
 
 
 def take_rows(array: Array, index: npt.NDArray[np.intp] | None) -> Array:
@@ -262,12 +297,71 @@ def take_rows(array: Array, index: npt.NDArray[np.intp] | None) -> Array:
         return array
     if is_torch(array):
         return array[namespace(array).as_tensor(index, device=array.device)]
-    return array[index]
+    if not in_file(array):
+        return array[index]
+    out = _temporary_file((len(index), *array.shape[1:]), array.dtype)
+    for start in range(0, len(index), _BLOCK):
+        out[start : start + _BLOCK] = array[index[start : start + _BLOCK]]
+    return out
 
 
 def cast(array: Array, dtype: Any) -> Array:
-    """Return the array in another dtype."""
-    return array.to(dtype) if is_torch(array) else array.astype(dtype)
+    """Return the array in another dtype; one that lies in a file goes into a temporary file."""
+    if is_torch(array):
+        return array.to(dtype)
+    if not in_file(array):
+        return array.astype(dtype)
+    out = _temporary_file(array.shape, dtype)
+    start = 0
+    for block in blocks(array):
+        out[start : start + len(block)] = block
+        start += len(block)
+    return out
+
+
+def blocks(array: Array) -> Iterator[Array]:
+    """Yield the rows in blocks that fit the cache and no more."""
+    return (array[start : start + _BLOCK] for start in range(0, len(array), _BLOCK))
+
+
+def in_file(array: Array) -> bool:
+    """Tell whether the array lies in a file and is to be read block by block."""
+    return isinstance(array, np.memmap)
+
+
+def in_memory(array: Array) -> Array:
+    """Return the array itself, or what lies in a file as an array in memory."""
+    return np.array(array) if in_file(array) else array
+
+
+def _is_stored(value: Any) -> bool:
+    """Tell whether this is a zarr array, whose rows are decompressed as they are read."""
+    return type(value).__module__.partition(".")[0] == "zarr" and hasattr(value, "chunks")
+
+
+def _from_store(value: Any) -> npt.NDArray[Any]:
+    """Copy a stored array into a temporary file, in pieces of its own chunks."""
+    out = _temporary_file(value.shape, value.dtype)
+    step = max(1, value.chunks[0]) if value.ndim else 1
+    step *= max(1, _BLOCK // step)
+    for start in range(0, len(out), step):
+        out[start : start + step] = value[start : start + step]
+    return out
+
+
+def _temporary_file(shape: tuple[int, ...], dtype: Any) -> npt.NDArray[Any]:
+    """Return an array in a file without a name, which goes when the array does."""
+    if 0 in shape:
+        return np.empty(shape, dtype)
+    with tempfile.TemporaryFile() as file:
+        return np.memmap(file, dtype=dtype, mode="w+", shape=shape)
+
+
+def fresh(array: Array, dtype: Any) -> Array:
+    """Return a contiguous copy in another dtype, which may be written to."""
+    if is_torch(array):
+        return array.to(dtype, copy=True).contiguous()
+    return np.array(array, dtype=dtype, order="C")
 
 
 def wide(array: Array) -> Any:
@@ -303,7 +397,7 @@ def shifted_and_scaled(Z: Array, centre: Array | None, scale: float) -> Array:
         return cast((moved if centre is None else moved - centre) * scale, Z.dtype)
     out = np.empty(Z.shape, dtype=Z.dtype)
     for start in range(0, len(Z), _BLOCK):
-        block = Z[start : start + _BLOCK].astype(np.float64)
+        block = np.array(Z[start : start + _BLOCK], dtype=np.float64)
         if centre is not None:
             block -= centre
         block *= scale
@@ -311,23 +405,29 @@ def shifted_and_scaled(Z: Array, centre: Array | None, scale: float) -> Array:
     return out
 
 
+def _wide_block(block: Array) -> Array:
+    """Return a few rows in wide precision, in memory."""
+    return cast(block if is_torch(block) else np.asarray(block), wide(block))
+
+
 def median_row(Z: Array) -> Array:
     """Return the lower median of each column, (d,), in float64: it depends on no order of rows."""
     Z = detach(Z)
     if is_torch(Z):
         return cast(Z.median(0).values, wide(Z))
-    return np.quantile(Z, 0.5, axis=0, method="lower").astype(np.float64)
+    step = max(1, _ENTRIES // len(Z))  # columns at a time: the quantile copies them
+    columns = (Z[:, start : start + step] for start in range(0, Z.shape[1], step))
+    return np.concatenate(
+        [np.quantile(c, 0.5, axis=0, method="lower").astype(np.float64) for c in columns]
+    )
 
 
 def project(Z: Array, centre: Array, w: Float64) -> Float64:
     """Return `(Z - centre) @ w` (N,) in float64; equal rows give equal values to the bit."""
     Z = detach(Z)
     weights = constant(w, Z)
-    blocks = (
-        ((cast(Z[start : start + _BLOCK], weights.dtype) - centre) * weights).sum(1)
-        for start in range(0, len(Z), _BLOCK)
-    )
-    return np.concatenate([to_numpy(block).astype(np.float64) for block in blocks])
+    projected = (((_wide_block(block) - centre) * weights).sum(1) for block in blocks(Z))
+    return np.concatenate([to_numpy(block).astype(np.float64) for block in projected])
 
 
 # --- tiles ---------------------------------------------------------------------------------------
@@ -352,6 +452,12 @@ class Workspace:
             return None
         flat = self._keep(name, lambda: self._zeros(self._edge**2))
         return flat[: rows * columns].reshape(rows, columns)
+
+    def stack(self, name: str, *shape: int) -> Array:
+        """Return an array of this shape to write into, with anything in it."""
+        size = math.prod(shape)
+        flat = self._keep((name, size), lambda: self._zeros(size))
+        return flat.reshape(shape)
 
     def zeros(self, rows: int, columns: int) -> Array:
         """Return zeros to compare with (a full array: NumPy is slow against a scalar)."""
@@ -388,6 +494,19 @@ def with_zero_diagonal(K: Array, *, in_place: bool) -> Array:
         return K
     xp = namespace(K)
     return xp.where(xp.eye(n, dtype=xp.bool, device=K.device), xp.zeros_like(K), K)
+
+
+def taken_diagonal(K: Array) -> Array:
+    """Return a copy of the diagonal of a square matrix, which is set to 0."""
+    diagonal = K.reshape(-1)[:: len(K) + 1]
+    own = diagonal + 0
+    diagonal[:] = 0
+    return own
+
+
+def put_diagonal(K: Array, own: Array) -> None:
+    """Put the diagonal of a square matrix back."""
+    K.reshape(-1)[:: len(K) + 1] = own
 
 
 def is_symmetric(K: Array) -> bool:
@@ -452,11 +571,11 @@ def column_variances(Z: Array) -> Float64:
     Exactly 0 for a column whose rows have one value.
     """
     Z = detach(Z)
-    scale = float(namespace(Z).absolute(Z - Z[:1]).max())
-    first = cast(Z[:1], wide(Z))
+    scale = max(float(namespace(Z).absolute(block - Z[:1]).max()) for block in blocks(Z))
+    first = _wide_block(Z[:1])
     total, square = 0.0, 0.0
-    for start in range(0, len(Z), _BLOCK):
-        block = (cast(Z[start : start + _BLOCK], wide(Z)) - first) / scale
+    for rows in blocks(Z):
+        block = (_wide_block(rows) - first) / scale
         total, square = total + block.sum(0), square + (block * block).sum(0)
     mean = to_numpy(total / len(Z))
     return np.asarray(np.maximum(to_numpy(square / len(Z)) - mean**2, 0), dtype=np.float64)

@@ -51,13 +51,13 @@ def _direction(d: int) -> Float64:
 
 def mean_squared_distance(Z: Array) -> float:
     """Return the mean of ||z_i - z_j||^2 over i != j, from all rows, in closed form."""
-    rows = _array.to_numpy(Z).astype(np.float64)
-    rows -= rows.mean(axis=0)
-    n = len(rows)
-    total = 2 * n * float(np.einsum("nd,nd->", rows, rows)) - 2 * float(
-        np.square(rows.sum(axis=0)).sum()
-    )
-    return total / (n * (n - 1))
+    n = len(Z)
+    mean = sum(_array.to_numpy(b).astype(np.float64).sum(axis=0) for b in _array.blocks(Z)) / n
+    total, rest = 0.0, 0.0
+    for block in _array.blocks(Z):
+        rows = _array.to_numpy(block).astype(np.float64) - mean
+        total, rest = total + float(np.einsum("nd,nd->", rows, rows)), rest + rows.sum(axis=0)
+    return (2 * n * total - 2 * float(np.square(rest).sum())) / (n * (n - 1))
 
 
 def check_squares(rows: Array) -> None:
@@ -99,6 +99,19 @@ def from_product(left: Array, right: Array, same: bool, work: Workspace) -> Arra
     n, m = len(left), len(right)
     D = xp.matmul(left, right.T, out=work.buffer("distance", n, m))
     D = xp.maximum(D, work.zeros(n, m), out=D if work.reuse else None)
+    return _array.with_zero_diagonal(D, in_place=work.reuse) if same else D
+
+
+def minus_from_product(left: Array, right: Array, same: bool, work: Workspace) -> Array:
+    """Return minus the squared distances (n, m), as `from_product` of rows with -left.
+
+    In a reused buffer rounding may leave a little above 0 where distances are 0.
+    """
+    xp = _array.namespace(left)
+    n, m = len(left), len(right)
+    D = xp.matmul(left, right.T, out=work.buffer("distance", n, m))
+    if not work.reuse:
+        D = xp.minimum(D, work.zeros(n, m))
     return _array.with_zero_diagonal(D, in_place=work.reuse) if same else D
 
 

@@ -84,17 +84,55 @@ def component_statistics(
     ``O(B U^2 R)`` time; memory for the result and a few blocks of relabelings. `run` maps a
     function over the blocks in their order.
     """
-    row_totals = np.ascontiguousarray(S.sum(axis=2).T)  # (U, R)
-    total = row_totals.sum(axis=0)  # (R,)
+    form = _QuadraticForm(S)
 
     def statistics(labels: Labels) -> Float64:
-        A = labels.astype(np.float64)  # (b, U)
-        q = np.stack([np.einsum("bu,bu->b", A @ S_r, A) for S_r in S], axis=1)  # (b, R)
-        across = A @ row_totals - q
-        within_second = total - 2 * across - q
-        return np.asarray(mmd_squared_from_sums(q, across, within_second, n, m, estimator))
+        q, marked = form(labels)
+        within_second = form.total - 2 * marked + q
+        return np.asarray(mmd_squared_from_sums(q, marked - q, within_second, n, m, estimator))
 
     return np.concatenate(list(run(statistics, relabelings)))
+
+
+class _QuadraticForm:
+    """``a' S a`` and ``a' S 1`` for many rows of labels a, and all components of S (R, U, U).
+
+    S is symmetric, so that only its upper triangle is used, in a few blocks of columns; the
+    components stand side by side in one matrix, and a block of labels stays in the cache.
+    """
+
+    def __init__(self, S: Float64) -> None:
+        self._n_components, units, _ = S.shape
+        self._row_totals = np.ascontiguousarray(S.sum(axis=2).T)  # (U, R)
+        self.total = self._row_totals.sum(axis=0)  # (R,)
+        self._pieces = []
+        for columns in np.array_split(np.arange(units), min(units, _COLUMN_BLOCKS)):
+            start, stop = int(columns[0]), int(columns[-1]) + 1
+            upper = np.array(S[:, :stop, start:stop])  # (R, rows above and within, columns)
+            upper[:, :start] *= 2
+            self._pieces.append((start, stop, _side_by_side(upper)))
+
+    def __call__(self, labels: Labels) -> tuple[Float64, Float64]:
+        """Return ``a' S a`` and ``a' S 1``, (b, R) each, for labels (b, U)."""
+        shape = len(labels), self._n_components
+        q, marked = np.zeros(shape), np.empty(shape)
+        for rows in _row_blocks(len(labels)):
+            A = labels[rows].astype(np.float64)
+            for start, stop, piece in self._pieces:
+                q[rows] += _products(A[:, :stop], piece, A[:, start:stop])
+            marked[rows] = A @ self._row_totals
+        return q, marked
+
+
+def _side_by_side(S: Float64) -> Float64:
+    """Return S (R, U, V) as (U, R * V)."""
+    return np.ascontiguousarray(S.transpose(1, 0, 2)).reshape(S.shape[1], -1)
+
+
+def _products(x: Float64, S: Float64, y: Float64) -> Float64:
+    """Return ``x' S_r y`` (b, R) for rows x (b, U) and y (b, V) and S as `_side_by_side` has it."""
+    projected = (x @ S).reshape(len(x), -1, y.shape[1])  # (b, R, V)
+    return np.einsum("brv,bv->br", projected, y)
 
 
 @dataclass(frozen=True)
@@ -121,14 +159,8 @@ class Half:
 
 def half(S: Float64, labels: Labels) -> Half:
     """Return the sums of one sample's block S (R, U, U) under labels (B + 1, U)."""
-    row_totals = np.ascontiguousarray(S.sum(axis=2).T)  # (U, R)
-    within, totals = np.empty((len(labels), len(S))), np.empty((len(labels), len(S)))
-    for rows in _row_blocks(len(labels)):
-        A = labels[rows].astype(np.float64)
-        for r, S_r in enumerate(S):
-            within[rows, r] = np.einsum("bu,bu->b", A @ S_r, A)
-        totals[rows] = A @ row_totals
-    return Half(labels, within, totals, row_totals.sum(axis=0))
+    form = _QuadraticForm(S)
+    return Half(labels, *form(labels), form.total)
 
 
 def complement(side: Half) -> Half:
@@ -148,13 +180,13 @@ def pair_statistics(across: Float64, first: Half, second: Half, n: int, m: int) 
     0. ``O(B U V R)`` time: the products within the samples are those of the halves.
     """
     T = np.empty_like(first.within)
+    beside = _side_by_side(across)
     of_first = np.ascontiguousarray(across.sum(axis=2).T)  # (U, R)
     of_second = np.ascontiguousarray(across.sum(axis=1).T)  # (V, R)
     total = first.total + second.total + 2 * of_first.sum(axis=0)
     for rows in _row_blocks(len(T)):
         x, y = (side.labels[rows].astype(np.float64) for side in (first, second))
-        both = np.stack([np.einsum("bv,bv->b", x @ S_r, y) for S_r in across], axis=1)
-        q = first.within[rows] + second.within[rows] + 2 * both
+        q = first.within[rows] + second.within[rows] + 2 * _products(x, beside, y)
         marked = first.totals[rows] + second.totals[rows] + x @ of_first + y @ of_second
         T[rows] = mmd_squared_from_sums(q, marked - q, total - 2 * marked + q, n, m, "unbiased")
     return T
@@ -164,7 +196,8 @@ def _row_blocks(n: int) -> Iterator[slice]:
     return (slice(start, start + _ROWS) for start in range(0, n, _ROWS))
 
 
-_ROWS = 2048  # relabelings converted to float64 at a time
+_ROWS = 256  # relabelings multiplied at a time
+_COLUMN_BLOCKS = 4  # of the upper triangle
 
 
 def tie_tolerance(magnitude: Float64, dtype_eps: float, n: int, m: int) -> Float64:

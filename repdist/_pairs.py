@@ -136,7 +136,7 @@ def compare_pairs(
     plan = _Plan.of([len(array) for array in arrays], n_bins)
     streams = _Streams(int(rng.integers(2**63)), names)
     orders = [row_order(len(a), streams.group(g, "order")) for g, a in enumerate(arrays)]
-    Z = _array.concatenate([_array.take_rows(a, o) for a, o in zip(arrays, orders, strict=True)])
+    Z = _array.concatenate(arrays, orders)
     weights = np.array(kernel._weights)
     with one_blas_thread:
         blocks = kernel_blocks(
@@ -146,6 +146,7 @@ def compare_pairs(
             np.repeat(np.arange(len(arrays)), [len(edges) - 1 for edges in plan.edges]),
             small=is_small(*sorted(plan.sizes)[-2:]),
             n_jobs=n_jobs,
+            squares=combine == "fuse",
             progress=progress,
         )
         within = list(itertools.islice(blocks, len(arrays)))

@@ -6,6 +6,7 @@ computed. Tile edges depend on the shape of the data alone and partial sums are 
 in the order of the tiles, so the result is the same to the bit for any number of threads.
 """
 
+import functools
 import itertools
 import threading
 from collections import deque
@@ -47,7 +48,7 @@ class Block:
     rows, columns : (n_first,) and (n_second,)
         For each row of one group, the sum of the weighted kernel over the other rows of the other.
     squares : (R,)
-        The sum of squared values over the pairs that `sums` counts.
+        The sum of squared values over the pairs that `sums` counts, if it was asked for.
     magnitude : (R,)
         The largest absolute value among them.
     epsilon : float
@@ -134,6 +135,7 @@ def kernel_blocks(
     *,
     small: bool,
     n_jobs: int,
+    squares: bool = False,
     progress: bool = False,
 ) -> Iterator[Block]:
     """Pass once over the kernel matrix of Z and yield its sums, block by block.
@@ -154,6 +156,8 @@ def kernel_blocks(
         not from matrix products, unless there are very many columns.
     n_jobs : int
         Threads, for NumPy. Torch tensors are computed on their own device, tile after tile.
+    squares : bool
+        Whether to sum squared values as well; they are 0 otherwise.
     progress : bool
         Whether to draw a bar on a terminal.
 
@@ -161,21 +165,21 @@ def kernel_blocks(
     -----
     Small samples, and kernels whose values have no bound, are computed in float64.
 
-    ``O(N^2 d)`` time. Memory above the data: two copies of it, a few tiles for each thread, and
-    the block in work.
+    ``O(N^2 d)`` time. Memory above Z: two copies of it (none if it lies in a file), a few tiles for
+    each thread, and the block in work.
     """
     differences = small and Z.shape[1] <= _MOST_COLUMNS
     if small or not kernel._bounded:
         Z = _array.cast(Z, _array.wide(Z))
-    left, right = kernel._operands(Z, _array.centre_row(Z), differences=differences)
-    weights = kernel._weights
+    operands = _Operands(kernel, Z, differences)
     local = threading.local()
 
     def portion(task: "_Task") -> "_Portion":
         if not hasattr(local, "work"):
-            local.work = Workspace(left, _edge(Z), reuse=True, differences=differences)
-        with _array.plain_arithmetic(left):
-            return _sum_portion(kernel, left, right, task, weights, local.work)
+            like = operands.left(slice(0, 1))
+            local.work = Workspace(like, _edge(Z), reuse=True, differences=differences)
+        with _array.plain_arithmetic(Z):
+            return _sum_portion(kernel, operands, task, squares, local.work)
 
     tasks = _tasks(cut(unit_rows, unit_group, _edge(Z)))
     results = in_order(portion, tasks, 1 if _array.is_torch(Z) else n_jobs)
@@ -183,10 +187,10 @@ def kernel_blocks(
     starts = np.concatenate([[0], np.cumsum(np.bincount(unit_group, unit_rows))]).astype(int)
     first_unit = np.searchsorted(unit_group, np.arange(len(starts))).tolist()
     for pair, parts in groupby(zip(tasks, shown, strict=True), key=lambda part: part[0].pair):
-        total = _Total(pair, starts.tolist(), first_unit, len(weights))
+        total = _Total(pair, starts.tolist(), first_unit, len(kernel._weights))
         for task, part in parts:
             total.add(task, part)
-        yield total.finish(max(_array.machine_epsilon(Z), kernel._epsilon))
+        yield total.finish(max(_array.machine_epsilon(Z), kernel._epsilon), kernel._powers)
 
 
 def differentiable_totals(
@@ -261,6 +265,11 @@ def _edge(Z: Array) -> int:
     return _EDGE if _array.on_cpu(Z) else _DEVICE_EDGE
 
 
+def tile_entries(Z: Array) -> int:
+    """Return how many entries a tile has at most."""
+    return _edge(Z) ** 2
+
+
 @dataclass(frozen=True)
 class _Task:
     """A run of tiles: one strip of rows against some strips of columns."""
@@ -299,22 +308,47 @@ class _Portion:
     magnitude: Float64  # (R,)
 
 
+class _Operands:
+    """What tiles are computed from: arrays in memory, or strips made as rows are read from a file.
+
+    Kernels without a bound look at all rows at once before they begin: theirs are in memory.
+    """
+
+    def __init__(self, kernel: Kernel, Z: Array, differences: bool) -> None:
+        self._centre = _array.centre_row(Z)
+        self._make = functools.partial(
+            kernel._operands, centre=self._centre, differences=differences
+        )
+        self._file = Z if _array.in_file(Z) and kernel._bounded else None
+        if self._file is None:
+            self._left, self._right = self._make(_array.in_memory(Z))
+
+    def left(self, rows: slice) -> Array:
+        return self._left[rows] if self._file is None else self._read(rows)[0]
+
+    def right(self, rows: slice) -> Array:
+        return self._right[rows] if self._file is None else self._read(rows)[1]
+
+    def _read(self, rows: slice) -> tuple[Array, Array]:
+        return self._make(_array.in_memory(self._file[rows]))
+
+
 def _sum_portion(
     kernel: Kernel,
-    left: Array,
-    right: Array,
+    operands: _Operands,
     task: _Task,
-    weights: tuple[float, ...],
+    with_squares: bool,
     work: Workspace,
 ) -> _Portion:
     P, run = task.row, task.columns
     unit, start = run[0].unit, run[0].start
-    R = len(weights)
+    R = len(kernel._weights)
     sums = np.zeros((R, P.count, run[-1].units.stop - unit))
     rows, columns = np.zeros(P.stop - P.start), np.zeros(run[-1].stop - start)
     diagonal, squares, magnitude = np.zeros((R, P.count)), np.zeros(R), np.zeros(R)
+    left = operands.left(P.rows)
     for Q in run:
-        tile = _tile_sums(kernel, left[P.rows], right[Q.rows], P, Q, weights, work)
+        tile = _tile_sums(kernel, left, operands.right(Q.rows), P, Q, with_squares, work)
         same = P is Q
         # Half of a diagonal tile: the other triangle is added when the block is finished.
         sums[:, :, Q.unit - unit : Q.units.stop - unit] += tile.sums / (2 if same else 1)
@@ -342,31 +376,36 @@ def _tile_sums(
     right: Array,
     P: Strip,
     Q: Strip,
-    weights: tuple[float, ...],
+    with_squares: bool,
     work: Workspace,
 ) -> _TileSums:
     """Sum one tile: over units for every component, over rows for the weighted kernel."""
     xp = _array.namespace(left)
     n, m, same = len(left), len(right), P is Q
+    weights = kernel._weights
     n_components = len(weights)
     diagonal = np.zeros((n_components, P.count))
     squares, magnitude = np.zeros(n_components), np.zeros(n_components)
-    by_unit: list[Array] = [None] * n_components
+    half = work.stack("half", n_components, P.count, m)  # (R, units, m)
     rows = np.zeros(n)
     ones = work.indicator(1, m)[:, 0]
+    powers_follow = False
     for r, K in kernel._components(left, right, same, work):
         if same:
-            own = _array.to_numpy(xp.diagonal(K)).astype(np.float64)
-            diagonal[r] = own.reshape(P.count, -1).sum(axis=1)
-            K = _array.with_zero_diagonal(K, in_place=False)
-        by_unit[r] = K.reshape(P.count, n // P.count, m).sum(1)
+            own = _array.taken_diagonal(K)
+            diagonal[r] = _array.to_numpy(own).astype(np.float64).reshape(P.count, -1).sum(axis=1)
+        xp.sum(K.reshape(P.count, n // P.count, m), 1, out=half[r])
         rows += weights[r] * _array.to_numpy(K @ ones)
-        flat = K.reshape(-1)
-        squares[r] = float(xp.dot(flat, flat))
-        magnitude[r] = float(K.max())
-        if not kernel._bounded:
-            magnitude[r] = max(magnitude[r], -float(K.min()))
-    half = xp.stack(by_unit)  # (R, units, m)
+        if with_squares:
+            flat = K.reshape(-1)
+            squares[r] = float(xp.dot(flat, flat))
+        if not powers_follow:
+            magnitude[r] = float(K.max())
+            if not kernel._bounded:
+                magnitude[r] = max(magnitude[r], -float(K.min()))
+            powers_follow = kernel._powers is not None
+        if same:
+            _array.put_diagonal(K, own)
     sums = half.reshape(-1, m) @ work.indicator(Q.count, m // Q.count)
     sums = _array.to_numpy(sums).reshape(n_components, P.count, Q.count)
     columns = np.tensordot(weights, _array.to_numpy(half.sum(1)), 1)
@@ -418,7 +457,7 @@ class _Total:
         self._squares += part.squares
         self._magnitude = np.maximum(self._magnitude, part.magnitude)
 
-    def finish(self, epsilon: float) -> Block:
+    def finish(self, epsilon: float, powers: Float64 | None) -> Block:
         if not (np.isfinite(self._sums).all() and np.isfinite(self._diagonal).all()):
             raise ValueError(
                 "`kernel` must give finite values on these data; got NaN or infinity. "
@@ -429,9 +468,8 @@ class _Total:
             sums = sums + sums.transpose(0, 2, 1)
             rows = columns = rows + columns
             squares = 2 * squares
-        return Block(
-            *self._pair, sums, self._diagonal, rows, columns, squares, self._magnitude, epsilon
-        )
+        magnitude = self._magnitude if powers is None else self._magnitude.max() ** powers
+        return Block(*self._pair, sums, self._diagonal, rows, columns, squares, magnitude, epsilon)
 
 
 # --- where tiles run -----------------------------------------------------------------------------

@@ -303,7 +303,7 @@ def _read_npy(path: Path, key: str | None) -> npt.NDArray[Any]:
     with _says_which_file_is_damaged(path):
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     if isinstance(array, np.ndarray):
-        return np.asarray(array)
+        return array
     array.close()
     raise ValueError(
         f"`{path}` must be a .npy file of numbers; it is an archive of arrays. Rename it .npz."

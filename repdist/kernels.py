@@ -10,6 +10,7 @@ To write your own, derive from `Kernel` and give it `evaluate(X, Y)`.
 
 import abc
 import dataclasses
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -111,6 +112,11 @@ class Kernel(abc.ABC):
         return (1.0,)
 
     @property
+    def _powers(self) -> Float64 | None:
+        """For components that are powers of the first one yielded: the exponents, (R,)."""
+        return None
+
+    @property
     def _epsilon(self) -> float:
         """Relative rounding that the values carry beside that of the dtype they are computed in."""
         return 0.0
@@ -137,7 +143,7 @@ class Kernel(abc.ABC):
                 f"`{type(self).__name__}.evaluate` must be symmetric; got other values for "
                 "k(x, y) than for k(y, x). Use `(k(x, y) + k(y, x)) / 2`."
             )
-        yield 0, _array.cast(K, left.dtype)
+        yield 0, _array.fresh(K, left.dtype)
 
     def _checked_values(self, X: Array, Y: Array) -> Array:
         """Return `evaluate(X, Y)`, which may be a user's code."""
@@ -248,6 +254,60 @@ class _DistanceKernel(Kernel):
         yield from self._profile(D, work)
 
 
+class _Gaussian(_DistanceKernel):
+    """Gaussian kernels of one or more bandwidths, in ascending order, from one exponential."""
+
+    @property
+    def _scale(self) -> float:
+        return 1 / (_SQRT2 * self._bandwidths[-1])
+
+    @property
+    def _powers(self) -> Float64:
+        return (self._bandwidths[-1] / np.array(self._bandwidths)) ** 2
+
+    def _operands(self, Z: Array, centre: Array, *, differences: bool) -> tuple[Array, Array]:
+        left, right = super()._operands(Z, centre, differences=differences)
+        return (left, right) if differences else (-left, right)  # the product is an exponent
+
+    def _components(
+        self, left: Array, right: Array, same: bool, work: Workspace
+    ) -> Iterator[tuple[int, Array]]:
+        if work.differences:
+            exponents = _distances.by_columns(left, right, "square", work)
+            out = exponents if work.reuse else None
+            exponents = _array.namespace(left).multiply(exponents, -(self._scale**2), out=out)
+        else:
+            exponents = _distances.minus_from_product(left, right, same, work)
+        yield from self._profile(exponents, work)
+
+    def _profile(self, D: Array, work: Workspace) -> Iterator[tuple[int, Array]]:
+        """From the widest component to the narrowest, each the square of the last if it can be.
+
+        `D` holds the exponents of the widest.
+        """
+        xp = _array.namespace(D)
+        powers = self._powers
+        steps = [_whole_log2(a / b) for a, b in itertools.pairwise(powers)]
+        in_place = work.reuse and None not in steps and sum(filter(None, steps)) <= _MOST_SQUARINGS
+        out = D if in_place else work.buffer("component", *D.shape)
+        K = xp.exp(D, out=out)
+        yield len(powers) - 1, K
+        squarings = 0
+        for r in range(len(powers) - 2, -1, -1):
+            count = steps[r]
+            squarings = squarings + count if count is not None else _MOST_SQUARINGS + 1
+            if count is None or squarings > _MOST_SQUARINGS:
+                K = xp.multiply(D, float(powers[r]), out=out)
+                K, squarings = xp.exp(K, out=out), 0
+            else:
+                for _ in range(count):
+                    K = xp.multiply(K, K, out=out)
+            yield r, K
+
+
+_MOST_SQUARINGS = 5  # each doubles the relative rounding error of the last exponential
+
+
 @dataclass(frozen=True)
 class _OneBandwidth(Kernel):
     """A kernel with one bandwidth: a number, or the median distance of the pooled rows."""
@@ -284,7 +344,7 @@ class _OneBandwidth(Kernel):
 
 
 @dataclass(frozen=True)
-class MultiRBF(_DistanceKernel):
+class MultiRBF(_Gaussian):
     """Several Gaussian kernels at once, so that nobody has to choose a bandwidth.
 
     ``k(x, y) = mean_r exp(-||x - y||^2 / (2 bandwidth_r^2))``
@@ -398,35 +458,9 @@ class MultiRBF(_DistanceKernel):
         low, high = min(self._bandwidths), max(self._bandwidths)
         return f"MultiRBF, {len(self._bandwidths)} bandwidths from {low:.3g} to {high:.3g}"
 
-    @property
-    def _scale(self) -> float:
-        return 1 / (_SQRT2 * max(self._bandwidths))
-
-    def _profile(self, D: Array, work: Workspace) -> Iterator[tuple[int, Array]]:
-        """From the widest component to the narrowest, each the square of the last if it can be."""
-        xp = _array.namespace(D)
-        out = work.buffer("component", *D.shape)
-        K: Array = None
-        widest = max(self._bandwidths)
-        last, squarings = math.inf, 0
-        for r, bandwidth in reversed(list(enumerate(self._bandwidths))):
-            steps = _whole_log2((last / bandwidth) ** 2)
-            squarings = squarings + steps if steps is not None else _MOST_SQUARINGS + 1
-            if steps is None or squarings > _MOST_SQUARINGS:
-                K = xp.multiply(D, -((widest / bandwidth) ** 2), out=out)
-                K, squarings = xp.exp(K, out=out), 0
-            else:
-                for _ in range(steps):
-                    K = xp.multiply(K, K, out=out)
-            last = bandwidth
-            yield r, K
-
-
-_MOST_SQUARINGS = 5  # each doubles the relative rounding error of the last exponential
-
 
 @dataclass(frozen=True)
-class RBF(_OneBandwidth, _DistanceKernel):
+class RBF(_OneBandwidth, _Gaussian):
     """The Gaussian kernel ``exp(-||x - y||^2 / (2 bandwidth^2))``.
 
     Parameters
@@ -440,15 +474,6 @@ class RBF(_OneBandwidth, _DistanceKernel):
     >>> repdist.kernels.RBF(bandwidth=1.0)([[0.0]], [[0.0], [2.0]]).round(4)
     array([[1.    , 0.1353]])
     """
-
-    @property
-    def _scale(self) -> float:
-        return 1 / (_SQRT2 * self._number)
-
-    def _profile(self, D: Array, work: Workspace) -> Iterator[tuple[int, Array]]:
-        xp = _array.namespace(D)
-        out = D if work.reuse else None
-        yield 0, xp.exp(xp.negative(D, out=out), out=out)
 
 
 @dataclass(frozen=True)

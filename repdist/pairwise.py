@@ -531,11 +531,15 @@ def _reaches(pvalue: float, count: int, adjust: str) -> bool:
     return float(adjusted(np.full(count, min(pvalue, 1.0)), adjust).min()) <= 0.05 * (1 + 1e-9)
 
 
+def _is_constant(array: Any) -> bool:
+    return all(bool((block == array[:1]).all()) for block in _array.blocks(array))
+
+
 def _cautions(
     names: tuple[Hashable, ...], arrays: list[Any], comparison: Comparison, unreachable: str
 ) -> tuple[str, ...]:
     found = [unreachable] if unreachable else []
-    equal = [name for name, a in zip(names, arrays, strict=True) if bool((a == a[:1]).all())]
+    equal = [name for name, a in zip(names, arrays, strict=True) if _is_constant(a)]
     if equal:
         found.append(f"all rows are equal in {', '.join(map(repr, equal))}")
     still = sum(not pair.varies for pair in comparison.pairs)

@@ -19,7 +19,14 @@ from repdist._null import (
     null_distribution,
     tie_tolerance,
 )
-from repdist._sums import Sums, in_order, join, kernel_blocks, one_blas_thread
+from repdist._sums import (
+    Sums,
+    in_order,
+    join,
+    kernel_blocks,
+    one_blas_thread,
+    tile_entries,
+)
 from repdist._units import Units, is_exhaustive, is_small, relabelings, row_order, two_sample_units
 from repdist.kernels import Kernel, MultiRBF, Precomputed
 from repdist.mmd import ESTIMATORS, check_kernel, component_estimates, fit, standard_error
@@ -54,9 +61,9 @@ def mmd_test(
     ----------
     X : array-like, (n, d) or (n,)
     Y : array-like, (m, d) or (m,)
-        NumPy arrays, anything `np.asarray` takes, or torch tensors on one device (detached here,
-        computed where they are). float32 and float64 are kept; integers become float64, half
-        precision float32. At least two rows each; n and m may differ.
+        NumPy arrays, anything `np.asarray` takes, `np.memmap` and zarr arrays, or torch tensors on
+        one device (detached here, computed where they are). float32 and float64 are kept; integers
+        become float64, half precision float32. At least two rows each; n and m may differ.
     kernel : Kernel
         Default ``MultiRBF()``: about six to ten Gaussian kernels that cover the distances in the
         data. An unfitted kernel is fitted on the pooled sample.
@@ -105,8 +112,14 @@ def mmd_test(
     Notes
     -----
     ``O((n + m)^2 d)`` time for one pass over the kernel matrix, plus ``O(B U^2)`` for B relabelings
-    of U units a component. Memory above the data: three copies of it, and ``24 R U^2`` bytes for R
-    components. Up to 256 rows, and kernels whose values have no bound, are computed in float64.
+    of U units a component. Memory above the data: four copies of it, ``24 R U^2`` bytes for R
+    components, some MB for each thread, and ``40 R`` bytes a relabeling; `memory_bytes` of the
+    result sums it up. Up to 256 rows, and kernels whose values have no bound, are computed in
+    float64.
+
+    `np.memmap` and zarr arrays are read block by block into a temporary file (in the folder that
+    `tempfile` uses), in the order in which rows are shuffled, and tiles are made from it: no copy
+    in memory, and the same answer to the bit. Kernels without a bound copy the rows all the same.
 
     The p-value is ``(1 + #{T_b >= T_0}) / (1 + B)``, with ties counted as ties: never 0.
 
@@ -145,10 +158,12 @@ def mmd_test(
     _array.check_varies([X, Y], "`X` and `Y`")
 
     first, second = (X, Y) if len(X) <= len(Y) else (Y, X)
-    fitted = fit(kernel, _array.concatenate([X, Y]))
+    orders = [row_order(len(sample), rng) for sample in (first, second)]
+    Z = _array.concatenate([first, second], orders)
+    fitted = fit(kernel, Z if _array.in_file(Z) else _array.concatenate([X, Y]))
     units = two_sample_units(len(first), len(second), n_bins)
     _check_memory(units, fitted)
-    sums = _sums_of(fitted, first, second, units, rng, threads, progress)
+    sums = _sums_of(fitted, Z, units, is_small(len(X), len(Y)), combine, threads, progress)
     T = _statistics_of(sums, units, len(first), len(second), estimator, n_resamples, rng, threads)
     weights = np.array(fitted._weights)
     null = null_distribution(
@@ -160,8 +175,8 @@ def mmd_test(
         n=len(first),
     )
     return _result(
-        X, Y, fitted, units, sums, null, weights,
-        estimator=estimator, combine=combine, n_resamples=n_resamples,
+        X, Y, Z, fitted, units, sums, null, weights,
+        estimator=estimator, combine=combine, n_resamples=n_resamples, n_jobs=threads,
     )  # fmt: skip
 
 
@@ -192,6 +207,8 @@ class MMDTestResult:
         Movable units in the smaller sample.
     exhaustive : bool
         True if all distinct relabelings were enumerated.
+    memory_bytes : int
+        An upper estimate of what the test held in memory above the samples at its peak.
     cautions : tuple of str
         What a reader of the result should know.
     """
@@ -209,6 +226,7 @@ class MMDTestResult:
     n_resamples: int
     n_bins: int
     exhaustive: bool
+    memory_bytes: int
     cautions: tuple[str, ...]
     _columns: dict[str, Float64] = field(repr=False)
     _unbiased: float
@@ -306,6 +324,7 @@ class MMDTestResult:
             "n_resamples": self.n_resamples,
             "n_bins": self.n_bins,
             "exhaustive": self.exhaustive,
+            "memory_bytes": self.memory_bytes,
             "cautions": list(self.cautions),
             "components": [
                 {key: None if math.isnan(value) else value for key, value in row.items()}
@@ -359,25 +378,22 @@ class MMDTestResult:
 
 def _sums_of(
     kernel: Kernel,
-    first: Array,
-    second: Array,
+    Z: Array,
     units: Units,
-    rng: np.random.Generator,
+    small: bool,
+    combine: Combine,
     n_jobs: int,
     progress: bool,
 ) -> Sums:
-    orders = [row_order(len(sample), rng) for sample in (first, second)]
-    Z = _array.concatenate(
-        [_array.take_rows(s, o) for s, o in zip((first, second), orders, strict=True)]
-    )
     with one_blas_thread:
         blocks = kernel_blocks(
             kernel,
             Z,
             units.rows,
             units.sample,
-            small=is_small(len(first), len(second)),
+            small=small,
             n_jobs=n_jobs,
+            squares=combine == "fuse",
             progress=progress,
         )
         return join(*blocks)
@@ -411,6 +427,7 @@ def _magnitude(sums: Sums, units: Units, estimator: Estimator) -> Float64:
 def _result(
     X: Array,
     Y: Array,
+    Z: Array,
     kernel: Kernel,
     units: Units,
     sums: Sums,
@@ -420,6 +437,7 @@ def _result(
     estimator: Estimator,
     combine: Combine,
     n_resamples: int,
+    n_jobs: int,
 ) -> MMDTestResult:
     n, m = sorted((len(X), len(Y)))
     exhaustive = is_exhaustive(units, n_resamples)
@@ -439,7 +457,8 @@ def _result(
         n_resamples=len(null.statistic) - (not exhaustive),
         n_bins=units.movable[0],
         exhaustive=exhaustive,
-        cautions=_cautions(X, Y, kernel, null, least),
+        memory_bytes=_memory(Z, units, kernel, len(null.statistic), n_jobs),
+        cautions=_cautions(Z, kernel, null, least),
         _columns={
             "bandwidth": np.array(kernel._bandwidths),
             "mmd_squared": null.components[0],
@@ -452,6 +471,16 @@ def _result(
         _frozen_rows=sum(units.frozen),
         _least_pvalue=least,
     )
+
+
+def _memory(Z: Array, units: Units, kernel: Kernel, n_statistics: int, n_jobs: int) -> int:
+    """Return an upper estimate of the bytes above the samples at the peak."""
+    R, U, (N, d) = len(kernel._weights), len(units.rows), Z.shape
+    copies = 0 if _array.in_file(Z) else 4 * N * (d + 2)
+    tiles = 6 * tile_entries(Z) * (n_jobs if not _array.is_torch(Z) else 1)
+    fit = 5 * 8 * min(N, 1000) ** 2  # distances of the rows that bandwidths are fitted on
+    doubles = 8 * N + 3 * R * U**2 + (5 * R + 2) * n_statistics
+    return _array.item_size(Z) * (copies + tiles) + max(fit, 8 * doubles)
 
 
 def _read_only(values: Float64) -> Float64:
@@ -492,9 +521,7 @@ def _check_memory(units: Units, kernel: Kernel) -> None:
 _MOST_BYTES = 2**34
 
 
-def _cautions(
-    X: Array, Y: Array, kernel: Kernel, null: Null, least_pvalue: float
-) -> tuple[str, ...]:
+def _cautions(Z: Array, kernel: Kernel, null: Null, least_pvalue: float) -> tuple[str, ...]:
     found = []
     if least_pvalue > 0.05:
         found.append(
@@ -505,12 +532,11 @@ def _cautions(
     elif null.dropped.any():
         found.append(f"{null.dropped.sum()} component(s) do not vary and were left out")
     if not isinstance(kernel, Precomputed):
-        found += _data_cautions(X, Y)
+        found += _data_cautions(Z)
     return tuple(found)
 
 
-def _data_cautions(X: Array, Y: Array) -> list[str]:
-    Z = _array.concatenate([X, Y])
+def _data_cautions(Z: Array) -> list[str]:
     found, rows, columns = [], len(Z), Z.shape[1]
     copies = _array.count_copies(Z)
     if copies > _MANY_COPIES * rows:

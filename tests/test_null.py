@@ -20,7 +20,9 @@ from repdist._units import Units, relabelings
 
 
 def sums_of(kernel, Z, units):
-    return join(*kernel_blocks(kernel, Z, units.rows, units.sample, small=False, n_jobs=1))
+    return join(
+        *kernel_blocks(kernel, Z, units.rows, units.sample, small=False, n_jobs=1, squares=True)
+    )
 
 
 @pytest.mark.parametrize("estimator", ["unbiased", "biased"])

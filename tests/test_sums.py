@@ -58,7 +58,9 @@ def test_sums_equal_those_of_the_matrix(monkeypatch, name, units, edge, differen
     unit_rows, unit_group = np.array(units[0]), np.array(units[1])
     Z = np.random.default_rng(0).normal(size=(unit_rows.sum(), 3))
     Z -= np.median(Z, axis=0)  # the pass centres the rows, which the linear kernel's values show
-    blocks = kernel_blocks(kernel, Z, unit_rows, unit_group, small=differences, n_jobs=1)
+    blocks = kernel_blocks(
+        kernel, Z, unit_rows, unit_group, small=differences, n_jobs=1, squares=True
+    )
     for block, expected in zip(blocks, naive(kernel, Z, unit_rows, unit_group), strict=True):
         for field, value in expected.items():
             np.testing.assert_allclose(
@@ -71,7 +73,9 @@ def test_two_samples_are_joined_from_their_blocks():
     n = unit_rows[unit_group == 0].sum()
     Z = np.random.default_rng(0).normal(size=(unit_rows.sum(), 3))
     kernel = kernels.RBF(1.0)
-    sums = join(*kernel_blocks(kernel, Z, unit_rows, unit_group, small=False, n_jobs=1))
+    sums = join(
+        *kernel_blocks(kernel, Z, unit_rows, unit_group, small=False, n_jobs=1, squares=True)
+    )
     (whole,) = naive(kernel, Z, unit_rows, np.zeros_like(unit_group))
     np.testing.assert_allclose(sums.blocks, whole["sums"], rtol=1e-12)
     np.testing.assert_allclose(sums.diagonal, whole["diagonal"], rtol=1e-12)
@@ -91,7 +95,11 @@ def test_threads_do_not_change_a_bit(monkeypatch, dtype):
     Z = np.random.default_rng(0).normal(size=(400, 5)).astype(dtype)
     kernel = kernels.MultiRBF((0.5, 1.0, 2.0))
     one, *others = [
-        list(kernel_blocks(kernel, Z, unit_rows, unit_group, small=False, n_jobs=n_jobs))
+        list(
+            kernel_blocks(
+                kernel, Z, unit_rows, unit_group, small=False, n_jobs=n_jobs, squares=True
+            )
+        )
         for n_jobs in (1, 2, 5)
     ]
     for other in others:
@@ -106,7 +114,9 @@ def test_torch_sums_equal_numpy_sums():
     kernel = kernels.MultiRBF((0.5, 1.0, 2.0))
     for differences in (True, False):
         ours, torchs = (
-            kernel_blocks(kernel, A, unit_rows, unit_group, small=differences, n_jobs=1)
+            kernel_blocks(
+                kernel, A, unit_rows, unit_group, small=differences, n_jobs=1, squares=True
+            )
             for A in (Z, torch.as_tensor(Z))
         )
         for one, other in zip(ours, torchs, strict=True):

@@ -1,0 +1,76 @@
+"""What is timed: the figures to reach, and the cost against one size at a time."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+D = 64
+
+
+@dataclass(frozen=True)
+class Case:
+    """One figure. Groups are drawn from one distribution; two of them are a two-sample test."""
+
+    name: str
+    n: int
+    m: int
+    d: int = D
+    dtype: str = "float32"
+    components: int = 0  # 0: the default kernel
+    n_resamples: int = 9999
+    groups: int = 2
+    library: str = "repdist"
+    goal: str = ""
+    quick: bool = True
+
+    @property
+    def rows(self) -> int:
+        """Of all groups together."""
+        return self.n + self.m + (self.groups - 2) * self.n
+
+
+def all_cases() -> list[Case]:
+    """Return every case, the quick ones and the figures first."""
+    return [*figures(), *sweeps(), *others()]
+
+
+def figures() -> Iterator[Case]:
+    """Yield what has a goal; the goals are for two cores."""
+    yield Case("figure-1000", 1000, 1000, goal="0.05 s")
+    yield Case("figure-float64", 1000, 1000, dtype="float64", goal="2.5 x figure-1000")
+    yield Case("figure-20480", 10_240, 10_240, goal="0.40 s, roofline x 2.5, null 10 %")
+    yield Case("figure-table", 300, 300, groups=10, goal="0.5 s")
+    yield Case("figure-unequal", 7207, 93_070, d=79, goal="10 s, 400 MB", quick=False)
+
+
+def sweeps() -> Iterator[Case]:
+    """Yield the cost against rows, columns, components and relabelings."""
+    goals = {200_000: "40 s, MB of rows-100000"}
+    for rows in (50, 200, 1000, 5000, 20_000, 50_000, 100_000, 200_000):
+        half, goal = rows // 2, goals.get(rows, "")
+        yield Case(f"rows-{rows}", half, half, goal=goal, quick=rows <= 20_000)
+    for d in (2, 16, 64, 256, 1024):
+        yield Case(f"columns-{d}", 2000, 2000, d=d)
+    for components in (1, 2, 5, 10):
+        yield Case(f"components-{components}", 5000, 5000, components=components)
+    for n_resamples in (99, 999, 9999, 99_999, 999_999):
+        quick = n_resamples < 999_999
+        yield Case(f"resamples-{n_resamples}", 1000, 1000, n_resamples=n_resamples, quick=quick)
+
+
+# Library: relabelings, and rows of one sample; as many as take minutes, not hours.
+OTHERS = {
+    "alibi-detect": (1000, (25, 100, 500, 1000)),
+    "hyppo": (1000, (25, 100, 500, 1000)),
+    "goodpoints": (39, (100, 500, 1000, 10_000, 50_000)),
+    "scipy": (999, (25, 100, 500, 1000)),
+}
+
+
+def others() -> Iterator[Case]:
+    """Yield the other libraries at their usual settings: one kernel, fewer relabelings."""
+    for library, (n_resamples, sizes) in OTHERS.items():
+        for n in sizes:
+            yield Case(
+                f"{library}-{2 * n}", n, n,
+                components=1, n_resamples=n_resamples, library=library, quick=n == 100,
+            )  # fmt: skip

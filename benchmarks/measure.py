@@ -1,0 +1,173 @@
+"""Measure one case in a fresh process: seconds, peak memory, roofline, machine and versions.
+
+The process has the given cores and no other setting of threads: every library finds them by
+itself. Memory is counted above the data and above the code that a first small call loads, in this
+process alone (hyppo starts more).
+"""
+
+import dataclasses
+import importlib.metadata
+import json
+import os
+import platform
+import re
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from benchmarks.cases import Case
+
+ROOT = Path(__file__).parents[1]
+MOST_REPETITIONS = 9
+SETTINGS = re.compile(r"OPENBLAS_CORETYPE|\w+_NUM_THREADS")
+
+
+class CaseError(Exception):
+    """The process ended without a figure."""
+
+
+class NotInstalledError(CaseError):
+    """The library, or its environment, is not there."""
+
+
+def measure(case: Case, python: str, cores: int, budget: float) -> dict[str, Any]:
+    """Return one row of the table; repetitions stop after about `budget` seconds."""
+    if not Path(python).exists():
+        raise NotInstalledError(f"no {python}")
+    usable = sorted(os.sched_getaffinity(0))[:cores]
+    environment = {k: v for k, v in os.environ.items() if not SETTINGS.fullmatch(k)}
+    done = subprocess.run(
+        [python, "-W", "ignore", "-m", "benchmarks.measure"],
+        input=json.dumps([dataclasses.asdict(case), budget]),
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        preexec_fn=lambda: os.sched_setaffinity(0, usable),
+    )
+    if done.returncode:
+        reason = (done.stderr.strip() or f"exit status {done.returncode}").splitlines()[-1]
+        raise (NotInstalledError if reason.startswith("ModuleNotFoundError") else CaseError)(reason)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def main() -> None:
+    """Measure the case on standard input and print its row."""
+    fields, budget = json.load(sys.stdin)
+    case = Case(**fields)
+    run = function_of(case.library)
+    run(dataclasses.replace(case, n_resamples=39), groups_of(case, 20, 20))  # loads and compiles
+    groups = groups_of(case, case.n, case.m)
+    before = start_of_peak()
+    calls = repeated(lambda: run(case, groups), budget)
+    peak_mb = status("VmHWM") - before
+
+    from benchmarks.roofline import roofline
+
+    median = statistics.median(call["seconds"] for call in calls)
+    floor = roofline(case.rows, case.d)
+    row = {
+        **fields,
+        "case": case.name,
+        **{key: statistics.median(call[key] for call in calls) for key in calls[0]},
+        "seconds_median": median,
+        "seconds_min": min(call["seconds"] for call in calls),
+        "repetitions": len(calls),
+        "peak_mb": peak_mb,
+        "roofline_seconds": floor,
+        "roofline_multiple": median / floor,
+        **machine(case.library),
+    }
+    if "sums" in row:
+        row["rest"] = median - row["sums"] - row["null"]
+    print("\n" + json.dumps(row))
+
+
+def function_of(library: str) -> Callable[[Case, list], dict[str, Any]]:
+    """Return what runs a case of `library`."""
+    if library == "repdist":
+        from benchmarks.ours import run
+
+        return run
+    from benchmarks.competitors import COMPETITORS
+
+    return COMPETITORS[library]
+
+
+def groups_of(case: Case, n: int, m: int) -> list:
+    """Return the groups of a case: n rows each, m in the second."""
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    sizes = [n, m] + [n] * (case.groups - 2)
+    return [rng.standard_normal((size, case.d), dtype=np.dtype(case.dtype)) for size in sizes]
+
+
+def repeated(call: Callable[[], dict[str, Any]], budget: float) -> list[dict[str, Any]]:
+    """Call until the budget is spent; the first is not counted unless it spends it alone."""
+    results: list[dict[str, Any]] = []
+    begin = time.perf_counter()
+    while len(results) <= MOST_REPETITIONS:
+        start = time.perf_counter()
+        results.append(call())
+        end = time.perf_counter()
+        results[-1]["seconds"] = end - start
+        if end - begin > budget:
+            break
+    return results[1:] or results
+
+
+def start_of_peak() -> float:
+    """Set the process's peak memory to what it holds now, and return that in MB."""
+    Path("/proc/self/clear_refs").write_text("5")
+    return status("VmRSS")
+
+
+def status(name: str) -> float:
+    """Return a memory figure of the process in MB.
+
+    Not `resource.getrusage`: its peak starts at that of the process which started this one.
+    """
+    text = Path("/proc/self/status").read_text()
+    return int(re.search(rf"^{name}:\s+(\d+)", text, re.M)[1]) / 1024
+
+
+def machine(library: str) -> dict[str, Any]:
+    """Describe where this runs: processor, cores, BLAS, versions."""
+    import threadpoolctl
+
+    import repdist
+
+    pools = [pool for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"]
+    blas = max(pools, key=lambda pool: "numpy" in pool["filepath"])  # OpenCV brings one too
+    names = dict.fromkeys(["numpy", "torch", "scipy", library])
+    versions = {"python": platform.python_version(), "repdist": repdist.__version__}
+    versions |= {name: version(name) for name in names if name not in versions}
+    return {
+        "cpu": processor(),
+        "cores": len(os.sched_getaffinity(0)),
+        "blas": f"{blas['internal_api']} {blas['version']} {blas['architecture']}",
+        "versions": "; ".join(f"{name} {number}" for name, number in versions.items()),
+    }
+
+
+def processor() -> str:
+    """Return the model of the processor."""
+    model = re.search(r"^model name\s*:\s*(.*)$", Path("/proc/cpuinfo").read_text(), re.M)
+    return model[1] if model else platform.machine()
+
+
+def version(name: str) -> str:
+    """Return the version of an installed package, without importing it."""
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return "none"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""The suite that measures the speed runs; no speed is asserted."""
+
+import csv
+import sys
+
+import pytest
+
+from benchmarks import __main__ as suite
+from benchmarks.cases import Case, all_cases
+from benchmarks.competitors import COMPETITORS
+from benchmarks.results import COLUMNS
+from benchmarks.roofline import roofline
+
+TINY = [
+    Case("rows-60", 30, 30, n_resamples=99, goal="none"),
+    Case("rows-80", 40, 40, n_resamples=99),
+    Case("gone-60", 30, 30, library="hyppo"),
+]
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    monkeypatch.setattr(suite, "all_cases", lambda: TINY)
+    monkeypatch.setattr(suite.results, "commit", lambda: "1234567")
+    monkeypatch.setattr(suite, "COMPETITORS", suite.ROOT / "nowhere")
+
+
+def run(folder, *names):
+    code = suite.main([*names, "--quick", "--out", str(folder)])
+    with (folder / "results.csv").open(newline="") as file:
+        return code, list(csv.DictReader(file))
+
+
+def test_cases_have_names_of_their_own():
+    names = [case.name for case in all_cases()]
+    assert len(set(names)) == len(names)
+    assert {case.library for case in all_cases()} == {"repdist", *COMPETITORS}
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_a_run_writes_rows_and_goes_on(tiny, tmp_path, capsys):
+    code, [row] = run(tmp_path, "rows-60")
+    assert code == 0
+    assert list(row) == COLUMNS
+    assert (row["case"], row["n"], row["d"], row["library"]) == ("rows-60", "30", "64", "repdist")
+    figures = ("seconds_median", "sums", "null", "roofline_multiple", "components", "repetitions")
+    assert all(float(row[name]) > 0 for name in figures)
+    assert float(row["seconds_min"]) <= float(row["seconds_median"])
+    assert float(row["sums"]) + float(row["null"]) < 2 * float(row["seconds_median"])
+    assert "numpy" in row["versions"]
+
+    code, rows = run(tmp_path)  # all: the first is kept as it is
+    assert code == 0
+    assert [row["case"] for row in rows] == ["rows-60", "rows-80"]
+    assert rows[0] == row
+    printed = capsys.readouterr().out
+    assert "(kept)" in printed
+    assert "hyppo is not installed: not timed" in printed
+    assert (tmp_path / "rows.png").stat().st_size > 0
+
+
+def test_a_case_that_fails_is_named(tiny, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(suite, "all_cases", lambda: [TINY[0], Case("rows-2", 1, 1)])
+    code, rows = run(tmp_path)
+    assert code == 1
+    assert [row["case"] for row in rows] == ["rows-60"]
+    assert "rows-2 failed: ValueError" in capsys.readouterr().out
+
+
+def test_a_wrong_name_is_refused(tiny, capsys):
+    with pytest.raises(SystemExit):
+        suite.main(["rows-7"])
+    assert "no case is named 'rows-7'" in capsys.readouterr().err
+
+
+def test_the_roofline_is_a_time():
+    assert roofline(1000, 2, rounds=1) > 0

@@ -1,0 +1,158 @@
+"""Arrays that lie in files are read block by block, and give the same answer to the bit."""
+
+import gc
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import repdist
+from repdist import _array, kernels
+
+ROOT = Path(repdist.__file__).parents[1]
+
+
+@pytest.fixture
+def samples():
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(1100, 5)), rng.normal(size=(700, 5)) * 1.05
+    return X.astype(np.float32), Y.astype(np.float32)
+
+
+def in_a_file(array, path):
+    np.save(path, array)
+    return np.load(path, mmap_mode="r")
+
+
+def in_a_store(array, path):
+    import zarr
+
+    store = zarr.create_array(path, shape=array.shape, chunks=(130, 3), dtype=array.dtype)
+    store[:] = array
+    return store
+
+
+def assert_same(one, other):
+    first, second = one.to_dict(), other.to_dict()
+    first.pop("memory_bytes"), second.pop("memory_bytes")
+    assert first == second
+    np.testing.assert_array_equal(one.null_distribution, other.null_distribution)
+
+
+KERNELS = [kernels.MultiRBF(), kernels.Laplacian(), kernels.Energy(), kernels.Linear()]
+
+
+@pytest.mark.parametrize("kernel", KERNELS, ids=lambda kernel: type(kernel).__name__)
+@pytest.mark.parametrize("store", [in_a_file, in_a_store], ids=["memmap", "zarr"])
+def test_the_test_is_that_of_arrays_in_memory(kernel, store, samples, tmp_path):
+    X, Y = samples
+    expected = repdist.mmd_test(X, Y, kernel=kernel, n_resamples=199, rng=0)
+    A, B = store(X, tmp_path / "x.npy"), store(Y, tmp_path / "y.npy")
+    assert_same(repdist.mmd_test(A, B, kernel=kernel, n_resamples=199, rng=0), expected)
+    assert_same(repdist.mmd_test(X, B, kernel=kernel, n_resamples=199, rng=0), expected)
+    assert repdist.mmd_squared(A, B, kernel=kernel) == repdist.mmd_squared(X, Y, kernel=kernel)
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.float16, np.float64, bool])
+def test_other_dtypes_become_floats_as_in_memory(dtype, samples, tmp_path):
+    X, Y = (np.maximum(sample * 2, 0).astype(dtype) for sample in samples)
+    expected = repdist.mmd_test(X, Y, n_resamples=99, rng=0)
+    A, B = in_a_file(X, tmp_path / "x.npy"), in_a_file(Y, tmp_path / "y.npy")
+    assert_same(repdist.mmd_test(A, B, n_resamples=99, rng=0), expected)
+
+
+def test_small_samples_in_files(tmp_path):
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(4, 2)), rng.normal(size=(4, 2)) + 1
+    A, B = in_a_file(X, tmp_path / "x.npy"), in_a_file(Y, tmp_path / "y.npy")
+    assert_same(repdist.mmd_test(A, B, rng=0), repdist.mmd_test(X, Y, rng=0))
+
+
+def test_groups_in_a_file(samples, tmp_path):
+    groups = samples[0][:900].reshape(3, 300, 5)
+    expected = repdist.pairwise_mmd_test(groups, n_resamples=99, rng=0).to_frame()
+    got = repdist.pairwise_mmd_test(in_a_file(groups, tmp_path / "g.npy"), n_resamples=99, rng=0)
+    assert got.to_frame().equals(expected)
+    rows = in_a_file(groups.reshape(900, 5), tmp_path / "r.npy")
+    labels = np.tile([2, 0, 1], 300)
+    got = repdist.pairwise_mmd_test(rows, labels, n_resamples=99, rng=0)
+    expected = repdist.pairwise_mmd_test(np.array(rows), labels, n_resamples=99, rng=0)
+    assert got.to_frame().equals(expected.to_frame())
+
+
+def test_a_file_is_not_changed(samples, tmp_path):
+    X, Y = samples
+    A = np.lib.format.open_memmap(tmp_path / "x.npy", mode="w+", dtype=X.dtype, shape=X.shape)
+    A[:] = X
+    repdist.mmd_test(A, Y, n_resamples=9, rng=0)
+    np.testing.assert_array_equal(A, X)
+
+
+@pytest.mark.parametrize("store", [in_a_file, in_a_store], ids=["memmap", "zarr"])
+def test_the_last_row_is_named_if_it_is_bad(store, tmp_path):
+    X = np.zeros((9001, 2), np.float32)
+    X[:, 0] = np.arange(9001)
+    X[9000, 1] = np.nan
+    with pytest.raises(ValueError, match=r"`X` .* got nan in row 9000, column 1 \(1 such row of"):
+        repdist.mmd_test(store(X, tmp_path / "x.npy"), X[:10])
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="needs Linux")
+def test_temporary_files_go(samples, tmp_path):
+    X, Y = samples
+    A = in_a_file(X, tmp_path / "x.npy")
+    repdist.mmd_test(A, Y, n_resamples=9, rng=0)
+    gc.collect()
+    assert not [
+        line
+        for line in Path("/proc/self/maps").read_text().splitlines()
+        if line.endswith("(deleted)") and tempfile.gettempdir() in line
+    ]
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="needs Linux")
+def test_blocks_are_all_that_comes_into_memory(tmp_path):
+    """A file of 102 MB, where a copy in memory would show; nothing larger than blocks is made."""
+    code = f"""
+import resource, numpy as np, repdist
+path = {str(tmp_path / "x.npy")!r}
+A = np.lib.format.open_memmap(path, mode="w+", dtype="f4", shape=(200_000, 128))
+rng = np.random.default_rng(0)
+for start in range(0, len(A), 10_000):
+    A[start : start + 10_000] = rng.standard_normal((10_000, 128))
+del A
+A = np.load(path, mmap_mode="r")
+from repdist import _array
+def anonymous():
+    lines = open("/proc/self/status").read().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon")) // 1024
+(B,) = _array.samples({{"X": A}})
+_array.check_varies([B], "X")
+orders = [rng.permutation(150_000), rng.permutation(50_000)]
+Z = _array.concatenate([B[:150_000], B[150_000:]], orders)
+assert _array.in_file(Z)
+before = anonymous()
+repdist.kernels.MultiRBF().fit(Z)
+_array.column_variances(Z)
+print(before, anonymous())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    before, after = map(int, done.stdout.split())
+    assert after - before < 60
+
+
+def test_rows_are_read_once_in_their_order(monkeypatch, samples, tmp_path):
+    """The shuffled copy is made by one pass from beginning to end."""
+    X, _ = samples
+    A = in_a_file(X, tmp_path / "x.npy")
+    monkeypatch.setattr(_array, "_BLOCK", 100)
+    order = np.random.default_rng(0).permutation(len(X))
+    Z = _array.concatenate([A, A[:7]], [order, np.arange(7)])
+    np.testing.assert_array_equal(Z, np.concatenate([X[order], X[:7]]))
