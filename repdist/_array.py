@@ -157,7 +157,8 @@ def _numpy_floats(name: str, value: Any) -> npt.NDArray[Any]:
         )
     if array.dtype in (np.float32, np.float64):
         return array
-    return cast(array, np.float32 if array.dtype == np.float16 else np.float64)
+    floats: npt.NDArray[Any] = cast(array, np.float32 if array.dtype == np.float16 else np.float64)
+    return floats
 
 
 def _torch_floats(name: str, value: Any) -> Array:

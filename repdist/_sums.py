@@ -315,22 +315,21 @@ class _Operands:
     """
 
     def __init__(self, kernel: Kernel, Z: Array, differences: bool) -> None:
-        self._centre = _array.centre_row(Z)
-        self._make = functools.partial(
-            kernel._operands, centre=self._centre, differences=differences
-        )
-        self._file = Z if _array.in_file(Z) and kernel._bounded else None
-        if self._file is None:
+        centre = _array.centre_row(Z)
+        self._make = functools.partial(kernel._operands, centre=centre, differences=differences)
+        self._in_strips = _array.in_file(Z) and kernel._bounded
+        self._Z = Z
+        if not self._in_strips:
             self._left, self._right = self._make(_array.in_memory(Z))
 
     def left(self, rows: slice) -> Array:
-        return self._left[rows] if self._file is None else self._read(rows)[0]
+        return self._read(rows)[0] if self._in_strips else self._left[rows]
 
     def right(self, rows: slice) -> Array:
-        return self._right[rows] if self._file is None else self._read(rows)[1]
+        return self._read(rows)[1] if self._in_strips else self._right[rows]
 
     def _read(self, rows: slice) -> tuple[Array, Array]:
-        return self._make(_array.in_memory(self._file[rows]))
+        return self._make(_array.in_memory(self._Z[rows]))
 
 
 def _sum_portion(

@@ -480,7 +480,7 @@ def _memory(Z: Array, units: Units, kernel: Kernel, n_statistics: int, n_jobs: i
     tiles = 6 * tile_entries(Z) * (n_jobs if not _array.is_torch(Z) else 1)
     fit = 5 * 8 * min(N, 1000) ** 2  # distances of the rows that bandwidths are fitted on
     doubles = 8 * N + 3 * R * U**2 + (5 * R + 2) * n_statistics
-    return _array.item_size(Z) * (copies + tiles) + max(fit, 8 * doubles)
+    return int(_array.item_size(Z) * (copies + tiles) + max(fit, 8 * doubles))
 
 
 def _read_only(values: Float64) -> Float64:
