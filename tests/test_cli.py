@@ -307,6 +307,11 @@ def test_a_csv_with_a_gap(folder, run):
 # --- options -------------------------------------------------------------------------------------
 
 
+def without_memory(result):
+    """Return a result as a dict; a file is not held in memory, an array is."""
+    return {name: value for name, value in result.items() if name != "memory_bytes"}
+
+
 def test_json_is_the_result_as_a_dict(folder, run):
     code, output, message = run(
         "test", "a.npy", "b.npy", "--json", "--seed", 5, "--resamples", 199,
@@ -316,13 +321,15 @@ def test_json_is_the_result_as_a_dict(folder, run):
     expected = repdist.mmd_test(
         X, Y, rng=5, n_resamples=199, combine="fuse", estimator="biased"
     ).to_dict()
-    assert json.loads(output) == json.loads(json.dumps(expected)) == expected
+    assert json.loads(json.dumps(expected)) == expected
+    assert without_memory(json.loads(output)) == without_memory(expected)
 
 
 def test_the_defaults_are_those_of_the_function(folder, run):
     code, output, _ = run("test", "a.npy", "b.npy", "--json")
     assert code == 0
-    assert json.loads(output) == repdist.mmd_test(X, Y, rng=0).to_dict()
+    expected = repdist.mmd_test(X, Y, rng=0).to_dict()
+    assert without_memory(json.loads(output)) == without_memory(expected)
 
 
 @pytest.mark.parametrize("name", cli.KERNELS)
@@ -330,7 +337,7 @@ def test_every_kernel_has_a_name(name, folder, run):
     code, output, _ = run("test", "a.npy", "b.npy", "--json", "--resamples", 99, "--kernel", name)
     assert code == 0
     expected = repdist.mmd_test(X, Y, kernel=cli.KERNELS[name](), n_resamples=99, rng=0)
-    assert json.loads(output) == expected.to_dict()
+    assert without_memory(json.loads(output)) == without_memory(expected.to_dict())
 
 
 def test_the_names_of_kernels_are_complete():

@@ -115,6 +115,7 @@ def test_temporary_files_go(samples, tmp_path):
 
 
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="needs Linux")
+@pytest.mark.slow
 def test_blocks_are_all_that_comes_into_memory(tmp_path):
     """A file of 102 MB, where a copy in memory would show; nothing larger than blocks is made."""
     code = f"""
