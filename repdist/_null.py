@@ -132,7 +132,7 @@ def _side_by_side(S: Float64) -> Float64:
 def _products(x: Float64, S: Float64, y: Float64) -> Float64:
     """Return ``x' S_r y`` (b, R) for rows x (b, U) and y (b, V) and S as `_side_by_side` has it."""
     projected = (x @ S).reshape(len(x), -1, y.shape[1])  # (b, R, V)
-    return np.einsum("brv,bv->br", projected, y)
+    return np.asarray(np.einsum("brv,bv->br", projected, y))
 
 
 @dataclass(frozen=True)
