@@ -5,6 +5,7 @@ active client's cluster, or on Dask's default scheduler if there is none. Dask i
 again what a lost worker held; what it gives up on becomes one clear error.
 """
 
+import itertools
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeAlias
@@ -15,6 +16,7 @@ import numpy.typing as npt
 Lazy: TypeAlias = Any  # a dask array
 Task: TypeAlias = Any  # a dask delayed object
 
+_NUMBERS = itertools.count()
 _LOOK = 5.0  # seconds between looks at whether any worker is left
 _MOST_LOOKS = 12  # without any, before the work is given up
 
@@ -80,10 +82,15 @@ def constant(value: Any) -> Task:
 
 
 def task(function: Callable[..., Any], *arguments: Any) -> Task:
-    """Return the call as a task, to be run by `results` or to be an argument of another task."""
-    from dask import delayed
+    """Return the call as a task, to be run by `results` or to be an argument of another task.
 
-    return delayed(function, traverse=False, pure=False)(*arguments)
+    Tasks that are made first run first, so that results come in the order in which they are
+    waited for.
+    """
+    from dask import annotate, delayed
+
+    with annotate(priority=-next(_NUMBERS)):
+        return delayed(function, traverse=False, pure=False)(*arguments)
 
 
 def results(tasks: Iterable[Any]) -> Iterator[Any]:
@@ -106,7 +113,7 @@ def results(tasks: Iterable[Any]) -> Iterator[Any]:
     try:
         while futures:
             result = _result(client, futures[0])
-            futures.popleft()
+            futures.popleft().release()  # a cycle would keep it on the cluster for a while
             yield result
             del result
     finally:

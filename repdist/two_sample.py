@@ -10,6 +10,7 @@ import numpy as np
 
 from repdist import _array, _checks
 from repdist._array import Array, Float64
+from repdist._cluster import kernel_blocks
 from repdist._null import (
     Combine,
     Estimator,
@@ -19,7 +20,7 @@ from repdist._null import (
     null_distribution,
     tie_tolerance,
 )
-from repdist._sums import Sums, in_order, join, kernel_blocks, one_blas_thread
+from repdist._sums import Sums, in_order, join, one_blas_thread
 from repdist._units import Units, is_exhaustive, is_small, relabelings, row_order, two_sample_units
 from repdist.kernels import Kernel, MultiRBF, Precomputed
 from repdist.mmd import ESTIMATORS, check_kernel, component_estimates, fit, standard_error
@@ -55,8 +56,9 @@ def mmd_test(
     X : array-like, (n, d) or (n,)
     Y : array-like, (m, d) or (m,)
         NumPy arrays, anything `np.asarray` takes, or torch tensors on one device (detached here,
-        computed where they are). float32 and float64 are kept; integers become float64, half
-        precision float32. At least two rows each; n and m may differ.
+        computed where they are), or dask arrays, whose rows stay on the active client's cluster,
+        which computes the kernel sums. float32 and float64 are kept; integers become float64,
+        half precision float32. At least two rows each; n and m may differ.
     kernel : Kernel
         Default ``MultiRBF()``: about six to ten Gaussian kernels that cover the distances in the
         data. An unfitted kernel is fitted on the pooled sample.
@@ -107,6 +109,10 @@ def mmd_test(
     ``O((n + m)^2 d)`` time for one pass over the kernel matrix, plus ``O(B U^2)`` for B relabelings
     of U units a component. Memory above the data: three copies of it, and ``24 R U^2`` bytes for R
     components. Up to 256 rows, and kernels whose values have no bound, are computed in float64.
+
+    Dask arrays give the answer of NumPy arrays, with sums that differ by rounding. The workers need
+    repdist and memory for three copies of the data; this process holds a few numbers a row. What a
+    lost worker held is computed again; if the cluster gives up, a RuntimeError says so.
 
     The p-value is ``(1 + #{T_b >= T_0}) / (1 + B)``, with ties counted as ties: never 0.
 
