@@ -10,7 +10,7 @@ import pytest
 
 import repdist
 
-HEAVY = ["torch", "tensorflow", "scipy", "pandas", "statsmodels", "matplotlib"]
+HEAVY = ["torch", "dask", "distributed", "tensorflow", "scipy", "pandas", "statsmodels", "matplotlib"]
 IMPORT = "import repdist"
 TEST = """
 import numpy as np, repdist
