@@ -10,7 +10,8 @@ import pytest
 
 import repdist
 
-HEAVY = ["torch", "dask", "distributed", "tensorflow", "scipy", "pandas", "statsmodels", "matplotlib"]
+HEAVY = ["torch", "tensorflow", "scipy", "pandas", "statsmodels", "matplotlib"]
+HEAVY += ["dask", "distributed"]
 IMPORT = "import repdist"
 TEST = """
 import numpy as np, repdist
