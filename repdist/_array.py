@@ -1,19 +1,21 @@
 """The only file that knows array libraries: NumPy and torch, read by the names they share.
 
 `Array` stands for either. A function here takes whichever it is given and answers in kind;
-none imports torch unless a torch tensor has come in.
+none imports torch unless a torch tensor has come in. Dask arrays are NumPy arrays whose blocks lie
+elsewhere: what reads all rows does so in `over_blocks`, wherever they are.
 """
 
 import math
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import array_api_compat
 import numpy as np
 import numpy.typing as npt
 
+from repdist import _dask
 from repdist._checks import LARGEST, SMALLEST, describe
 
 Array: TypeAlias = Any
@@ -48,13 +50,13 @@ def samples(named: dict[str, Any], *, minimum_rows: int = 2) -> list[Array]:
         got = " and ".join(kinds.values())
         raise TypeError(
             f"{names} must come from one array library; got {got}. "
-            "Convert one of them, e.g. with `torch.as_tensor` or `np.asarray`."
+            f"Convert one of them, e.g. with {_conversions(kinds.values())}."
         )
     arrays = [_sample(name, value, kinds[name], minimum_rows) for name, value in named.items()]
     _check_alike(list(named), arrays)
     xp = namespace(arrays[0])
     dtype = xp.float64 if any(a.dtype == xp.float64 for a in arrays) else xp.float32
-    arrays = [a if a.dtype == dtype else cast(a, dtype) for a in arrays]
+    arrays = [_held(a if a.dtype == dtype else cast(a, dtype)) for a in arrays]
     for name, array in zip(named, arrays, strict=True):
         _check_finite(name, array)
     return arrays
@@ -62,12 +64,8 @@ def samples(named: dict[str, Any], *, minimum_rows: int = 2) -> list[Array]:
 
 def check_varies(arrays: Sequence[Array], names: str) -> None:
     """Raise if all rows of all arrays are equal: no kernel can tell such samples apart."""
-    first = detach(arrays[0][:1])
-    spread = max(
-        float(namespace(a).absolute(block - first).max())
-        for a in arrays
-        for block in blocks(detach(a))
-    )
+    first = _first_row(arrays[0])
+    spread = max(distance for a in arrays for distance in over_blocks(_largest_step, a, first))
     if spread == 0:
         raise ValueError(
             f"The pooled sample of {names} must not be constant; all {sum(map(len, arrays))} "
@@ -78,6 +76,43 @@ def check_varies(arrays: Sequence[Array], names: str) -> None:
             f"The pooled sample of {names} must differ by more than {SMALLEST:g}; got {spread:g}. "
             "Scale the features."
         )
+
+
+def is_constant(array: Array) -> bool:
+    """Tell whether all rows are equal."""
+    return all(over_blocks(_all_equal, array, _first_row(array)))
+
+
+def check_held(named: dict[str, Any]) -> None:
+    """Raise if an array does not lie in the memory of this process."""
+    for name, value in named.items():
+        if _dask.is_lazy(value):
+            raise TypeError(
+                f"`{name}` must lie in memory here; got a dask array. Use `{name}.compute()`."
+            )
+
+
+def check_chunks(name: str, value: Any) -> None:
+    """Raise if this is a dask array that does not know how long its blocks are."""
+    if _dask.is_lazy(value) and not _dask.has_known_chunks(value):
+        raise ValueError(
+            f"`{name}` must have known chunk sizes; got the shape {value.shape}. Call "
+            f"`{name}.compute_chunk_sizes()` first."
+        )
+
+
+def _largest_step(block: Array, row: Array) -> float:
+    return float(namespace(block).absolute(block - row).max())
+
+
+def _all_equal(block: Array, row: Array) -> bool:
+    return bool((block == row).all())
+
+
+def _first_row(array: Array) -> Array:
+    """Return the first row (1, d), in memory."""
+    row = detach(array[:1])
+    return _dask.values(row) if _dask.is_lazy(row) else row
 
 
 def _check_columns(named: dict[str, Any]) -> None:
@@ -102,11 +137,24 @@ def _library(name: str, value: Any) -> str:
             f"`{name}` must be an array of real numbers of shape (rows, columns); got "
             f"{describe(value)}. Convert it with `np.asarray`."
         )
+    if type(value).__module__.startswith("dask.dataframe"):
+        raise TypeError(
+            f"`{name}` must be an array; got a Dask DataFrame. Use "
+            f"`{name}.to_dask_array(lengths=True)`."
+        )
+    if _dask.is_lazy(value):
+        return "Dask"
     return "torch" if array_api_compat.is_torch_array(value) else "NumPy"
 
 
+def _conversions(kinds: Collection[str]) -> str:
+    if "Dask" in kinds:
+        return "`dask.array.from_array` or `.compute()`"
+    return "`torch.as_tensor` or `np.asarray`"
+
+
 def _sample(name: str, value: Any, library: str, minimum_rows: int) -> Array:
-    array = _torch_floats(name, value) if library == "torch" else _numpy_floats(name, value)
+    array = _FLOATS[library](name, value)
     if array.ndim == 1:
         array = array[:, None]
     if array.ndim != 2:
@@ -126,7 +174,7 @@ def _sample(name: str, value: Any, library: str, minimum_rows: int) -> Array:
     return array
 
 
-def _numpy_floats(name: str, value: Any) -> npt.NDArray[Any]:
+def _numpy_floats(name: str, value: Any) -> Array:
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(
             f"`{name}` must not be a masked array: the mask would be lost. "
@@ -140,6 +188,11 @@ def _numpy_floats(name: str, value: Any) -> npt.NDArray[Any]:
             f"`{name}` must be an array of numbers of shape (rows, columns); it could not be "
             f"made into one ({error}). Give all rows the same length."
         ) from None
+    return _with_floats(name, value, array)
+
+
+def _with_floats(name: str, value: Any, array: Array) -> Array:
+    """Return a NumPy or dask array, made from what the user gave, as float32 or float64."""
     if array.dtype.kind not in "biuf":
         repair = "Select numeric columns."
         if hasattr(value, "columns"):
@@ -161,6 +214,17 @@ def _numpy_floats(name: str, value: Any) -> npt.NDArray[Any]:
     return floats
 
 
+def _dask_floats(name: str, value: Any) -> Array:
+    blocks_of = type(value._meta)
+    if blocks_of is not np.ndarray:
+        raise TypeError(
+            f"`{name}` must have blocks that are NumPy arrays; got {blocks_of.__name__}. Convert "
+            f"them, e.g. with `{name}.map_blocks(np.asarray)`."
+        )
+    check_chunks(name, value)
+    return _with_floats(name, value, value)
+
+
 def _torch_floats(name: str, value: Any) -> Array:
     import torch
 
@@ -176,6 +240,13 @@ def _torch_floats(name: str, value: Any) -> Array:
     if value.dtype in (torch.float32, torch.float64):
         return value
     return value.to(torch.float32 if value.dtype.is_floating_point else torch.float64)
+
+
+_FLOATS: dict[str, Callable[[str, Any], Array]] = {
+    "NumPy": _numpy_floats,
+    "torch": _torch_floats,
+    "Dask": _dask_floats,
+}
 
 
 def _check_alike(names: list[str], arrays: list[Array]) -> None:
@@ -194,27 +265,39 @@ def _check_alike(names: list[str], arrays: list[Array]) -> None:
 
 def _check_finite(name: str, array: Array) -> None:
     """Raise if a value is NaN, infinite, or so large that its square overflows float64."""
-    xp = namespace(array)
-    array = detach(array)
     if is_torch(array) and array.device.type == "meta":
         raise TypeError(
             f"`{name}` must hold data; got a tensor on the meta device, which has none."
         )
-    good = [
-        bool(xp.isfinite(block).all()) and float(xp.absolute(block).max()) <= LARGEST
-        for block in blocks(array)
-    ]
-    if all(good):
+    flaws = over_blocks(_flaw, array)
+    found = [(number, flaw) for number, flaw in enumerate(flaws) if flaw is not None]
+    if not found:
         return
-    start = good.index(False) * _BLOCK
-    bad = ~(np.absolute(to_numpy(array[start:]).astype(np.float64)) <= LARGEST)
-    row, column = (int(i) for i in np.argwhere(bad)[0])
-    bad_rows = int(bad.any(axis=1).sum())
+    number, first = found[0]
+    bad_rows = sum(flaw.rows for _, flaw in found)
     raise ValueError(
         f"`{name}` must hold finite numbers of at most {LARGEST:g} in size; got "
-        f"{float(array[start + row, column])} in row {start + row}, column {column} ({bad_rows} "
+        f"{first.value} in row {number * _BLOCK + first.row}, column {first.column} ({bad_rows} "
         f"such row{'s'[: bad_rows > 1]} of {len(array)}). Drop, fill or scale these rows."
     )
+
+
+class _Flaw(NamedTuple):
+    """What is not finite, or too large, in a block: the first such value, and how many rows."""
+
+    value: float
+    row: int
+    column: int
+    rows: int
+
+
+def _flaw(block: Array) -> _Flaw | None:
+    xp = namespace(block)
+    if bool(xp.isfinite(block).all()) and float(xp.absolute(block).max()) <= LARGEST:
+        return None
+    bad = ~(np.absolute(to_numpy(block).astype(np.float64)) <= LARGEST)
+    row, column = (int(i) for i in np.argwhere(bad)[0])
+    return _Flaw(float(block[row, column]), row, column, int(bad.any(axis=1).sum()))
 
 
 # --- conversions ---------------------------------------------------------------------------------
@@ -255,6 +338,8 @@ def detach(array: Array) -> Array:
 
 def to_numpy(array: Array) -> npt.NDArray[Any]:
     """Return a NumPy array with the same values and dtype."""
+    if _dask.is_lazy(array):
+        return _dask.values(array)
     return array.detach().cpu().numpy() if is_torch(array) else np.asarray(array)
 
 
@@ -274,8 +359,11 @@ def concatenate(
     """Stack arrays of one library by rows, each in its order.
 
     If one of them lies in a file, the result lies in a temporary file, and files are read from
-    their beginning to their end, block by block.
+    their beginning to their end, block by block. Dask arrays stay on the workers.
     """
+    if is_lazy(arrays[0]):
+        Z = _dask.stacked(arrays, orders)
+        return Z if orders is None else _held(Z)
     if not any(in_file(array) for array in arrays):
         if orders is not None:
             arrays = [take_rows(a, o) for a, o in zip(arrays, orders, strict=True)]
@@ -320,6 +408,14 @@ def cast(array: Array, dtype: Any) -> Array:
     return out
 
 
+def over_blocks(function: Callable[..., Any], array: Array, *arguments: Any) -> list[Any]:
+    """Return `function(block, *arguments)` for blocks of rows, in order, where the rows lie."""
+    array = detach(array)
+    if is_lazy(array):
+        return _dask.over_blocks(function, array, _BLOCK, *arguments)
+    return [function(block, *arguments) for block in blocks(array)]
+
+
 def blocks(array: Array) -> Iterator[Array]:
     """Yield the rows in blocks that fit the cache and no more."""
     return (array[start : start + _BLOCK] for start in range(0, len(array), _BLOCK))
@@ -328,6 +424,16 @@ def blocks(array: Array) -> Iterator[Array]:
 def in_file(array: Array) -> bool:
     """Tell whether the array lies in a file and is to be read block by block."""
     return isinstance(array, np.memmap)
+
+
+def is_lazy(array: Array) -> bool:
+    """Tell whether this is a dask array, whose rows lie in blocks on workers."""
+    return _dask.is_lazy(array)
+
+
+def _held(array: Array) -> Array:
+    """Return what is computed lazily as blocks that are computed once; others as they are."""
+    return _dask.held(array, _BLOCK) if is_lazy(array) else array
 
 
 def in_memory(array: Array) -> Array:
@@ -417,18 +523,33 @@ def median_row(Z: Array) -> Array:
     if is_torch(Z):
         return cast(Z.median(0).values, wide(Z))
     step = max(1, _ENTRIES // len(Z))  # columns at a time: the quantile copies them
+    if is_lazy(Z):
+        return np.concatenate(_dask.over_columns(_lower_medians, Z, step))
     columns = (Z[:, start : start + step] for start in range(0, Z.shape[1], step))
-    return np.concatenate(
-        [np.quantile(c, 0.5, axis=0, method="lower").astype(np.float64) for c in columns]
-    )
+    return np.concatenate([_lower_medians(c) for c in columns])
+
+
+def _lower_medians(columns: npt.NDArray[Any]) -> Float64:
+    return np.asarray(np.quantile(columns, 0.5, axis=0, method="lower"), dtype=np.float64)
 
 
 def project(Z: Array, centre: Array, w: Float64) -> Float64:
     """Return `(Z - centre) @ w` (N,) in float64; equal rows give equal values to the bit."""
-    Z = detach(Z)
-    weights = constant(w, Z)
-    projected = (((_wide_block(block) - centre) * weights).sum(1) for block in blocks(Z))
-    return np.concatenate([to_numpy(block).astype(np.float64) for block in projected])
+    return np.concatenate(over_blocks(_projected, Z, centre, constant(w, Z)))
+
+
+def _projected(block: Array, centre: Array, weights: Array) -> Float64:
+    projected = ((_wide_block(block) - centre) * weights).sum(1)
+    return np.asarray(to_numpy(projected), dtype=np.float64)
+
+
+def largest_after_shift(Z: Array, centre: Array) -> float:
+    """Return the largest absolute value of `Z - centre`, rounded to Z's dtype."""
+    return float(max(over_blocks(_largest_shifted, Z, centre)))
+
+
+def _largest_shifted(block: Array, centre: Array) -> float:
+    return float(namespace(block).absolute(shifted_and_scaled(block, centre, 1.0)).max())
 
 
 # --- tiles ---------------------------------------------------------------------------------------
@@ -571,15 +692,18 @@ def column_variances(Z: Array) -> Float64:
 
     Exactly 0 for a column whose rows have one value.
     """
-    Z = detach(Z)
-    scale = max(float(namespace(Z).absolute(block - Z[:1]).max()) for block in blocks(Z))
-    first = _wide_block(Z[:1])
+    first = _first_row(Z)
+    scale = max(over_blocks(_largest_step, Z, first))
     total, square = 0.0, 0.0
-    for rows in blocks(Z):
-        block = (_wide_block(rows) - first) / scale
-        total, square = total + block.sum(0), square + (block * block).sum(0)
+    for sums, squares in over_blocks(_scaled_moments, Z, _wide_block(first), scale):
+        total, square = total + sums, square + squares
     mean = to_numpy(total / len(Z))
     return np.asarray(np.maximum(to_numpy(square / len(Z)) - mean**2, 0), dtype=np.float64)
+
+
+def _scaled_moments(block: Array, row: Array, scale: float) -> tuple[Array, Array]:
+    scaled = (_wide_block(block) - row) / scale
+    return scaled.sum(0), (scaled * scaled).sum(0)
 
 
 def count_copies(Z: Array) -> int:

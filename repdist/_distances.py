@@ -52,29 +52,37 @@ def _direction(d: int) -> Float64:
 def mean_squared_distance(Z: Array) -> float:
     """Return the mean of ||z_i - z_j||^2 over i != j, from all rows, in closed form."""
     n = len(Z)
-    mean = sum(_array.to_numpy(b).astype(np.float64).sum(axis=0) for b in _array.blocks(Z)) / n
+    mean = sum(_array.over_blocks(_column_sums, Z)) / n
     total, rest = 0.0, 0.0
-    for block in _array.blocks(Z):
-        rows = _array.to_numpy(block).astype(np.float64) - mean
-        total, rest = total + float(np.einsum("nd,nd->", rows, rows)), rest + rows.sum(axis=0)
+    for squares, sums in _array.over_blocks(_squares_and_sums, Z, mean):
+        total, rest = total + squares, rest + sums
     return (2 * n * total - 2 * float(np.square(rest).sum())) / (n * (n - 1))
 
 
-def check_squares(rows: Array) -> None:
+def _column_sums(block: Array) -> Float64:
+    return np.asarray(_array.to_numpy(block).astype(np.float64).sum(axis=0))
+
+
+def _squares_and_sums(block: Array, mean: Float64) -> tuple[float, Float64]:
+    rows = _array.to_numpy(block).astype(np.float64) - mean
+    return float(np.einsum("nd,nd->", rows, rows)), rows.sum(axis=0)
+
+
+def check_squares(Z: Array, centre: Array) -> None:
     """Raise if squares of centred values overflow or vanish.
 
     In float32 those of the values; in float64 those of their products too, as the moments of the
     null distribution are.
     """
-    xp = _array.namespace(rows)
-    limits = xp.finfo(rows.dtype)
-    largest = float(xp.absolute(_array.detach(rows)).max())
-    root = 0.5 if rows.dtype == xp.float32 else 0.25
+    xp = _array.namespace(Z)
+    limits = xp.finfo(Z.dtype)
+    largest = _array.largest_after_shift(Z, centre)
+    root = 0.5 if Z.dtype == xp.float32 else 0.25
     low, high = 1e4 * float(limits.tiny) ** root, 1e-4 * float(limits.max) ** root
     if not low <= largest <= high:
         raise ValueError(
             f"`X` and `Y` must have a spread between {low:.2g} and {high:.2g} for this kernel in "
-            f"{rows.dtype}; got {largest:.2g}. Scale the features."
+            f"{Z.dtype}; got {largest:.2g}. Scale the features."
         )
 
 

@@ -44,6 +44,7 @@ def read_groups(groups: Any, labels: Any) -> Groups:
             "`groups` must be a mapping, a list of arrays, an array or a DataFrame; got "
             f"{_checks.describe(groups)}."
         )
+    _array.check_chunks("groups", groups)
     if len(shape) == 3:
         return _named(_names(labels, shape[0]), list(groups))
     if len(shape) != 2:

@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from repdist import _array
 from repdist._array import Array, Float64
+from repdist._cluster import kernel_blocks
 from repdist._null import (
     Combine,
     Half,
@@ -33,7 +34,7 @@ from repdist._null import (
     pair_statistics,
     tie_tolerance,
 )
-from repdist._sums import Block, in_order, join, kernel_blocks, one_blas_thread
+from repdist._sums import Block, in_order, join, one_blas_thread
 from repdist._units import (
     Cut,
     Units,

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +31,7 @@ _PORTIONS = 128  # tiles are handed out in about this many runs
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
+Group = TypeVar("Group")
 
 
 @dataclass(frozen=True)
@@ -168,29 +169,49 @@ def kernel_blocks(
     ``O(N^2 d)`` time. Memory above Z: two copies of it (none if it lies in a file), a few tiles for
     each thread, and the block in work.
     """
-    differences = small and Z.shape[1] <= _MOST_COLUMNS
-    if small or not kernel._bounded:
-        Z = _array.cast(Z, _array.wide(Z))
+    Z, differences = with_precision(kernel, Z, small)
     operands = _Operands(kernel, Z, differences)
     local = threading.local()
 
-    def portion(task: "_Task") -> "_Portion":
+    def portion(task: "Tiles") -> "Portion":
         if not hasattr(local, "work"):
             like = operands.left(slice(0, 1))
-            local.work = Workspace(like, _edge(Z), reuse=True, differences=differences)
+            local.work = Workspace(like, tile_edge(Z), reuse=True, differences=differences)
         with _array.plain_arithmetic(Z):
-            return _sum_portion(kernel, operands, task, squares, local.work)
+            return sum_tiles(kernel, operands, task, squares, local.work)
 
-    tasks = _tasks(cut(unit_rows, unit_group, _edge(Z)))
+    groups = by_group(cut(unit_rows, unit_group, tile_edge(Z)))
+    tasks = _tasks(groups)
     results = in_order(portion, tasks, 1 if _array.is_torch(Z) else n_jobs)
-    shown = _with_progress(results, len(tasks), progress)
-    starts = np.concatenate([[0], np.cumsum(np.bincount(unit_group, unit_rows))]).astype(int)
-    first_unit = np.searchsorted(unit_group, np.arange(len(starts))).tolist()
-    for pair, parts in groupby(zip(tasks, shown, strict=True), key=lambda part: part[0].pair):
-        total = _Total(pair, starts.tolist(), first_unit, len(kernel._weights))
-        for task, part in parts:
-            total.add(task, part)
-        yield total.finish(max(_array.machine_epsilon(Z), kernel._epsilon), kernel._powers)
+    shown = with_progress(results, len(tasks), progress)
+    yield from blocks_of(kernel, list(map(joined, groups)), shown, _array.machine_epsilon(Z))
+
+
+def with_precision(kernel: Kernel, Z: Array, small: bool) -> tuple[Array, bool]:
+    """Return the rows in the dtype to compute in, and whether distances come from differences."""
+    if small or not kernel._bounded:
+        Z = _array.cast(Z, _array.wide(Z))
+    return Z, small and Z.shape[1] <= _MOST_COLUMNS
+
+
+def blocks_of(
+    kernel: Kernel, groups: list[Strip], portions: "Iterable[Portion]", epsilon: float
+) -> Iterator[Block]:
+    """Add portions that come block by block; yield each block when its last one has come.
+
+    Parameters
+    ----------
+    groups : list of Strip
+        All rows of each group.
+    epsilon : float
+        Spacing at 1 of the dtype that kernel values were computed in.
+    """
+    epsilon = max(epsilon, kernel._epsilon)
+    for (g, h), parts in groupby(portions, key=lambda part: (part.row.group, part.column.group)):
+        total = Total(groups[g], groups[h], len(kernel._weights))
+        for part in parts:
+            total.add(part)
+        yield total.finish(epsilon, kernel._powers)
 
 
 def differentiable_totals(
@@ -213,8 +234,10 @@ def differentiable_totals(
     and third leave the diagonal out. For N above a few thousand, tiles are recomputed in the
     backward pass, so memory does not grow with N^2.
     """
-    strips = cut(np.array(sizes), np.array([0, 1]), _edge(Z))
-    left, right = kernel._operands(Z, _array.centre_row(Z), differences=False)
+    strips = cut(np.array(sizes), np.array([0, 1]), tile_edge(Z))
+    centre = _array.centre_row(Z)
+    kernel._check_rows(Z, centre)
+    left, right = kernel._operands(Z, centre, differences=False)
     tile = _array.recomputed(_tile_totals) if len(strips) > _KEPT_STRIPS else _tile_totals
     xp = _array.namespace(Z)
     n_components = len(kernel._weights)
@@ -261,61 +284,77 @@ def cut(
     return strips
 
 
-def _edge(Z: Array) -> int:
+def joined(strips: list[Strip]) -> Strip:
+    """Return strips of one group that follow each other as one."""
+    first, last = strips[0], strips[-1]
+    return Strip(first.start, last.stop, first.unit, last.units.stop - first.unit, first.group)
+
+
+def by_group(strips: list[Strip]) -> list[list[Strip]]:
+    """Return the strips of each group."""
+    return [list(strips) for _, strips in groupby(strips, key=lambda strip: strip.group)]
+
+
+def pairs_of_groups(groups: list[Group]) -> list[tuple[Group, Group]]:
+    """Return the groups whose rows and columns make up each block, in the order of the blocks."""
+    return [(g, g) for g in groups] + list(itertools.combinations(groups, 2))
+
+
+def tile_edge(Z: Array) -> int:
+    """Return the most rows of a tile."""
     return _EDGE if _array.on_cpu(Z) else _DEVICE_EDGE
 
 
 def tile_entries(Z: Array) -> int:
     """Return how many entries a tile has at most."""
-    return _edge(Z) ** 2
+    return tile_edge(Z) ** 2
 
 
 @dataclass(frozen=True)
-class _Task:
+class Tiles:
     """A run of tiles: one strip of rows against some strips of columns."""
 
     row: Strip
     columns: list[Strip]
 
-    @property
-    def pair(self) -> tuple[int, int]:
-        return self.row.group, self.columns[0].group
 
-
-def _tasks(strips: list[Strip]) -> list[_Task]:
-    """Return the runs of tiles of every block, in the order of the blocks."""
-    groups = [list(strips) for _, strips in groupby(strips, key=lambda strip: strip.group)]
-    size = max(1, len(strips) * (len(strips) + 1) // 2 // _PORTIONS)
-    blocks = [(g, g) for g in groups] + list(itertools.combinations(groups, 2))
+def tiles_between(rows: list[Strip], columns: list[Strip], size: int) -> list[Tiles]:
+    """Return runs of at most `size` tiles; those on and above the diagonal if both are the same."""
     return [
-        _Task(P, columns[j : j + size])
-        for rows, others in blocks
+        Tiles(P, run[j : j + size])
         for i, P in enumerate(rows)
-        for columns in [others[i:] if rows is others else others]
-        for j in range(0, len(columns), size)
+        for run in [columns[i:] if rows is columns else columns]
+        for j in range(0, len(run), size)
     ]
 
 
-@dataclass(frozen=True)
-class _Portion:
-    """The sums of one run of tiles."""
+def _tasks(groups: list[list[Strip]]) -> list[Tiles]:
+    """Return the runs of tiles of every block, in the order of the blocks."""
+    count = sum(map(len, groups))
+    size = max(1, count * (count + 1) // 2 // _PORTIONS)
+    return [tiles for pair in pairs_of_groups(groups) for tiles in tiles_between(*pair, size=size)]
 
-    sums: Float64  # (R, units of the row strip, units of the column strips)
+
+@dataclass(frozen=True)
+class Portion:
+    """The sums over a part of a block: the rows of one strip against those of another."""
+
+    row: Strip
+    column: Strip
+    sums: Float64  # (R, units of the row strip, units of the column strip)
     diagonal: Float64  # (R, units of the row strip), 0 without the diagonal tile
-    rows: Float64  # (rows of the row strip,), over the column strips
-    columns: Float64  # (rows of the column strips,), over the row strip
+    rows: Float64  # (rows of the row strip,), over the column strip
+    columns: Float64  # (rows of the column strip,), over the row strip
     squares: Float64  # (R,)
     magnitude: Float64  # (R,)
 
 
 class _Operands:
-    """What tiles are computed from: arrays in memory, or strips made as rows are read from a file.
-
-    Kernels without a bound look at all rows at once before they begin: theirs are in memory.
-    """
+    """What tiles are computed from: arrays in memory, or strips made of rows read from a file."""
 
     def __init__(self, kernel: Kernel, Z: Array, differences: bool) -> None:
         centre = _array.centre_row(Z)
+        kernel._check_rows(Z, centre)
         self._make = functools.partial(kernel._operands, centre=centre, differences=differences)
         self._in_strips = _array.in_file(Z) and kernel._bounded
         self._Z = Z
@@ -332,21 +371,30 @@ class _Operands:
         return self._make(_array.in_memory(self._Z[rows]))
 
 
-def _sum_portion(
+class Operands(Protocol):
+    """The left and the right operands of some rows, for tiles."""
+
+    def left(self, rows: slice) -> Array: ...
+
+    def right(self, rows: slice) -> Array: ...
+
+
+def sum_tiles(
     kernel: Kernel,
-    operands: _Operands,
-    task: _Task,
+    operands: Operands,
+    tiles: Tiles,
     with_squares: bool,
     work: Workspace,
-) -> _Portion:
-    P, run = task.row, task.columns
-    unit, start = run[0].unit, run[0].start
+) -> Portion:
+    """Sum a run of tiles."""
+    P, column = tiles.row, joined(tiles.columns)
+    unit, start = column.unit, column.start
     R = len(kernel._weights)
-    sums = np.zeros((R, P.count, run[-1].units.stop - unit))
-    rows, columns = np.zeros(P.stop - P.start), np.zeros(run[-1].stop - start)
+    sums = np.zeros((R, P.count, column.count))
+    rows, columns = np.zeros(P.stop - P.start), np.zeros(column.stop - start)
     diagonal, squares, magnitude = np.zeros((R, P.count)), np.zeros(R), np.zeros(R)
     left = operands.left(P.rows)
-    for Q in run:
+    for Q in tiles.columns:
         tile = _tile_sums(kernel, left, operands.right(Q.rows), P, Q, with_squares, work)
         same = P is Q
         # Half of a diagonal tile: the other triangle is added when the block is finished.
@@ -356,7 +404,7 @@ def _sum_portion(
         squares += tile.squares / (2 if same else 1)
         diagonal += tile.diagonal
         magnitude = np.maximum(magnitude, tile.magnitude)
-    return _Portion(sums, diagonal, rows, columns, squares, magnitude)
+    return Portion(P, column, sums, diagonal, rows, columns, squares, magnitude)
 
 
 @dataclass(frozen=True)
@@ -429,32 +477,41 @@ def _tile_totals(kernel: Kernel, left: Array, right: Array, same: bool) -> tuple
 # --- from portions to sums -----------------------------------------------------------------------
 
 
-class _Total:
-    """Adds the portions of one block, in their order."""
+class Total:
+    """Adds the portions of one block, or of a part of it, in their order."""
 
-    def __init__(
-        self, pair: tuple[int, int], starts: list[int], first_unit: list[int], n_components: int
-    ) -> None:
-        self._pair = pair
-        self._row, self._column = (starts[group] for group in pair)
-        self._unit, self._other_unit = (first_unit[group] for group in pair)
-        n, m = (starts[group + 1] - starts[group] for group in pair)
-        units, others = (first_unit[group + 1] - first_unit[group] for group in pair)
-        self._sums = np.zeros((n_components, units, others))
-        self._diagonal = np.zeros((n_components, units))
-        self._rows, self._columns = np.zeros(n), np.zeros(m)
+    def __init__(self, row: Strip, column: Strip, n_components: int) -> None:
+        self._row, self._column = row, column
+        self._sums = np.zeros((n_components, row.count, column.count))
+        self._diagonal = np.zeros((n_components, row.count))
+        self._rows = np.zeros(row.stop - row.start)
+        self._columns = np.zeros(column.stop - column.start)
         self._squares, self._magnitude = np.zeros(n_components), np.zeros(n_components)
 
-    def add(self, task: _Task, part: _Portion) -> None:
-        P, run = task.row, task.columns
-        units = slice(P.unit - self._unit, P.units.stop - self._unit)
-        others = slice(run[0].unit - self._other_unit, run[-1].units.stop - self._other_unit)
+    def add(self, part: Portion) -> None:
+        row, column = self._row, self._column
+        units = slice(part.row.unit - row.unit, part.row.units.stop - row.unit)
+        others = slice(part.column.unit - column.unit, part.column.units.stop - column.unit)
         self._sums[:, units, others] += part.sums
         self._diagonal[:, units] += part.diagonal
-        self._rows[P.start - self._row : P.stop - self._row] += part.rows
-        self._columns[run[0].start - self._column : run[-1].stop - self._column] += part.columns
+        self._rows[part.row.start - row.start : part.row.stop - row.start] += part.rows
+        over = slice(part.column.start - column.start, part.column.stop - column.start)
+        self._columns[over] += part.columns
         self._squares += part.squares
         self._magnitude = np.maximum(self._magnitude, part.magnitude)
+
+    def portion(self) -> Portion:
+        """Return what has been added as a portion of a larger total."""
+        return Portion(
+            self._row,
+            self._column,
+            self._sums,
+            self._diagonal,
+            self._rows,
+            self._columns,
+            self._squares,
+            self._magnitude,
+        )
 
     def finish(self, epsilon: float, powers: Float64 | None) -> Block:
         if not (np.isfinite(self._sums).all() and np.isfinite(self._diagonal).all()):
@@ -463,12 +520,13 @@ class _Total:
                 "Scale the features, e.g. to unit standard deviation."
             )
         sums, rows, columns, squares = self._sums, self._rows, self._columns, self._squares
-        if self._pair[0] == self._pair[1]:  # only one triangle was summed
+        pair = self._row.group, self._column.group
+        if pair[0] == pair[1]:  # only one triangle was summed
             sums = sums + sums.transpose(0, 2, 1)
             rows = columns = rows + columns
             squares = 2 * squares
         magnitude = self._magnitude if powers is None else self._magnitude.max() ** powers
-        return Block(*self._pair, sums, self._diagonal, rows, columns, squares, magnitude, epsilon)
+        return Block(*pair, sums, self._diagonal, rows, columns, squares, magnitude, epsilon)
 
 
 # --- where tiles run -----------------------------------------------------------------------------
@@ -530,7 +588,8 @@ class _OneBlasThread:
 one_blas_thread = _OneBlasThread()
 
 
-def _with_progress(results: Iterator[Result], total: int, progress: bool) -> Iterable[Result]:
+def with_progress(results: Iterator[Result], total: int, progress: bool) -> Iterable[Result]:
+    """Return the results; while they are drawn, a bar on a terminal."""
     if not progress:
         return results
     from rich.console import Console

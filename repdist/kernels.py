@@ -91,6 +91,7 @@ class Kernel(abc.ABC):
             If a bandwidth is still a rule: fit the kernel first.
         """
         rows = {"X": X} if Y is X else {"X": X, "Y": Y}
+        _array.check_held(rows)
         arrays = _array.samples(rows, minimum_rows=1)
         return self._checked_values(arrays[0], arrays[-1])
 
@@ -120,6 +121,9 @@ class Kernel(abc.ABC):
     def _epsilon(self) -> float:
         """Relative rounding that the values carry beside that of the dtype they are computed in."""
         return 0.0
+
+    def _check_rows(self, Z: Array, centre: Array) -> None:  # noqa: B027 (most suit any)
+        """Raise if the rows, all of them, do not suit the kernel."""
 
     def _operands(self, Z: Array, centre: Array, *, differences: bool) -> tuple[Array, Array]:
         """Return what tiles are computed from, row by row: a left and a right array.
@@ -573,9 +577,8 @@ class Energy(_DistanceKernel):
     def _scale(self) -> float:
         return 1.0
 
-    def _operands(self, Z: Array, centre: Array, *, differences: bool) -> tuple[Array, Array]:
-        _distances.check_squares(_array.shifted_and_scaled(Z, centre, 1.0))
-        return super()._operands(Z, centre, differences=differences)
+    def _check_rows(self, Z: Array, centre: Array) -> None:
+        _distances.check_squares(Z, centre)
 
     def _profile(self, D: Array, work: Workspace) -> Iterator[tuple[int, Array]]:
         root = _array.square_root(D, work)
@@ -631,10 +634,8 @@ class Linear(Kernel):
         """Return the kernel values (n, m) for rows X (n, d) and Y (m, d)."""
         return X @ Y.T
 
-    def _operands(self, Z: Array, centre: Array, *, differences: bool) -> tuple[Array, Array]:
-        moved = _array.shifted_and_scaled(Z, centre, 1.0)
-        _distances.check_squares(moved)
-        return moved, moved
+    def _check_rows(self, Z: Array, centre: Array) -> None:
+        _distances.check_squares(Z, centre)
 
 
 @dataclass(frozen=True)
@@ -706,6 +707,7 @@ class Precomputed(Kernel):
     K: npt.ArrayLike
 
     def __post_init__(self) -> None:
+        _array.check_held({"K": self.K})
         (K,) = _array.samples({"K": self.K}, minimum_rows=1)
         if _array.is_torch(K):
             raise TypeError("`K` must be a NumPy array; got a torch tensor. Use `K.numpy()`.")
@@ -747,9 +749,13 @@ class Precomputed(Kernel):
     def _epsilon(self) -> float:
         return _array.machine_epsilon(np.asarray(self.K))
 
-    def _operands(self, Z: Array, centre: Array, *, differences: bool) -> tuple[Array, Array]:
+    def _check_rows(self, Z: Array, centre: Array) -> None:
+        if _array.is_lazy(Z):
+            raise TypeError(
+                "`X` and `Y` must be NumPy row numbers for a Precomputed kernel; got dask arrays. "
+                "Use `.compute()`."
+            )
         self._row_numbers(Z)
-        return Z, Z
 
 
 # --- fitting and shared steps --------------------------------------------------------------------
@@ -792,6 +798,8 @@ def _evaluate_components(kernel: Kernel, X: Array, Y: Array) -> Array:
     weights = kernel._weights
     work = Workspace(X, 0, reuse=False)
     centre = _array.centre_row(X)
+    for rows in (X, Y):
+        kernel._check_rows(rows, centre)
     left, _ = kernel._operands(X, centre, differences=False)
     _, right = kernel._operands(Y, centre, differences=False)
     return sum(weights[r] * K for r, K in kernel._components(left, right, X is Y, work))

@@ -8,8 +8,9 @@ import numpy.typing as npt
 
 from repdist import _array, _checks
 from repdist._array import Array, Float64
+from repdist._cluster import kernel_blocks
 from repdist._null import Estimator, mmd_squared_from_sums
-from repdist._sums import Sums, differentiable_totals, join, kernel_blocks, one_blas_thread
+from repdist._sums import Sums, differentiable_totals, join, one_blas_thread
 from repdist._units import is_small
 from repdist.kernels import Kernel, MultiRBF
 
@@ -32,8 +33,8 @@ def mmd_squared(
     ----------
     X : array-like, (n, d) or (n,)
     Y : array-like, (m, d) or (m,)
-        NumPy arrays, anything `np.asarray` takes, or torch tensors on one device. float32 and
-        float64 are kept; integers become float64, half precision float32.
+        NumPy arrays, anything `np.asarray` takes, torch tensors on one device, or dask arrays (see
+        `mmd_test`). float32 and float64 are kept; integers become float64, half precision float32.
     kernel : Kernel
         Default ``MultiRBF()``. An unfitted kernel is fitted on the pooled sample. Numbers compare
         only under one fitted kernel: for several calls fit it once and pass it on.

@@ -64,7 +64,8 @@ def pairwise_mmd_test(
     groups : mapping, list, array or DataFrame
         A mapping of names to arrays ``(n_g, d)``; a list of such arrays; an array ``(k, n, d)``;
         an array ``(N, d)`` with one label a row; or a DataFrame with the name of its label
-        column. NumPy or torch. Sizes may differ; at least two groups of at least two rows.
+        column. NumPy, torch, or dask arrays (with labels in memory; see `mmd_test`). Sizes may
+        differ; at least two groups of at least two rows.
     labels : sequence, pandas column or column name, optional
         k names for a list or ``(k, n, d)``; one label a row for ``(N, d)``; a column name (or one
         label a row) for a DataFrame. Groups stand in the order of the categories of a
@@ -531,15 +532,11 @@ def _reaches(pvalue: float, count: int, adjust: str) -> bool:
     return float(adjusted(np.full(count, min(pvalue, 1.0)), adjust).min()) <= 0.05 * (1 + 1e-9)
 
 
-def _is_constant(array: Any) -> bool:
-    return all(bool((block == array[:1]).all()) for block in _array.blocks(array))
-
-
 def _cautions(
     names: tuple[Hashable, ...], arrays: list[Any], comparison: Comparison, unreachable: str
 ) -> tuple[str, ...]:
     found = [unreachable] if unreachable else []
-    equal = [name for name, a in zip(names, arrays, strict=True) if _is_constant(a)]
+    equal = [name for name, a in zip(names, arrays, strict=True) if _array.is_constant(a)]
     if equal:
         found.append(f"all rows are equal in {', '.join(map(repr, equal))}")
     still = sum(not pair.varies for pair in comparison.pairs)

@@ -10,6 +10,7 @@ import numpy as np
 
 from repdist import _array, _checks
 from repdist._array import Array, Float64
+from repdist._cluster import kernel_blocks
 from repdist._null import (
     Combine,
     Estimator,
@@ -23,7 +24,6 @@ from repdist._sums import (
     Sums,
     in_order,
     join,
-    kernel_blocks,
     one_blas_thread,
     tile_entries,
 )
@@ -61,9 +61,10 @@ def mmd_test(
     ----------
     X : array-like, (n, d) or (n,)
     Y : array-like, (m, d) or (m,)
-        NumPy arrays, anything `np.asarray` takes, `np.memmap` and zarr arrays, or torch tensors on
-        one device (detached here, computed where they are). float32 and float64 are kept; integers
-        become float64, half precision float32. At least two rows each; n and m may differ.
+        NumPy arrays, anything `np.asarray` takes, `np.memmap` and zarr arrays, torch tensors on
+        one device (detached here, computed where they are), or dask arrays, whose rows stay on the
+        active client's cluster, which computes the kernel sums. float32 and float64 are kept;
+        integers become float64, half precision float32. At least two rows each; n and m may differ.
     kernel : Kernel
         Default ``MultiRBF()``: about six to ten Gaussian kernels that cover the distances in the
         data. An unfitted kernel is fitted on the pooled sample.
@@ -120,6 +121,10 @@ def mmd_test(
     `np.memmap` and zarr arrays are read block by block into a temporary file (in the folder that
     `tempfile` uses), in the order in which rows are shuffled, and tiles are made from it: no copy
     in memory, and the same answer to the bit. Kernels without a bound copy the rows all the same.
+
+    Dask arrays give the answer of NumPy arrays, with sums that differ by rounding. The workers need
+    repdist and memory for three copies of the data; this process holds a few numbers a row. What a
+    lost worker held is computed again; if the cluster gives up, a RuntimeError says so.
 
     The p-value is ``(1 + #{T_b >= T_0}) / (1 + B)``, with ties counted as ties: never 0.
 

@@ -11,6 +11,7 @@ import pytest
 import repdist
 
 HEAVY = ["torch", "tensorflow", "scipy", "pandas", "statsmodels", "matplotlib"]
+HEAVY += ["dask", "distributed"]
 IMPORT = "import repdist"
 TEST = """
 import numpy as np, repdist

@@ -19,16 +19,18 @@ LAYERS = {
     "_checks": set(),
     "_files": set(),
     "_example": {"_experiments"},
-    "_array": {"_checks"},
+    "_dask": set(),
+    "_array": {"_checks", "_dask"},
     "_distances": {"_array", "_checks"},
     "kernels": {"_array", "_checks", "_distances"},
     "_units": {"_checks"},
     "_sums": {"_array", "_checks", "kernels"},
+    "_cluster": {"_array", "_dask", "_sums", "kernels"},
     "_null": {"_units"},
-    "mmd": {"_array", "_checks", "_null", "_sums", "_units", "kernels"},
-    "two_sample": {"_array", "_checks", "_null", "_sums", "_units", "kernels", "mmd"},
+    "mmd": {"_array", "_checks", "_cluster", "_null", "_sums", "_units", "kernels"},
+    "two_sample": {"_array", "_checks", "_cluster", "_null", "_sums", "_units", "kernels", "mmd"},
     "_groups": {"_array", "_checks"},
-    "_pairs": {"_array", "_null", "_sums", "_units", "kernels", "mmd"},
+    "_pairs": {"_array", "_cluster", "_null", "_sums", "_units", "kernels", "mmd"},
     "_whole": {"_array", "_null", "_pairs"},
     "pairwise": {
         "_array",
@@ -52,7 +54,8 @@ LATER = {"two_sample": {"plotting", ""}, "pairwise": {"plotting", "report"}}
 # Files that know fewer libraries than the others. An array library is known by `_array` alone.
 STANDARD_LIBRARY = set(sys.stdlib_module_names)
 ONLY_NUMPY = ["_checks", "_units", "_null"]
-ARRAY_LIBRARIES = {"torch", "array_api_compat", "cupy", "jax", "tensorflow", "dask"}
+ARRAY_LIBRARIES = {"torch", "array_api_compat", "cupy", "jax", "tensorflow"}
+DASK = {"dask", "distributed"}
 
 
 def modules():
@@ -148,9 +151,15 @@ def test_one_file_knows_array_libraries(name):
     assert not libraries(MODULES[name]) & ARRAY_LIBRARIES
 
 
+@pytest.mark.parametrize("name", [n for n in MODULES if n != "_dask"])
+def test_one_file_knows_dask(name):
+    assert not libraries(MODULES[name]) & DASK
+
+
 @pytest.mark.parametrize("name", [n for n in MODULES if n != "cli"])
 def test_what_is_slow_to_import_is_imported_where_it_is_used(name):
     slow = {"scipy", "pandas", "statsmodels", "matplotlib", "torch", "tensorflow", "rich", "typer"}
+    slow |= DASK
     top = {dotted.partition(".")[0] for dotted, at_top in imports(without_typing(MODULES[name]))
            if at_top}  # fmt: skip
     assert not top & slow
