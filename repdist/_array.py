@@ -8,7 +8,7 @@ elsewhere: what reads all rows does so in `over_blocks`, wherever they are.
 import math
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from typing import Any, NamedTuple, TypeAlias
 
 import array_api_compat
@@ -675,13 +675,27 @@ def recomputed(function: Callable[..., Any]) -> Callable[..., Any]:
     return lambda *arguments: checkpoint(function, *arguments, use_reentrant=False)
 
 
-def full_precision(like: Array) -> AbstractContextManager[Any]:
-    """Return a context in which torch's autocast does not lower the precision of products."""
+@contextmanager
+def full_precision(like: Array) -> Iterator[None]:
+    """Keep torch from lowering the precision of products: no autocast, TF32 or bfloat16 inside.
+
+    What the user has set for the process is put back.
+    """
     if not is_torch(like):
-        return nullcontext()
+        yield
+        return
     import torch
 
-    return torch.autocast(like.device.type, enabled=False)
+    matmuls = [torch.backends.cuda.matmul, torch.backends.mkldnn.matmul]
+    lowered = [(m, m.fp32_precision) for m in matmuls if m.fp32_precision in ("tf32", "bf16")]
+    with torch.autocast(like.device.type, enabled=False):
+        try:
+            for matmul, _ in lowered:
+                matmul.fp32_precision = "ieee"
+            yield
+        finally:
+            for matmul, precision in lowered:
+                matmul.fp32_precision = precision
 
 
 # --- what a result should warn of ----------------------------------------------------------------

@@ -243,16 +243,15 @@ def differentiable_totals(
     n_components = len(kernel._weights)
     zero = xp.zeros(n_components, dtype=_array.wide(Z), device=Z.device)
     within, across, diagonal = [zero, zero], zero, [zero, zero]
-    with _array.full_precision(left):
-        for i, P in enumerate(strips):
-            for Q in strips[i:]:
-                total, own = tile(kernel, left[P.rows], right[Q.rows], P is Q)
-                if P.group != Q.group:
-                    across = across + total
-                    continue
-                within[P.group] = within[P.group] + (total if P is Q else 2 * total)
-                if P is Q:
-                    diagonal[P.group] = diagonal[P.group] + own
+    for i, P in enumerate(strips):
+        for Q in strips[i:]:
+            total, own = tile(kernel, left[P.rows], right[Q.rows], P is Q)
+            if P.group != Q.group:
+                across = across + total
+                continue
+            within[P.group] = within[P.group] + (total if P is Q else 2 * total)
+            if P is Q:
+                diagonal[P.group] = diagonal[P.group] + own
     return within[0], across, within[1], xp.stack(diagonal, 1)
 
 
@@ -434,7 +433,7 @@ def _tile_sums(
     diagonal = np.zeros((n_components, P.count))
     squares, magnitude = np.zeros(n_components), np.zeros(n_components)
     half = work.stack("half", n_components, P.count, m)  # (R, units, m)
-    rows = np.zeros(n)
+    rows = work.stack("rows", n_components, n)
     ones = work.indicator(1, m)[:, 0]
     powers_follow = False
     for r, K in kernel._components(left, right, same, work):
@@ -442,7 +441,7 @@ def _tile_sums(
             own = _array.taken_diagonal(K)
             diagonal[r] = _array.to_numpy(own).astype(np.float64).reshape(P.count, -1).sum(axis=1)
         xp.sum(K.reshape(P.count, n // P.count, m), 1, out=half[r])
-        rows += weights[r] * _array.to_numpy(K @ ones)
+        xp.matmul(K, ones, out=rows[r])
         if with_squares:
             flat = K.reshape(-1)
             squares[r] = float(xp.dot(flat, flat))
@@ -455,8 +454,9 @@ def _tile_sums(
             _array.put_diagonal(K, own)
     sums = half.reshape(-1, m) @ work.indicator(Q.count, m // Q.count)
     sums = _array.to_numpy(sums).reshape(n_components, P.count, Q.count)
-    columns = np.tensordot(weights, _array.to_numpy(half.sum(1)), 1)
-    return _TileSums(sums, diagonal, rows, columns, squares, magnitude)
+    row_sums = np.tensordot(weights, _array.to_numpy(rows), 1)
+    column_sums = np.tensordot(weights, _array.to_numpy(half.sum(1)), 1)
+    return _TileSums(sums, diagonal, row_sums, column_sums, squares, magnitude)
 
 
 def _tile_totals(kernel: Kernel, left: Array, right: Array, same: bool) -> tuple[Array, Array]:
@@ -466,11 +466,12 @@ def _tile_totals(kernel: Kernel, left: Array, right: Array, same: bool) -> tuple
     wide = _array.wide(left)
     totals: list[Array] = [None] * len(kernel._weights)
     own: list[Array] = [xp.zeros((), dtype=wide, device=left.device)] * len(totals)
-    for r, K in kernel._components(left, right, same, work):
-        if same:
-            own[r] = xp.diagonal(K).sum(dtype=wide)
-            K = _array.with_zero_diagonal(K, in_place=False)
-        totals[r] = K.sum(dtype=wide)
+    with _array.full_precision(left):  # here, for autograd runs it again
+        for r, K in kernel._components(left, right, same, work):
+            if same:
+                own[r] = xp.diagonal(K).sum(dtype=wide)
+                K = _array.with_zero_diagonal(K, in_place=False)
+            totals[r] = K.sum(dtype=wide)
     return xp.stack(totals), xp.stack(own)
 
 

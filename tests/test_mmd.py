@@ -215,3 +215,27 @@ def test_autocast_does_not_lower_the_precision():
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert repdist.mmd_squared(X, Y).item() == exact
         assert repdist.mmd_squared(X.detach(), Y.detach()).item() == pytest.approx(exact, rel=1e-5)
+
+
+@pytest.mark.parametrize("precision", ["high", "medium"])
+@pytest.mark.parametrize("differentiable", [False, True])
+def test_products_are_not_lowered_and_the_setting_of_the_process_is_kept(precision, differentiable):
+    """On an accelerator "high" means TF32; what a kernel sees is the same on any device."""
+    matmul, inside = torch.backends.cuda.matmul, set()
+
+    class Observer(repdist.kernels.Kernel):
+        def evaluate(self, X, Y):
+            inside.add(matmul.fp32_precision)
+            return X @ Y.T
+
+    X, Y = (Z.requires_grad_(differentiable) for Z in tensors(dtype=torch.float32))
+    before = torch.get_float32_matmul_precision()
+    try:
+        torch.set_float32_matmul_precision(precision)
+        assert matmul.fp32_precision == "tf32"
+        repdist.mmd_squared(X, Y, kernel=Observer())
+        assert inside == {"ieee"}
+        assert matmul.fp32_precision == "tf32"
+        assert torch.get_float32_matmul_precision() == precision
+    finally:
+        torch.set_float32_matmul_precision(before)
