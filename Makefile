@@ -12,7 +12,7 @@ demo: .venv/lenet.done  ## the case study on digits; writes report.html into len
 	.venv/bin/repdist lenet-gap
 
 test: .venv/test.done  ## run the tests
-	.venv/bin/python -m pytest
+	.venv/bin/python -m pytest --numprocesses auto --dist loadfile
 
 test-slow: .venv/test.done  ## run the studies of level and coverage, and the case study from a wheel (minutes)
 	.venv/bin/python -m pytest -m slow

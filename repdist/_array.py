@@ -7,297 +7,22 @@ elsewhere: what reads all rows does so in `over_blocks`, wherever they are.
 
 import math
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import array_api_compat
 import numpy as np
 import numpy.typing as npt
 
 from repdist import _dask
-from repdist._checks import LARGEST, SMALLEST, describe
 
 Array: TypeAlias = Any
 Float64: TypeAlias = npt.NDArray[np.float64]
 
-_BLOCK = 4096  # rows converted to float64 at a time
+BLOCK = 4096  # rows converted to float64 at a time
 _CENTRE_ROWS = 1000
 _ENTRIES = 2**22  # of columns whose medians are taken at a time
-
-
-# --- checks --------------------------------------------------------------------------------------
-
-
-def samples(named: dict[str, Any], *, minimum_rows: int = 2) -> list[Array]:
-    """Check samples that are to be compared, and bring them to one floating dtype.
-
-    Parameters
-    ----------
-    named : dict
-        Argument name (as the message shall call it) to what the user gave.
-    minimum_rows : int
-        The least number of rows in each.
-
-    Returns
-    -------
-    list of arrays, each (rows, d), all float32 or all float64, of one library and device.
-    """
-    _check_columns(named)
-    kinds = {name: _library(name, value) for name, value in named.items()}
-    if len(set(kinds.values())) > 1:
-        names = " and ".join(f"`{name}`" for name in named)
-        got = " and ".join(kinds.values())
-        raise TypeError(
-            f"{names} must come from one array library; got {got}. "
-            f"Convert one of them, e.g. with {_conversions(kinds.values())}."
-        )
-    arrays = [_sample(name, value, kinds[name], minimum_rows) for name, value in named.items()]
-    _check_alike(list(named), arrays)
-    xp = namespace(arrays[0])
-    dtype = xp.float64 if any(a.dtype == xp.float64 for a in arrays) else xp.float32
-    arrays = [_held(a if a.dtype == dtype else cast(a, dtype)) for a in arrays]
-    for name, array in zip(named, arrays, strict=True):
-        _check_finite(name, array)
-    return arrays
-
-
-def check_varies(arrays: Sequence[Array], names: str) -> None:
-    """Raise if all rows of all arrays are equal: no kernel can tell such samples apart."""
-    first = _first_row(arrays[0])
-    spread = max(distance for a in arrays for distance in over_blocks(_largest_step, a, first))
-    if spread == 0:
-        raise ValueError(
-            f"The pooled sample of {names} must not be constant; all {sum(map(len, arrays))} "
-            "rows are equal. Check how the features were made."
-        )
-    if spread < SMALLEST:
-        raise ValueError(
-            f"The pooled sample of {names} must differ by more than {SMALLEST:g}; got {spread:g}. "
-            "Scale the features."
-        )
-
-
-def is_constant(array: Array) -> bool:
-    """Tell whether all rows are equal."""
-    return all(over_blocks(_all_equal, array, _first_row(array)))
-
-
-def check_held(named: dict[str, Any]) -> None:
-    """Raise if an array does not lie in the memory of this process."""
-    for name, value in named.items():
-        if _dask.is_lazy(value):
-            raise TypeError(
-                f"`{name}` must lie in memory here; got a dask array. Use `{name}.compute()`."
-            )
-
-
-def check_chunks(name: str, value: Any) -> None:
-    """Raise if this is a dask array that does not know how long its blocks are."""
-    if _dask.is_lazy(value) and not _dask.has_known_chunks(value):
-        raise ValueError(
-            f"`{name}` must have known chunk sizes; got the shape {value.shape}. Call "
-            f"`{name}.compute_chunk_sizes()` first."
-        )
-
-
-def _largest_step(block: Array, row: Array) -> float:
-    return float(namespace(block).absolute(block - row).max())
-
-
-def _all_equal(block: Array, row: Array) -> bool:
-    return bool((block == row).all())
-
-
-def _first_row(array: Array) -> Array:
-    """Return the first row (1, d), in memory."""
-    row = detach(array[:1])
-    return _dask.values(row) if _dask.is_lazy(row) else row
-
-
-def _check_columns(named: dict[str, Any]) -> None:
-    """Raise if data frames have different columns: they would be compared by position."""
-    tables = {name: list(value.columns) for name, value in named.items() if _is_table(value)}
-    for name, columns in tables.items():
-        first, expected = next(iter(tables.items()))
-        if columns != expected and len(columns) == len(expected):
-            raise ValueError(
-                f"`{first}` and `{name}` must have the same columns in the same order; got "
-                f"{expected[:5]} and {columns[:5]}. Use `{name}[{first}.columns]`."
-            )
-
-
-def _is_table(value: Any) -> bool:
-    return hasattr(value, "columns") and hasattr(value, "iloc")
-
-
-def _library(name: str, value: Any) -> str:
-    if value is None or isinstance(value, (dict, set, str, bytes)) or callable(value):
-        raise TypeError(
-            f"`{name}` must be an array of real numbers of shape (rows, columns); got "
-            f"{describe(value)}. Convert it with `np.asarray`."
-        )
-    if type(value).__module__.startswith("dask.dataframe"):
-        raise TypeError(
-            f"`{name}` must be an array; got a Dask DataFrame. Use "
-            f"`{name}.to_dask_array(lengths=True)`."
-        )
-    if _dask.is_lazy(value):
-        return "Dask"
-    return "torch" if array_api_compat.is_torch_array(value) else "NumPy"
-
-
-def _conversions(kinds: Collection[str]) -> str:
-    if "Dask" in kinds:
-        return "`dask.array.from_array` or `.compute()`"
-    return "`torch.as_tensor` or `np.asarray`"
-
-
-def _sample(name: str, value: Any, library: str, minimum_rows: int) -> Array:
-    array = _FLOATS[library](name, value)
-    if array.ndim == 1:
-        array = array[:, None]
-    if array.ndim != 2:
-        raise ValueError(
-            f"`{name}` must have shape (rows, columns); got {array.ndim} dimensions, shape "
-            f"{tuple(array.shape)}. Flatten or pool it, e.g. with "
-            f"`{name}.reshape(len({name}), -1)`."
-        )
-    rows, columns = array.shape
-    if columns == 0:
-        raise ValueError(f"`{name}` must have at least one column; got shape {(rows, 0)}.")
-    if rows < minimum_rows:
-        raise ValueError(
-            f"`{name}` must have at least {minimum_rows} row{'s'[: minimum_rows > 1]}; got {rows}. "
-            "Give more data."
-        )
-    return array
-
-
-def _numpy_floats(name: str, value: Any) -> Array:
-    if isinstance(value, np.ma.MaskedArray):
-        raise TypeError(
-            f"`{name}` must not be a masked array: the mask would be lost. "
-            f"Fill it or drop the masked rows first."
-        )
-    try:
-        array = _from_store(value) if _is_stored(value) else np.asanyarray(value)
-        array = array if in_file(array) else np.asarray(array)
-    except (ValueError, TypeError, RuntimeError) as error:
-        raise ValueError(
-            f"`{name}` must be an array of numbers of shape (rows, columns); it could not be "
-            f"made into one ({error}). Give all rows the same length."
-        ) from None
-    return _with_floats(name, value, array)
-
-
-def _with_floats(name: str, value: Any, array: Array) -> Array:
-    """Return a NumPy or dask array, made from what the user gave, as float32 or float64."""
-    if array.dtype.kind not in "biuf":
-        repair = "Select numeric columns."
-        if hasattr(value, "columns"):
-            repair = "Select numeric columns, or use `df.astype(float)`."
-        elif hasattr(value, "toarray"):
-            repair = "Make it dense with `.toarray()`."
-        elif array.dtype.kind == "c":
-            repair = "Stack its real and imaginary parts as columns."
-        got = f"dtype {array.dtype}" if array.ndim else describe(value)
-        raise TypeError(f"`{name}` must hold real numbers; got {got}. {repair}")
-    if array.ndim == 0:
-        raise ValueError(
-            f"`{name}` must have shape (rows, columns); got the single value {array}. "
-            "Give an array of rows."
-        )
-    if array.dtype in (np.float32, np.float64):
-        return array
-    floats: npt.NDArray[Any] = cast(array, np.float32 if array.dtype == np.float16 else np.float64)
-    return floats
-
-
-def _dask_floats(name: str, value: Any) -> Array:
-    blocks_of = type(value._meta)
-    if blocks_of is not np.ndarray:
-        raise TypeError(
-            f"`{name}` must have blocks that are NumPy arrays; got {blocks_of.__name__}. Convert "
-            f"them, e.g. with `{name}.map_blocks(np.asarray)`."
-        )
-    check_chunks(name, value)
-    return _with_floats(name, value, value)
-
-
-def _torch_floats(name: str, value: Any) -> Array:
-    import torch
-
-    if value.is_complex() or value.is_quantized or value.layout != torch.strided:
-        raise TypeError(
-            f"`{name}` must be a dense tensor of real numbers; got dtype {value.dtype}, "
-            f"layout {value.layout}. Use `.to_dense()`, `.dequantize()` or real parts."
-        )
-    if value.ndim == 0:
-        raise ValueError(
-            f"`{name}` must have shape (rows, columns); got a single value. Give rows."
-        )
-    if value.dtype in (torch.float32, torch.float64):
-        return value
-    return value.to(torch.float32 if value.dtype.is_floating_point else torch.float64)
-
-
-_FLOATS: dict[str, Callable[[str, Any], Array]] = {
-    "NumPy": _numpy_floats,
-    "torch": _torch_floats,
-    "Dask": _dask_floats,
-}
-
-
-def _check_alike(names: list[str], arrays: list[Array]) -> None:
-    for name, array in zip(names[1:], arrays[1:], strict=True):
-        if array.shape[1] != arrays[0].shape[1]:
-            raise ValueError(
-                f"`{names[0]}` and `{name}` must have the same number of columns; got "
-                f"{arrays[0].shape[1]} and {array.shape[1]}."
-            )
-        if getattr(array, "device", None) != getattr(arrays[0], "device", None):
-            raise ValueError(
-                f"`{names[0]}` and `{name}` must be on one device; got "
-                f"{arrays[0].device} and {array.device}. Move one with `.to(device)`."
-            )
-
-
-def _check_finite(name: str, array: Array) -> None:
-    """Raise if a value is NaN, infinite, or so large that its square overflows float64."""
-    if is_torch(array) and array.device.type == "meta":
-        raise TypeError(
-            f"`{name}` must hold data; got a tensor on the meta device, which has none."
-        )
-    flaws = over_blocks(_flaw, array)
-    found = [(number, flaw) for number, flaw in enumerate(flaws) if flaw is not None]
-    if not found:
-        return
-    number, first = found[0]
-    bad_rows = sum(flaw.rows for _, flaw in found)
-    raise ValueError(
-        f"`{name}` must hold finite numbers of at most {LARGEST:g} in size; got "
-        f"{first.value} in row {number * _BLOCK + first.row}, column {first.column} ({bad_rows} "
-        f"such row{'s'[: bad_rows > 1]} of {len(array)}). Drop, fill or scale these rows."
-    )
-
-
-class _Flaw(NamedTuple):
-    """What is not finite, or too large, in a block: the first such value, and how many rows."""
-
-    value: float
-    row: int
-    column: int
-    rows: int
-
-
-def _flaw(block: Array) -> _Flaw | None:
-    xp = namespace(block)
-    if bool(xp.isfinite(block).all()) and float(xp.absolute(block).max()) <= LARGEST:
-        return None
-    bad = ~(np.absolute(to_numpy(block).astype(np.float64)) <= LARGEST)
-    row, column = (int(i) for i in np.argwhere(bad)[0])
-    return _Flaw(float(block[row, column]), row, column, int(bad.any(axis=1).sum()))
 
 
 # --- conversions ---------------------------------------------------------------------------------
@@ -363,7 +88,7 @@ def concatenate(
     """
     if is_lazy(arrays[0]):
         Z = _dask.stacked(arrays, orders)
-        return Z if orders is None else _held(Z)
+        return Z if orders is None else held(Z)
     if not any(in_file(array) for array in arrays):
         if orders is not None:
             arrays = [take_rows(a, o) for a, o in zip(arrays, orders, strict=True)]
@@ -374,8 +99,8 @@ def concatenate(
         place = np.arange(first, first + len(array))
         if orders is not None:
             place[orders[g]] = place.copy()
-        for start in range(0, len(array), _BLOCK):
-            out[place[start : start + _BLOCK]] = array[start : start + _BLOCK]
+        for start in range(0, len(array), BLOCK):
+            out[place[start : start + BLOCK]] = array[start : start + BLOCK]
         first += len(array)
     return out
 
@@ -389,8 +114,8 @@ def take_rows(array: Array, index: npt.NDArray[np.intp] | None) -> Array:
     if not in_file(array):
         return array[index]
     out = _temporary_file((len(index), *array.shape[1:]), array.dtype)
-    for start in range(0, len(index), _BLOCK):
-        out[start : start + _BLOCK] = array[index[start : start + _BLOCK]]
+    for start in range(0, len(index), BLOCK):
+        out[start : start + BLOCK] = array[index[start : start + BLOCK]]
     return out
 
 
@@ -412,13 +137,13 @@ def over_blocks(function: Callable[..., Any], array: Array, *arguments: Any) -> 
     """Return `function(block, *arguments)` for blocks of rows, in order, where the rows lie."""
     array = detach(array)
     if is_lazy(array):
-        return _dask.over_blocks(function, array, _BLOCK, *arguments)
+        return _dask.over_blocks(function, array, BLOCK, *arguments)
     return [function(block, *arguments) for block in blocks(array)]
 
 
 def blocks(array: Array) -> Iterator[Array]:
     """Yield the rows in blocks that fit the cache and no more."""
-    return (array[start : start + _BLOCK] for start in range(0, len(array), _BLOCK))
+    return (array[start : start + BLOCK] for start in range(0, len(array), BLOCK))
 
 
 def in_file(array: Array) -> bool:
@@ -431,9 +156,9 @@ def is_lazy(array: Array) -> bool:
     return _dask.is_lazy(array)
 
 
-def _held(array: Array) -> Array:
+def held(array: Array) -> Array:
     """Return what is computed lazily as blocks that are computed once; others as they are."""
-    return _dask.held(array, _BLOCK) if is_lazy(array) else array
+    return _dask.held(array, BLOCK) if is_lazy(array) else array
 
 
 def in_memory(array: Array) -> Array:
@@ -441,16 +166,16 @@ def in_memory(array: Array) -> Array:
     return np.array(array) if in_file(array) else array
 
 
-def _is_stored(value: Any) -> bool:
+def is_stored(value: Any) -> bool:
     """Tell whether this is a zarr array, whose rows are decompressed as they are read."""
     return type(value).__module__.partition(".")[0] == "zarr" and hasattr(value, "chunks")
 
 
-def _from_store(value: Any) -> npt.NDArray[Any]:
+def from_store(value: Any) -> npt.NDArray[Any]:
     """Copy a stored array into a temporary file, in pieces of its own chunks."""
     out = _temporary_file(value.shape, value.dtype)
     step = max(1, value.chunks[0]) if value.ndim else 1
-    step *= max(1, _BLOCK // step)
+    step *= max(1, BLOCK // step)
     for start in range(0, len(out), step):
         out[start : start + step] = value[start : start + step]
     return out
@@ -503,12 +228,12 @@ def shifted_and_scaled(Z: Array, centre: Array | None, scale: float) -> Array:
         moved = cast(Z, wide(Z))
         return cast((moved if centre is None else moved - centre) * scale, Z.dtype)
     out = np.empty(Z.shape, dtype=Z.dtype)
-    for start in range(0, len(Z), _BLOCK):
-        block = np.array(Z[start : start + _BLOCK], dtype=np.float64)
+    for start in range(0, len(Z), BLOCK):
+        block = np.array(Z[start : start + BLOCK], dtype=np.float64)
         if centre is not None:
             block -= centre
         block *= scale
-        out[start : start + _BLOCK] = block
+        out[start : start + BLOCK] = block
     return out
 
 
@@ -686,7 +411,7 @@ def full_precision(like: Array) -> Iterator[None]:
         return
     import torch
 
-    matmuls = [torch.backends.cuda.matmul, torch.backends.mkldnn.matmul]
+    matmuls: list[Any] = [getattr(torch.backends, name).matmul for name in ("cuda", "mkldnn")]
     lowered = [(m, m.fp32_precision) for m in matmuls if m.fp32_precision in ("tf32", "bf16")]
     with torch.autocast(like.device.type, enabled=False):
         try:
@@ -701,13 +426,24 @@ def full_precision(like: Array) -> Iterator[None]:
 # --- what a result should warn of ----------------------------------------------------------------
 
 
+def first_row(array: Array) -> Array:
+    """Return the first row (1, d), in memory."""
+    row = detach(array[:1])
+    return _dask.values(row) if _dask.is_lazy(row) else row
+
+
+def largest_step(block: Array, row: Array) -> float:
+    """Return the largest difference of any value from that of a row."""
+    return float(namespace(block).absolute(block - row).max())
+
+
 def column_variances(Z: Array) -> Float64:
     """Return the variance of each column, (d,), in units of the square of the largest value.
 
     Exactly 0 for a column whose rows have one value.
     """
-    first = _first_row(Z)
-    scale = max(over_blocks(_largest_step, Z, first))
+    first = first_row(Z)
+    scale = max(over_blocks(largest_step, Z, first))
     total, square = 0.0, 0.0
     for sums, squares in over_blocks(_scaled_moments, Z, _wide_block(first), scale):
         total, square = total + sums, square + squares

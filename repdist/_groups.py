@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from repdist import _array, _checks
+from repdist import _array, _checks, _samples
 from repdist._array import Array
 
 
@@ -44,7 +44,7 @@ def read_groups(groups: Any, labels: Any) -> Groups:
             "`groups` must be a mapping, a list of arrays, an array or a DataFrame; got "
             f"{_checks.describe(groups)}."
         )
-    _array.check_chunks("groups", groups)
+    _samples.check_chunks("groups", groups)
     if len(shape) == 3:
         return _named(_names(labels, shape[0]), list(groups))
     if len(shape) != 2:
@@ -63,7 +63,7 @@ def _named(names: list[Hashable], arrays: list[Any]) -> Groups:
     if repeated:
         raise ValueError(f"`labels` must name each group once; got {repeated[0]!r} twice.")
     given = {f"groups[{name!r}]": array for name, array in zip(names, arrays, strict=True)}
-    return Groups(tuple(names), [_array.detach(a) for a in _array.samples(given)])
+    return Groups(tuple(names), [_array.detach(a) for a in _samples.samples(given)])
 
 
 def _names(labels: Any, count: int) -> list[Hashable]:
@@ -117,7 +117,7 @@ def _labelled(rows: Any, labels: Any) -> Groups:
         raise ValueError(
             "`labels` must hold one label a row if `groups` has shape (rows, columns); got None."
         )
-    (Z,) = _array.samples({"groups": rows})
+    (Z,) = _samples.samples({"groups": rows})
     Z = _array.detach(Z)
     of_row = _to_list(labels)
     if len(of_row) != len(Z):

@@ -19,7 +19,7 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 import numpy.typing as npt
 
-from repdist import _array, _checks, _distances
+from repdist import _array, _checks, _distances, _samples
 from repdist._array import Array, Float64, Workspace
 
 __all__ = [
@@ -91,8 +91,8 @@ class Kernel(abc.ABC):
             If a bandwidth is still a rule: fit the kernel first.
         """
         rows = {"X": X} if Y is X else {"X": X, "Y": Y}
-        _array.check_held(rows)
-        arrays = _array.samples(rows, minimum_rows=1)
+        _samples.check_held(rows)
+        arrays = _samples.samples(rows, minimum_rows=1)
         return self._checked_values(arrays[0], arrays[-1])
 
     @property
@@ -207,8 +207,8 @@ def median_heuristic(X: Array, Y: Array | None = None) -> float:
     >>> repdist.median_heuristic([[0.0], [1.0], [3.0]])
     2.0
     """
-    arrays = _array.samples({"X": X} if Y is None else {"X": X, "Y": Y}, minimum_rows=1)
-    _array.check_varies(arrays, "`X`" if Y is None else "`X` and `Y`")
+    arrays = _samples.samples({"X": X} if Y is None else {"X": X, "Y": Y}, minimum_rows=1)
+    _samples.check_varies(arrays, "`X`" if Y is None else "`X` and `Y`")
     return float(np.median(_distances.positive_distances(_array.concatenate(arrays))))
 
 
@@ -331,8 +331,8 @@ class _OneBandwidth(Kernel):
         """Return the kernel with a number for bandwidth, from the pooled rows Z (N, d)."""
         if not isinstance(self.bandwidth, str):
             return self
-        (Z,) = _array.samples({"Z": Z})
-        _array.check_varies([Z], "`Z`")
+        (Z,) = _samples.samples({"Z": Z})
+        _samples.check_varies([Z], "`Z`")
         median = float(np.median(_distances.positive_distances(Z, self._metric)))
         return dataclasses.replace(self, bandwidth=median)
 
@@ -441,8 +441,8 @@ class MultiRBF(_Gaussian):
         """Return the kernel with numbers for bandwidths, from the pooled rows Z (N, d)."""
         if isinstance(self.bandwidths, tuple):
             return self
-        (Z,) = _array.samples({"Z": Z})
-        _array.check_varies([Z], "`Z`")
+        (Z,) = _samples.samples({"Z": Z})
+        _samples.check_varies([Z], "`Z`")
         values = _multiple_bandwidths(self.bandwidths, self.size, Z)
         return dataclasses.replace(self, bandwidths=values, size=len(values))
 
@@ -676,7 +676,7 @@ class Polynomial(Kernel):
         """Return the kernel with a number for `scale`: 1 / d for pooled rows Z (N, d)."""
         if not isinstance(self.scale, str):
             return self
-        (Z,) = _array.samples({"Z": Z})
+        (Z,) = _samples.samples({"Z": Z})
         return dataclasses.replace(self, scale=1.0 / Z.shape[1])
 
     def evaluate(self, X: Array, Y: Array) -> Array:
@@ -707,8 +707,8 @@ class Precomputed(Kernel):
     K: npt.ArrayLike
 
     def __post_init__(self) -> None:
-        _array.check_held({"K": self.K})
-        (K,) = _array.samples({"K": self.K}, minimum_rows=1)
+        _samples.check_held({"K": self.K})
+        (K,) = _samples.samples({"K": self.K}, minimum_rows=1)
         if _array.is_torch(K):
             raise TypeError("`K` must be a NumPy array; got a torch tensor. Use `K.numpy()`.")
         if K.shape[0] != K.shape[1]:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from repdist import _array, _checks
+from repdist import _array, _checks, _samples
 from repdist._array import Array, Float64
 from repdist._cluster import kernel_blocks
 from repdist._null import Estimator, mmd_squared_from_sums
@@ -77,8 +77,8 @@ def mmd_squared(
     check_kernel(kernel)
     _checks.choice("estimator", estimator, ESTIMATORS)
     least = 2 if estimator == "unbiased" else 1
-    X, Y = _array.samples({"X": X, "Y": Y}, minimum_rows=least)
-    _array.check_varies([X, Y], "`X` and `Y`")
+    X, Y = _samples.samples({"X": X, "Y": Y}, minimum_rows=least)
+    _samples.check_varies([X, Y], "`X` and `Y`")
     Z = _array.concatenate([X, Y])
     sizes = (len(X), len(Y))
     fitted = fit(kernel, _array.detach(Z))

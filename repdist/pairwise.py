@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from repdist import _array, _checks
+from repdist import _array, _checks, _samples
 from repdist._array import Float64
 from repdist._groups import read_groups
 from repdist._null import Combine
@@ -144,7 +144,7 @@ def pairwise_mmd_test(
     threads = _checks.jobs(n_jobs)
     _checks.flag("progress", progress)
     given = read_groups(groups, labels)
-    _array.check_varies(given.arrays, "`groups`")
+    _samples.check_varies(given.arrays, "`groups`")
     sizes = [len(array) for array in given.arrays]
     n_bins = check_bins(n_bins, min(sizes))
     fitted = fit(kernel, _array.concatenate(given.arrays))
@@ -536,7 +536,7 @@ def _cautions(
     names: tuple[Hashable, ...], arrays: list[Any], comparison: Comparison, unreachable: str
 ) -> tuple[str, ...]:
     found = [unreachable] if unreachable else []
-    equal = [name for name, a in zip(names, arrays, strict=True) if _array.is_constant(a)]
+    equal = [name for name, a in zip(names, arrays, strict=True) if _samples.is_constant(a)]
     if equal:
         found.append(f"all rows are equal in {', '.join(map(repr, equal))}")
     still = sum(not pair.varies for pair in comparison.pairs)

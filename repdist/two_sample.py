@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from repdist import _array, _checks
+from repdist import _array, _checks, _samples
 from repdist._array import Array, Float64
 from repdist._cluster import kernel_blocks
 from repdist._null import (
@@ -158,9 +158,9 @@ def mmd_test(
     rng = _checks.generator(rng)
     threads = _checks.jobs(n_jobs)
     _checks.flag("progress", progress)
-    X, Y = (_array.detach(array) for array in _array.samples({"X": X, "Y": Y}))
+    X, Y = (_array.detach(array) for array in _samples.samples({"X": X, "Y": Y}))
     n_bins = check_bins(n_bins, min(len(X), len(Y)))
-    _array.check_varies([X, Y], "`X` and `Y`")
+    _samples.check_varies([X, Y], "`X` and `Y`")
 
     first, second = (X, Y) if len(X) <= len(Y) else (Y, X)
     orders = [row_order(len(sample), rng) for sample in (first, second)]

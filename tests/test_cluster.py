@@ -41,7 +41,7 @@ def cluster():
 @pytest.fixture
 def client(cluster):
     with Client(cluster) as connected:
-        connected.wait_for_workers(2, timeout=30)
+        connected.wait_for_workers(2, timeout=120)
         yield connected
 
 
@@ -266,7 +266,7 @@ def test_what_a_killed_worker_held_is_computed_again(client, many_blocks, tmp_pa
     assert len(list(tmp_path.glob("grave-*"))) == 1
     assert theirs.pvalue == ours.pvalue
     np.testing.assert_allclose(theirs.null_distribution, ours.null_distribution, atol=1e-10)
-    client.wait_for_workers(2, timeout=30)
+    client.wait_for_workers(2, timeout=120)
     assert set(client.scheduler_info()["workers"]) != before
 
 
@@ -275,7 +275,7 @@ def test_work_that_kills_every_worker_is_an_error(client, cluster, monkeypatch, 
     deadly = Deadly(str(tmp_path), deaths=100)
     with pytest.raises(RuntimeError, match=r"cluster could not finish .*memory"):
         repdist.mmd_test(lazy(X[:300]), lazy(Y[:300]), kernel=deadly, rng=0)
-    client.wait_for_workers(2, timeout=30)
+    client.wait_for_workers(2, timeout=120)
 
 
 def test_a_cluster_without_workers_is_an_error(monkeypatch):

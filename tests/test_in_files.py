@@ -127,12 +127,12 @@ for start in range(0, len(A), 10_000):
     A[start : start + 10_000] = rng.standard_normal((10_000, 128))
 del A
 A = np.load(path, mmap_mode="r")
-from repdist import _array
+from repdist import _array, _samples
 def anonymous():
     lines = open("/proc/self/status").read().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon")) // 1024
-(B,) = _array.samples({{"X": A}})
-_array.check_varies([B], "X")
+(B,) = _samples.samples({{"X": A}})
+_samples.check_varies([B], "X")
 orders = [rng.permutation(150_000), rng.permutation(50_000)]
 Z = _array.concatenate([B[:150_000], B[150_000:]], orders)
 assert _array.in_file(Z)
@@ -153,7 +153,19 @@ def test_rows_are_read_once_in_their_order(monkeypatch, samples, tmp_path):
     """The shuffled copy is made by one pass from beginning to end."""
     X, _ = samples
     A = in_a_file(X, tmp_path / "x.npy")
-    monkeypatch.setattr(_array, "_BLOCK", 100)
+    monkeypatch.setattr(_array, "BLOCK", 100)
     order = np.random.default_rng(0).permutation(len(X))
     Z = _array.concatenate([A, A[:7]], [order, np.arange(7)])
     np.testing.assert_array_equal(Z, np.concatenate([X[order], X[:7]]))
+
+
+def test_a_file_that_has_become_shorter_is_named(samples, tmp_path):
+    """Read on, it would kill the process with a bus error."""
+    X, Y = samples
+    path = tmp_path / "x.npy"
+    np.save(path, X)
+    mapped = np.load(path, mmap_mode="r")[:10]
+    with path.open("r+b") as file:
+        file.truncate(200)
+    with pytest.raises(ValueError, match=r"`X` must lie in a file of at least .* has 200"):
+        repdist.mmd_test(mapped, Y)

@@ -1,0 +1,295 @@
+"""What users give as rows, checked and brought to one floating dtype of one array library."""
+
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from repdist import _array, _dask
+from repdist._array import Array
+from repdist._checks import LARGEST, SMALLEST, describe
+
+
+def samples(named: dict[str, Any], *, minimum_rows: int = 2) -> list[Array]:
+    """Check samples that are to be compared, and bring them to one floating dtype.
+
+    Parameters
+    ----------
+    named : dict
+        Argument name (as the message shall call it) to what the user gave.
+    minimum_rows : int
+        The least number of rows in each.
+
+    Returns
+    -------
+    list of arrays, each (rows, d), all float32 or all float64, of one library and device.
+    """
+    _check_columns(named)
+    kinds = {name: _library(name, value) for name, value in named.items()}
+    if len(set(kinds.values())) > 1:
+        names = " and ".join(f"`{name}`" for name in named)
+        got = " and ".join(kinds.values())
+        raise TypeError(
+            f"{names} must come from one array library; got {got}. "
+            f"Convert one of them, e.g. with {_conversions(kinds.values())}."
+        )
+    arrays = [_sample(name, value, kinds[name], minimum_rows) for name, value in named.items()]
+    _check_alike(list(named), arrays)
+    xp = _array.namespace(arrays[0])
+    dtype = xp.float64 if any(a.dtype == xp.float64 for a in arrays) else xp.float32
+    arrays = [_array.held(a if a.dtype == dtype else _array.cast(a, dtype)) for a in arrays]
+    for name, array in zip(named, arrays, strict=True):
+        _check_finite(name, array)
+    return arrays
+
+
+def check_varies(arrays: Sequence[Array], names: str) -> None:
+    """Raise if all rows of all arrays are equal: no kernel can tell such samples apart."""
+    first = _array.first_row(arrays[0])
+    spread = max(
+        distance for a in arrays for distance in _array.over_blocks(_array.largest_step, a, first)
+    )
+    if spread == 0:
+        raise ValueError(
+            f"The pooled sample of {names} must not be constant; all {sum(map(len, arrays))} "
+            "rows are equal. Check how the features were made."
+        )
+    if spread < SMALLEST:
+        raise ValueError(
+            f"The pooled sample of {names} must differ by more than {SMALLEST:g}; got {spread:g}. "
+            "Scale the features."
+        )
+
+
+def is_constant(array: Array) -> bool:
+    """Tell whether all rows are equal."""
+    return all(_array.over_blocks(_all_equal, array, _array.first_row(array)))
+
+
+def check_held(named: dict[str, Any]) -> None:
+    """Raise if an array does not lie in the memory of this process."""
+    for name, value in named.items():
+        if _dask.is_lazy(value):
+            raise TypeError(
+                f"`{name}` must lie in memory here; got a dask array. Use `{name}.compute()`."
+            )
+
+
+def check_chunks(name: str, value: Any) -> None:
+    """Raise if this is a dask array that does not know how long its blocks are."""
+    if _dask.is_lazy(value) and not _dask.has_known_chunks(value):
+        raise ValueError(
+            f"`{name}` must have known chunk sizes; got the shape {value.shape}. Call "
+            f"`{name}.compute_chunk_sizes()` first."
+        )
+
+
+def _all_equal(block: Array, row: Array) -> bool:
+    return bool((block == row).all())
+
+
+def _check_columns(named: dict[str, Any]) -> None:
+    """Raise if data frames have different columns: they would be compared by position."""
+    tables = {name: list(value.columns) for name, value in named.items() if _is_table(value)}
+    for name, columns in tables.items():
+        first, expected = next(iter(tables.items()))
+        if columns != expected and len(columns) == len(expected):
+            raise ValueError(
+                f"`{first}` and `{name}` must have the same columns in the same order; got "
+                f"{expected[:5]} and {columns[:5]}. Use `{name}[{first}.columns]`."
+            )
+
+
+def _is_table(value: Any) -> bool:
+    return hasattr(value, "columns") and hasattr(value, "iloc")
+
+
+def _library(name: str, value: Any) -> str:
+    if value is None or isinstance(value, (dict, set, str, bytes)) or callable(value):
+        raise TypeError(
+            f"`{name}` must be an array of real numbers of shape (rows, columns); got "
+            f"{describe(value)}. Convert it with `np.asarray`."
+        )
+    if type(value).__module__.startswith("dask.dataframe"):
+        raise TypeError(
+            f"`{name}` must be an array; got a Dask DataFrame. Use "
+            f"`{name}.to_dask_array(lengths=True)`."
+        )
+    if _dask.is_lazy(value):
+        return "Dask"
+    return "torch" if _array.is_torch(value) else "NumPy"
+
+
+def _conversions(kinds: Collection[str]) -> str:
+    if "Dask" in kinds:
+        return "`dask.array.from_array` or `.compute()`"
+    return "`torch.as_tensor` or `np.asarray`"
+
+
+def _sample(name: str, value: Any, library: str, minimum_rows: int) -> Array:
+    array = _FLOATS[library](name, value)
+    if array.ndim == 1:
+        array = array[:, None]
+    if array.ndim != 2:
+        raise ValueError(
+            f"`{name}` must have shape (rows, columns); got {array.ndim} dimensions, shape "
+            f"{tuple(array.shape)}. Flatten or pool it, e.g. with "
+            f"`{name}.reshape(len({name}), -1)`."
+        )
+    rows, columns = array.shape
+    if columns == 0:
+        raise ValueError(f"`{name}` must have at least one column; got shape {(rows, 0)}.")
+    if rows < minimum_rows:
+        raise ValueError(
+            f"`{name}` must have at least {minimum_rows} row{'s'[: minimum_rows > 1]}; got {rows}. "
+            "Give more data."
+        )
+    return array
+
+
+def _numpy_floats(name: str, value: Any) -> Array:
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(
+            f"`{name}` must not be a masked array: the mask would be lost. "
+            f"Fill it or drop the masked rows first."
+        )
+    try:
+        array = _array.from_store(value) if _array.is_stored(value) else np.asanyarray(value)
+        array = array if _array.in_file(array) else np.asarray(array)
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise ValueError(
+            f"`{name}` must be an array of numbers of shape (rows, columns); it could not be "
+            f"made into one ({error}). Give all rows the same length."
+        ) from None
+    if _array.in_file(array):
+        _check_length(name, array)
+    return _with_floats(name, value, array)
+
+
+def _check_length(name: str, array: npt.NDArray[Any]) -> None:
+    """Raise if a file has become shorter than what is mapped: to read on would kill the process."""
+    whole: Any = array
+    while isinstance(whole.base, np.memmap):
+        whole = whole.base
+    if whole.filename is None:
+        return
+    size, needed = Path(whole.filename).stat().st_size, whole.offset + whole.nbytes
+    if size < needed:
+        raise ValueError(
+            f"`{name}` must lie in a file of at least {needed:,} bytes; {whole.filename} has "
+            f"{size:,}. Write it again."
+        )
+
+
+def _with_floats(name: str, value: Any, array: Array) -> Array:
+    """Return a NumPy or dask array, made from what the user gave, as float32 or float64."""
+    if array.dtype.kind not in "biuf":
+        repair = "Select numeric columns."
+        if hasattr(value, "columns"):
+            repair = "Select numeric columns, or use `df.astype(float)`."
+        elif hasattr(value, "toarray"):
+            repair = "Make it dense with `.toarray()`."
+        elif array.dtype.kind == "c":
+            repair = "Stack its real and imaginary parts as columns."
+        got = f"dtype {array.dtype}" if array.ndim else describe(value)
+        raise TypeError(f"`{name}` must hold real numbers; got {got}. {repair}")
+    if array.ndim == 0:
+        raise ValueError(
+            f"`{name}` must have shape (rows, columns); got the single value {array}. "
+            "Give an array of rows."
+        )
+    if array.dtype in (np.float32, np.float64):
+        return array
+    floats: npt.NDArray[Any] = _array.cast(
+        array, np.float32 if array.dtype == np.float16 else np.float64
+    )
+    return floats
+
+
+def _dask_floats(name: str, value: Any) -> Array:
+    blocks_of = type(value._meta)
+    if blocks_of is not np.ndarray:
+        raise TypeError(
+            f"`{name}` must have blocks that are NumPy arrays; got {blocks_of.__name__}. Convert "
+            f"them, e.g. with `{name}.map_blocks(np.asarray)`."
+        )
+    check_chunks(name, value)
+    return _with_floats(name, value, value)
+
+
+def _torch_floats(name: str, value: Any) -> Array:
+    torch = _array.namespace(value)
+
+    if value.is_complex() or value.is_quantized or value.layout != torch.strided:
+        raise TypeError(
+            f"`{name}` must be a dense tensor of real numbers; got dtype {value.dtype}, "
+            f"layout {value.layout}. Use `.to_dense()`, `.dequantize()` or real parts."
+        )
+    if value.ndim == 0:
+        raise ValueError(
+            f"`{name}` must have shape (rows, columns); got a single value. Give rows."
+        )
+    if value.dtype in (torch.float32, torch.float64):
+        return value
+    return value.to(torch.float32 if value.dtype.is_floating_point else torch.float64)
+
+
+_FLOATS: dict[str, Callable[[str, Any], Array]] = {
+    "NumPy": _numpy_floats,
+    "torch": _torch_floats,
+    "Dask": _dask_floats,
+}
+
+
+def _check_alike(names: list[str], arrays: list[Array]) -> None:
+    for name, array in zip(names[1:], arrays[1:], strict=True):
+        if array.shape[1] != arrays[0].shape[1]:
+            raise ValueError(
+                f"`{names[0]}` and `{name}` must have the same number of columns; got "
+                f"{arrays[0].shape[1]} and {array.shape[1]}."
+            )
+        if getattr(array, "device", None) != getattr(arrays[0], "device", None):
+            raise ValueError(
+                f"`{names[0]}` and `{name}` must be on one device; got "
+                f"{arrays[0].device} and {array.device}. Move one with `.to(device)`."
+            )
+
+
+def _check_finite(name: str, array: Array) -> None:
+    """Raise if a value is NaN, infinite, or so large that its square overflows float64."""
+    if _array.is_torch(array) and array.device.type == "meta":
+        raise TypeError(
+            f"`{name}` must hold data; got a tensor on the meta device, which has none."
+        )
+    flaws = _array.over_blocks(_flaw, array)
+    found = [(number, flaw) for number, flaw in enumerate(flaws) if flaw is not None]
+    if not found:
+        return
+    number, first = found[0]
+    row = number * _array.BLOCK + first.row
+    bad_rows = sum(flaw.rows for _, flaw in found)
+    raise ValueError(
+        f"`{name}` must hold finite numbers of at most {LARGEST:g} in size; got "
+        f"{first.value} in row {row}, column {first.column} ({bad_rows} "
+        f"such row{'s'[: bad_rows > 1]} of {len(array)}). Drop, fill or scale these rows."
+    )
+
+
+class _Flaw(NamedTuple):
+    """What is not finite, or too large, in a block: the first such value, and how many rows."""
+
+    value: float
+    row: int
+    column: int
+    rows: int
+
+
+def _flaw(block: Array) -> _Flaw | None:
+    xp = _array.namespace(block)
+    if bool(xp.isfinite(block).all()) and float(xp.absolute(block).max()) <= LARGEST:
+        return None
+    bad = ~(np.absolute(_array.to_numpy(block).astype(np.float64)) <= LARGEST)
+    row, column = (int(i) for i in np.argwhere(bad)[0])
+    return _Flaw(float(block[row, column]), row, column, int(bad.any(axis=1).sum()))
