@@ -31,7 +31,8 @@ def run(case: Case, groups: list[np.ndarray]) -> dict[str, Any]:
     finally:
         for name, original in originals.items():
             setattr(two_sample, name, original)
-    return {**seconds, "components": number_of_components(result.kernel)}
+    stated = {"stated_mb": result.memory_bytes / 2**20}
+    return {**seconds, **stated, "components": number_of_components(result.kernel)}
 
 
 def number_of_components(kernel: Any) -> int:

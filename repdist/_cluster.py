@@ -24,15 +24,14 @@ from repdist._sums import (
     by_group,
     cut,
     joined,
-    one_blas_thread,
     pairs_of_groups,
     sum_tiles,
     tile_edge,
     tiles_between,
     with_precision,
-    with_progress,
 )
 from repdist._sums import kernel_blocks as local_blocks
+from repdist._threads import one_blas_thread, with_progress
 from repdist.kernels import Kernel
 
 _LEAST_ROWS = 2048  # of a super-block: two of them are ten times the work that a task costs

@@ -1,5 +1,6 @@
 """Distances between rows without cancellation, and the quantiles that bandwidths are taken from."""
 
+from collections.abc import Iterator
 from typing import Literal
 
 import numpy as np
@@ -7,8 +8,10 @@ import numpy.typing as npt
 
 from repdist import _array
 from repdist._array import Array, Float64, Workspace
+from repdist._threads import one_blas_thread
 
 _FIT_ROWS = 1000  # rows on which quantiles of distances are taken
+_BLOCK_ROWS = 64  # of them whose distances are computed at a time
 
 
 def positive_distances(Z: Array, metric: str = "euclidean") -> Float64:
@@ -22,12 +25,24 @@ def positive_distances(Z: Array, metric: str = "euclidean") -> Float64:
 
         distances = pdist(rows, "cityblock")
         return np.asarray(distances[distances > 0]) * size
+    D = np.concatenate(list(_squares_below_diagonal(rows)))
+    return np.asarray(np.sqrt(D, out=D)) * size
+
+
+def _squares_below_diagonal(rows: Float64) -> Iterator[Float64]:
+    """Yield the squared distances of each row from the rows before it that rounding lets tell.
+
+    A few rows at a time, which stay in the cache.
+    """
     left, right = product_form(rows)
-    above = np.tri(len(rows), k=-1, dtype=bool)
-    norms = right[:, -1]
-    D = (left @ right.T)[above]
-    rounding = 8 * np.finfo(np.float64).eps * np.add.outer(norms, norms)[above]
-    return np.asarray(np.sqrt(D[rounding < D])) * size
+    rounding = 8 * np.finfo(np.float64).eps * right[:, -1]
+    for start in range(0, len(rows), _BLOCK_ROWS):
+        stop = min(start + _BLOCK_ROWS, len(rows))
+        with one_blas_thread:
+            D = left[start:stop] @ right[:stop].T
+        found = np.add.outer(rounding[start:stop], rounding[:stop]) < D
+        found[:, start:] &= np.tri(stop - start, k=-1, dtype=bool)
+        yield D[found]
 
 
 def spread_rows(Z: Array) -> npt.NDArray[np.intp] | None:

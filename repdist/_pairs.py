@@ -34,7 +34,8 @@ from repdist._null import (
     pair_statistics,
     tie_tolerance,
 )
-from repdist._sums import Block, in_order, join, one_blas_thread
+from repdist._sums import Block, join
+from repdist._threads import in_order, one_blas_thread
 from repdist._units import (
     Cut,
     Units,

@@ -9,18 +9,17 @@ in the order of the tiles, so the result is the same to the bit for any number o
 import functools
 import itertools
 import threading
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from repdist import _array
 from repdist._array import Array, Float64, Workspace
+from repdist._threads import in_order, with_progress
 from repdist.kernels import Kernel
 
 _EDGE = 512  # rows of a tile
@@ -29,8 +28,6 @@ _MOST_COLUMNS = 2048  # up to which differences of rows are affordable
 _KEPT_STRIPS = 8  # strips up to which autograd may keep every tile
 _PORTIONS = 128  # tiles are handed out in about this many runs
 
-Task = TypeVar("Task")
-Result = TypeVar("Result")
 Group = TypeVar("Group")
 
 
@@ -528,80 +525,3 @@ class Total:
             squares = 2 * squares
         magnitude = self._magnitude if powers is None else self._magnitude.max() ** powers
         return Block(*pair, sums, self._diagonal, rows, columns, squares, magnitude, epsilon)
-
-
-# --- where tiles run -----------------------------------------------------------------------------
-
-
-def in_order(
-    function: Callable[[Task], Result], tasks: Iterable[Task], n_jobs: int
-) -> Iterator[Result]:
-    """Yield `function(task)` for each task, in their order, computed by `n_jobs` threads.
-
-    Tasks are drawn as they are needed, so an endless supply takes bounded memory.
-    """
-    if n_jobs == 1:
-        yield from map(function, tasks)
-        return
-    pending: deque[Future[Result]] = deque()
-    with ThreadPoolExecutor(n_jobs) as pool:
-        try:
-            for task in tasks:
-                pending.append(pool.submit(function, task))
-                if len(pending) > 4 * n_jobs:
-                    yield pending.popleft().result()
-            while pending:
-                yield pending.popleft().result()
-        except BaseException:
-            pool.shutdown(wait=True, cancel_futures=True)
-            raise
-
-
-class _OneBlasThread:
-    """Holds NumPy's BLAS to one thread while any caller is inside: our threads share out the work.
-
-    The limit belongs to the process, so calls that overlap in several threads are counted: the
-    first sets it, the last takes it back.
-    """
-
-    def __init__(self) -> None:
-        self._lock, self._inside = threading.Lock(), 0
-        self._controller: Any = None
-        self._limit: Any = None
-
-    def __enter__(self) -> None:
-        with self._lock:
-            self._inside += 1
-            if self._inside == 1:
-                if self._controller is None:
-                    from threadpoolctl import ThreadpoolController
-
-                    self._controller = ThreadpoolController()
-                self._limit = self._controller.limit(limits=1, user_api="blas")
-
-    def __exit__(self, *error: object) -> None:
-        with self._lock:
-            self._inside -= 1
-            if self._inside == 0:
-                self._limit.restore_original_limits()
-
-
-one_blas_thread = _OneBlasThread()
-
-
-def with_progress(results: Iterator[Result], total: int, progress: bool) -> Iterable[Result]:
-    """Return the results; while they are drawn, a bar on a terminal."""
-    if not progress:
-        return results
-    from rich.console import Console
-    from rich.progress import track
-
-    console = Console(stderr=True)
-    return track(
-        results,
-        "kernel sums",
-        total=total,
-        console=console,
-        disable=not console.is_terminal,
-        transient=True,
-    )

@@ -10,7 +10,8 @@ from repdist import _array, _checks, _samples
 from repdist._array import Array, Float64
 from repdist._cluster import kernel_blocks
 from repdist._null import Estimator, mmd_squared_from_sums
-from repdist._sums import Sums, differentiable_totals, join, one_blas_thread
+from repdist._sums import Sums, differentiable_totals, join
+from repdist._threads import one_blas_thread
 from repdist._units import is_small
 from repdist.kernels import Kernel, MultiRBF
 

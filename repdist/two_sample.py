@@ -20,13 +20,8 @@ from repdist._null import (
     null_distribution,
     tie_tolerance,
 )
-from repdist._sums import (
-    Sums,
-    in_order,
-    join,
-    one_blas_thread,
-    tile_entries,
-)
+from repdist._sums import Sums, join, tile_entries
+from repdist._threads import in_order, one_blas_thread
 from repdist._units import Units, is_exhaustive, is_small, relabelings, row_order, two_sample_units
 from repdist.kernels import Kernel, MultiRBF, Precomputed
 from repdist.mmd import ESTIMATORS, check_kernel, component_estimates, fit, standard_error
@@ -161,28 +156,32 @@ def mmd_test(
     X, Y = (_array.detach(array) for array in _samples.samples({"X": X, "Y": Y}))
     n_bins = check_bins(n_bins, min(len(X), len(Y)))
     _samples.check_varies([X, Y], "`X` and `Y`")
-
-    first, second = (X, Y) if len(X) <= len(Y) else (Y, X)
-    orders = [row_order(len(sample), rng) for sample in (first, second)]
-    Z = _array.concatenate([first, second], orders)
-    fitted = fit(kernel, Z if _array.in_file(Z) else _array.concatenate([X, Y]))
-    units = two_sample_units(len(first), len(second), n_bins)
-    _check_memory(units, fitted)
-    sums = _sums_of(fitted, Z, units, is_small(len(X), len(Y)), combine, threads, progress)
-    T = _statistics_of(sums, units, len(first), len(second), estimator, n_resamples, rng, threads)
-    weights = np.array(fitted._weights)
-    null = null_distribution(
-        T,
-        tie_tolerance(_magnitude(sums, units, estimator), sums.epsilon, len(first), len(second)),
-        combine,
-        weights=weights,
-        squares=sums.squares,
-        n=len(first),
-    )
-    return _result(
-        X, Y, Z, fitted, units, sums, null, weights,
-        estimator=estimator, combine=combine, n_resamples=n_resamples, n_jobs=threads,
-    )  # fmt: skip
+    with one_blas_thread:
+        first, second = (X, Y) if len(X) <= len(Y) else (Y, X)
+        orders = [row_order(len(sample), rng) for sample in (first, second)]
+        Z = _array.concatenate([first, second], orders)
+        fitted = fit(kernel, Z if _array.in_file(Z) else _array.concatenate([X, Y]))
+        units = two_sample_units(len(first), len(second), n_bins)
+        _check_memory(units, fitted)
+        sums = _sums_of(fitted, Z, units, is_small(len(X), len(Y)), combine, threads, progress)
+        T = _statistics_of(
+            sums, units, len(first), len(second), estimator, n_resamples, rng, threads
+        )
+        weights = np.array(fitted._weights)
+        null = null_distribution(
+            T,
+            tie_tolerance(
+                _magnitude(sums, units, estimator), sums.epsilon, len(first), len(second)
+            ),
+            combine,
+            weights=weights,
+            squares=sums.squares,
+            n=len(first),
+        )
+        return _result(
+            X, Y, Z, fitted, units, sums, null, weights,
+            estimator=estimator, combine=combine, n_resamples=n_resamples, n_jobs=threads,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -390,18 +389,17 @@ def _sums_of(
     n_jobs: int,
     progress: bool,
 ) -> Sums:
-    with one_blas_thread:
-        blocks = kernel_blocks(
-            kernel,
-            Z,
-            units.rows,
-            units.sample,
-            small=small,
-            n_jobs=n_jobs,
-            squares=combine == "fuse",
-            progress=progress,
-        )
-        return join(*blocks)
+    blocks = kernel_blocks(
+        kernel,
+        Z,
+        units.rows,
+        units.sample,
+        small=small,
+        n_jobs=n_jobs,
+        squares=combine == "fuse",
+        progress=progress,
+    )
+    return join(*blocks)
 
 
 def _statistics_of(
@@ -417,8 +415,7 @@ def _statistics_of(
     """Return MMD^2 (B + 1, R) of every relabeling."""
     S = centred_blocks(sums.blocks, sums.diagonal, units.rows, estimator)
     run = functools.partial(in_order, n_jobs=n_jobs)
-    with one_blas_thread:
-        return component_statistics(S, relabelings(units, n_resamples, rng), n, m, estimator, run)
+    return component_statistics(S, relabelings(units, n_resamples, rng), n, m, estimator, run)
 
 
 def _magnitude(sums: Sums, units: Units, estimator: Estimator) -> Float64:
@@ -483,9 +480,10 @@ def _memory(Z: Array, units: Units, kernel: Kernel, n_statistics: int, n_jobs: i
     R, U, (N, d) = len(kernel._weights), len(units.rows), Z.shape
     copies = 0 if _array.in_file(Z) else 4 * N * (d + 2)
     tiles = 6 * tile_entries(Z) * (n_jobs if not _array.is_torch(Z) else 1)
-    fit = 5 * 8 * min(N, 1000) ** 2  # distances of the rows that bandwidths are fitted on
+    fit = min(N, 1000) * (4 * d + 2 * min(N, 1000))  # rows for bandwidths, and their distances
+    blocks = 3 * d * min(N, _array.BLOCK)
     doubles = 8 * N + 3 * R * U**2 + (5 * R + 2) * n_statistics
-    return int(_array.item_size(Z) * (copies + tiles) + max(fit, 8 * doubles))
+    return int(_array.item_size(Z) * (copies + tiles) + 8 * max(fit, blocks, doubles))
 
 
 def _read_only(values: Float64) -> Float64:

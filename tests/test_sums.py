@@ -8,7 +8,8 @@ import torch
 from oracles import FORMULAS
 
 from repdist import _sums, kernels
-from repdist._sums import cut, in_order, join, kernel_blocks
+from repdist._sums import cut, join, kernel_blocks
+from repdist._threads import in_order
 
 UNITS = {
     "single rows": ([1] * 20 + [1] * 15, [0] * 20 + [1] * 15),

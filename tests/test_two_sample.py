@@ -365,6 +365,21 @@ def test_overlapping_calls_leave_blas_as_it_was():
     assert [(info["filepath"], info["num_threads"]) for info in threadpool_info()] == before
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_threads_of_blas_change_no_bit(dtype):
+    from threadpoolctl import threadpool_limits
+
+    X, Y = samples(900, 700, d=64, dtype=dtype)
+
+    def answers(threads):
+        with threadpool_limits(threads, user_api="blas"):
+            fitted = repdist.kernels.MultiRBF().fit(np.concatenate([X, Y]))
+            result = repdist.mmd_test(X, Y, rng=0, n_resamples=999)
+            return fitted, result.to_dict(), repdist.mmd_squared(X, Y)
+
+    assert answers(1) == answers(3)
+
+
 @pytest.mark.parametrize(
     "kernel", [kernels.Energy(), kernels.Polynomial(), kernels.Linear()], ids=repr
 )
