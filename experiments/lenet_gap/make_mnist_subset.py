@@ -24,10 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .archive import write_npz
+from .data import N_CLASSES, SUBSET_PATH
 from .idx import read_checked
 
-SUBSET_PATH = Path(__file__).with_name("mnist_subset.npz")
-N_CLASSES = 10
 N_TRAIN = 1000
 N_TEST = 300
 

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import repdist
+from repdist.report import write_text
 
 from .analysis import accuracy_interval
 from .archive import write_npz
@@ -177,7 +178,7 @@ def train(
     report = _report(plan, rows, weights, test, command)
     weights.save(out / "weights.npz")
     _draw(rows, out / "learning_curve.png")
-    _write_text(out / "training.json", json.dumps(report, indent=2) + "\n")
+    write_text(out / "training.json", json.dumps(report, indent=2) + "\n")
     return report
 
 
@@ -411,12 +412,3 @@ def _draw(rows: Sequence[Row], path: Path) -> None:
     ax.legend(frameon=False)
     ax.spines[["top", "right"]].set_visible(False)
     save_figure(ax, path)
-
-
-def _write_text(path: Path, text: str) -> None:
-    partial = path.with_name(f"{path.name}.part")
-    try:
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
