@@ -2,8 +2,9 @@
 
 A two-sample test is a quadratic form in labels. With S the block sums of the kernel between units
 and a the 0/1 labels, the sum over pairs within the first sample is ``q = a' S a``, and with
-``l = a' S 1`` and ``t = 1' S 1`` the others are ``l - q`` (across) and ``t - 2 l + q``. The
-observed labels are row 0 and go through the same code as all others.
+``l = a' S 1`` and ``t = 1' S 1`` the others are ``l - q`` (across) and ``t - 2 l + q``. S is
+centred first, so that l and t are 0: no MMD^2 changes, and nothing cancels. The observed labels are
+row 0 and go through the same code as all others.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -59,69 +60,99 @@ def mmd_squared_from_sums(
 def centred_blocks(
     blocks: Float64, diagonal: Float64, unit_rows: npt.NDArray[np.intp], estimator: Estimator
 ) -> Float64:
-    """Return block sums (R, U, U) less the mean kernel value times each block's pairs.
+    """Return block sums (R, U, U) of ``k(x, y) - g(x) - g(y)``, with g such that rows sum to 0.
 
-    It changes no MMD^2 (a constant kernel has none) and removes the cancellation between sums
-    that are nearly equal.
+    No g changes an MMD^2, for it enters every mean with the same weight.
+
+    Notes
+    -----
+    With N rows in all, R_u the sum over row u and n_u the rows of that unit, the sum G_u of g over
+    a unit is ``(R_u - n_u sum(R) / (2 N)) / N`` if the diagonal counts, and
+    ``(R_u - n_u sum(R) / (2 N - 2)) / (N - 2)`` if it does not.
     """
-    units = np.arange(len(unit_rows))
-    pairs = np.outer(unit_rows, unit_rows).astype(np.float64)
-    pairs[units, units] -= unit_rows
-    mean = blocks.sum(axis=(1, 2)) / pairs.sum()
+    units, N = np.arange(len(unit_rows)), int(unit_rows.sum())
     S = blocks.copy()
     if estimator == "biased":
         S[:, units, units] += diagonal
-        pairs[units, units] += unit_rows
-    S -= mean[:, None, None] * pairs
+    else:
+        N -= 1
+    totals = S.sum(axis=2)  # (R, U)
+    G = totals - totals.sum(axis=1, keepdims=True) / (2 * N) * unit_rows
+    G /= N if estimator == "biased" else N - 1
+    S -= pair_sums(G, G, unit_rows, unit_rows)
+    if estimator == "unbiased":
+        S[:, units, units] += 2 * G
     return S
 
 
+def pair_sums(
+    first: Float64, second: Float64, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp]
+) -> Float64:
+    """Return the sums of ``g(x) + g(y)`` over the pairs of rows of two units, (R, U, V).
+
+    `first` (R, U) and `second` (R, V) are the sums of g over units of so many `rows` and `columns`.
+    """
+    return np.asarray(first[:, :, None] * columns + second[:, None, :] * rows[:, None])
+
+
+def precision(epsilon: float, *, small: bool) -> npt.DTypeLike:
+    """Return the dtype for relabelings under kernel values of that rounding.
+
+    float32 if the values are no better and samples are not small. Rounding then moves a statistic
+    by some 1e-6 of its standard deviation, below `tie_tolerance`.
+    """
+    coarse = epsilon >= np.finfo(np.float32).eps and not small
+    return np.float32 if coarse else np.float64
+
+
 def component_statistics(
-    S: Float64, relabelings: Iterable[Labels], n: int, m: int, estimator: Estimator, run: Mapper
+    S: Float64,
+    relabelings: Iterable[Labels],
+    n: int,
+    m: int,
+    estimator: Estimator,
+    run: Mapper,
+    dtype: npt.DTypeLike = np.float64,
 ) -> Float64:
     """Return MMD^2 (B + 1, R) of every relabeling; label 1 marks the sample of n rows.
 
-    ``O(B U^2 R)`` time; memory for the result and a few blocks of relabelings. `run` maps a
-    function over the blocks in their order.
+    S (R, U, U) is as `centred_blocks` returns it. ``O(B U^2 R)`` time, in `dtype`; memory for the
+    result and a few blocks of relabelings. `run` maps a function over the blocks in their order.
     """
-    form = _QuadraticForm(S)
+    form = _QuadraticForm(S, dtype)
 
     def statistics(labels: Labels) -> Float64:
-        q, marked = form(labels)
-        within_second = form.total - 2 * marked + q
-        return np.asarray(mmd_squared_from_sums(q, marked - q, within_second, n, m, estimator))
+        q = form(labels)
+        return np.asarray(mmd_squared_from_sums(q, -q, q, n, m, estimator))
 
     return np.concatenate(list(run(statistics, relabelings)))
 
 
 class _QuadraticForm:
-    """``a' S a`` and ``a' S 1`` for many rows of labels a, and all components of S (R, U, U).
+    """``a' S a`` for many rows of labels a, and all components of S (R, U, U).
 
     S is symmetric, so that only its upper triangle is used, in a few blocks of columns; the
     components stand side by side in one matrix, and a block of labels stays in the cache.
     """
 
-    def __init__(self, S: Float64) -> None:
+    def __init__(self, S: Float64, dtype: npt.DTypeLike) -> None:
         self._n_components, units, _ = S.shape
-        self._row_totals = np.ascontiguousarray(S.sum(axis=2).T)  # (U, R)
-        self.total = self._row_totals.sum(axis=0)  # (R,)
+        self._dtype = dtype
         self._pieces = []
         for columns in np.array_split(np.arange(units), min(units, _COLUMN_BLOCKS)):
             start, stop = int(columns[0]), int(columns[-1]) + 1
             upper = np.array(S[:, :stop, start:stop])  # (R, rows above and within, columns)
             upper[:, :start] *= 2
-            self._pieces.append((start, stop, _side_by_side(upper)))
+            self._pieces.append((start, stop, _side_by_side(upper).astype(dtype)))
 
-    def __call__(self, labels: Labels) -> tuple[Float64, Float64]:
-        """Return ``a' S a`` and ``a' S 1``, (b, R) each, for labels (b, U)."""
-        shape = len(labels), self._n_components
-        q, marked = np.zeros(shape), np.empty(shape)
+    def __call__(self, labels: Labels) -> Float64:
+        """Return ``a' S a`` (b, R) for labels (b, U)."""
+        q = np.zeros((len(labels), self._n_components))
         for rows in _row_blocks(len(labels)):
-            A = labels[rows].astype(np.float64)
+            A = labels[rows].astype(self._dtype)
             for start, stop, piece in self._pieces:
                 q[rows] += _products(A[:, :stop], piece, A[:, start:stop])
-            marked[rows] = A @ self._row_totals
-        return q, marked
+        return q
 
 
 def _side_by_side(S: Float64) -> Float64:
@@ -157,10 +188,11 @@ class Half:
     total: Float64
 
 
-def half(S: Float64, labels: Labels) -> Half:
+def half(S: Float64, labels: Labels, dtype: npt.DTypeLike = np.float64) -> Half:
     """Return the sums of one sample's block S (R, U, U) under labels (B + 1, U)."""
-    form = _QuadraticForm(S)
-    return Half(labels, *form(labels), form.total)
+    row_totals = S.sum(axis=2).T  # (U, R)
+    totals = np.concatenate([labels[rows] @ row_totals for rows in _row_blocks(len(labels))])
+    return Half(labels, _QuadraticForm(S, dtype)(labels), totals, row_totals.sum(axis=0))
 
 
 def complement(side: Half) -> Half:
@@ -173,20 +205,27 @@ def complement(side: Half) -> Half:
     )
 
 
-def pair_statistics(across: Float64, first: Half, second: Half, n: int, m: int) -> Float64:
+def pair_statistics(
+    across: Float64,
+    first: Half,
+    second: Half,
+    n: int,
+    m: int,
+    dtype: npt.DTypeLike = np.float64,
+) -> Float64:
     """Return the unbiased MMD^2 (B + 1, R) of relabelings whose halves were drawn by themselves.
 
     `across` (R, U, V) is the block between the two samples; n and m are the rows with label 1 and
     0. ``O(B U V R)`` time: the products within the samples are those of the halves.
     """
     T = np.empty_like(first.within)
-    beside = _side_by_side(across)
+    beside = _side_by_side(across).astype(dtype)
     of_first = np.ascontiguousarray(across.sum(axis=2).T)  # (U, R)
     of_second = np.ascontiguousarray(across.sum(axis=1).T)  # (V, R)
     total = first.total + second.total + 2 * of_first.sum(axis=0)
     for rows in _row_blocks(len(T)):
-        x, y = (side.labels[rows].astype(np.float64) for side in (first, second))
-        q = first.within[rows] + second.within[rows] + 2 * _products(x, beside, y)
+        x, y = (side.labels[rows].astype(dtype) for side in (first, second))
+        q = first.within[rows] + second.within[rows] + 2.0 * _products(x, beside, y)
         marked = first.totals[rows] + second.totals[rows] + x @ of_first + y @ of_second
         T[rows] = mmd_squared_from_sums(q, marked - q, total - 2 * marked + q, n, m, "unbiased")
     return T
@@ -265,7 +304,8 @@ def _largest_score(T: Float64) -> Callable[[Float64], Float64]:
     relabelings, which keeps the level exact.
     """
     mean, sd = T.mean(axis=0), T.std(axis=0)
-    g = np.clip((((T - mean) / sd) ** 3).mean(axis=0), 0, np.sqrt(8))
+    scores = (T - mean) / sd
+    g = np.clip(np.einsum("br,br,br->r", scores, scores, scores) / len(T), 0, np.sqrt(8))
     skewed = g > 1e-4
     safe_g = np.where(skewed, g, 1.0)
 

@@ -32,6 +32,8 @@ from repdist._null import (
     mmd_squared_from_sums,
     null_distribution,
     pair_statistics,
+    pair_sums,
+    precision,
     tie_tolerance,
 )
 from repdist._sums import Block, join
@@ -146,7 +148,7 @@ def compare_pairs(
             Z,
             np.concatenate([np.diff(edges) for edges in plan.edges]),
             np.repeat(np.arange(len(arrays)), [len(edges) - 1 for edges in plan.edges]),
-            small=is_small(*sorted(plan.sizes)[-2:]),
+            small=plan.small,
             n_jobs=n_jobs,
             squares=combine == "fuse",
             progress=progress,
@@ -200,17 +202,25 @@ class _Plan:
         ]
         return cls(sizes, units, floors, wholes, edges)
 
+    @property
+    def small(self) -> bool:
+        """Whether ties matter in every pair."""
+        return is_small(*sorted(self.sizes)[-2:])
+
     def ordered(self, pair: tuple[int, int]) -> tuple[int, int]:
         """Return the pair with the smaller group first."""
         return _ordered(pair, self.sizes)
 
     def reduce(self, block: Block, first: Cut, second: Cut) -> Block:
         """Return the block with its units joined to those of the cuts."""
-        rows = self._starts(block.first, first)
-        columns = self._starts(block.second, second)
-        sums = np.add.reduceat(np.add.reduceat(block.sums, rows, axis=1), columns, axis=2)
-        diagonal = np.add.reduceat(block.diagonal, rows, axis=1)
+        sums = np.add.reduceat(block.sums, self._starts(block.first, first), axis=1)
+        sums = np.add.reduceat(sums, self._starts(block.second, second), axis=2)
+        diagonal = self.joined(block.diagonal, block.first, first)
         return dataclasses.replace(block, sums=sums, diagonal=diagonal)
+
+    def joined(self, of_units: Float64, group: int, cut: Cut) -> Float64:
+        """Return sums over units of a group, (R, U), with its units joined to those of the cut."""
+        return np.asarray(np.add.reduceat(of_units, self._starts(group, cut), axis=1))
 
     def _starts(self, group: int, cut: Cut) -> npt.NDArray[np.intp]:
         return np.searchsorted(self.edges[group], cut.edges(self.sizes[group])[:-1])
@@ -276,7 +286,9 @@ class _PairWork:
     ) -> None:
         self._plan, self._streams, self._within = plan, streams, within
         self._weights, self._combine, self._n_resamples = weights, combine, n_resamples
-        self._centre = _mean_value(within, plan.sizes)
+        self._shifts = [
+            _shift(block, np.diff(edges)) for block, edges in zip(within, plan.edges, strict=True)
+        ]
         self._halves: dict[_Side, Half] = {}
 
     def share_halves(self, n_jobs: int) -> None:
@@ -317,7 +329,7 @@ class _PairWork:
         return Pair(
             block.first,
             block.second,
-            mmd_squared=float(mean_kernel[0]),
+            mmd_squared=float(self._estimate(first, across, second) @ self._weights),
             standard_error=standard_error(
                 np.stack([first.rows, across.rows], axis=1),
                 np.stack([second.rows, across.columns], axis=1),
@@ -343,7 +355,8 @@ class _PairWork:
         S = centred_blocks(sums.blocks, sums.diagonal, units.rows, "unbiased")
         labels = relabelings(units, self._n_resamples, np.random.default_rng())  # draws nothing
         n, m = self._plan.sizes[across.first], self._plan.sizes[across.second]
-        return component_statistics(S, labels, n, m, "unbiased", map)
+        dtype = precision(across.epsilon, small=self._plan.small)
+        return component_statistics(S, labels, n, m, "unbiased", map, dtype)
 
     def _drawn(self, across: Block, units: Units) -> Float64:
         """Return the statistics of random relabelings of a pair, made of two halves."""
@@ -356,8 +369,20 @@ class _PairWork:
         rows, columns = (
             np.diff(cut.edges(size)) for cut, size in zip(units.cuts, (n, m), strict=True)
         )
-        S = S - self._centre[:, None, None] * np.outer(rows, columns)
-        return pair_statistics(S, first, second, n, m)
+        shift, other = (
+            self._plan.joined(self._shifts[g], g, cut)
+            for g, cut in zip((across.first, across.second), units.cuts, strict=True)
+        )
+        S = S - pair_sums(shift, other, rows, columns)
+        return pair_statistics(
+            S, first, second, n, m, precision(across.epsilon, small=self._plan.small)
+        )
+
+    def _estimate(self, first: Block, across: Block, second: Block) -> Float64:
+        """Return the unbiased MMD^2 of a pair, (R,)."""
+        x, xy, y = (block.sums.sum(axis=(1, 2)) for block in (first, across, second))
+        n, m = (self._plan.sizes[g] for g in (across.first, across.second))
+        return np.asarray(mmd_squared_from_sums(x, xy, y, n, m, "unbiased"))
 
     def _sides(self, g: int, h: int, units: Units) -> tuple[_Side, _Side]:
         """Return both sides; with equal unit counts one half serves a group on either side."""
@@ -378,13 +403,27 @@ class _PairWork:
             frozen = np.full((len(labels), 1), side.is_first, dtype=np.int8)
             labels = np.concatenate([labels, frozen], axis=1)
         block = self._plan.reduce(self._within[side.group], side.cut, side.cut)
-        return half(_centred(block, np.diff(side.cut.edges(n)), self._centre), labels)
+        dtype = precision(block.epsilon, small=self._plan.small)
+        return half(_centred(block, np.diff(side.cut.edges(n))), labels, dtype)
 
 
-def _centred(block: Block, rows: npt.NDArray[np.intp], centre: Float64) -> Float64:
-    """Return the sums within a group less `centre` (R,) times each block's pairs of rows."""
-    pairs = np.outer(rows, rows) - np.diag(rows)
-    return np.asarray(block.sums - centre[:, None, None] * pairs)
+def _shift(block: Block, rows: npt.NDArray[np.intp]) -> Float64:
+    """Return the sums over units, (R, U), of the g that makes ``k - g(x) - g(y)`` small in a group.
+
+    g is the mean of a row's kernel values less half the mean of all; units have so many `rows`.
+    """
+    n = rows.sum()
+    totals = block.sums.sum(axis=2)
+    mean = totals.sum(axis=1, keepdims=True) / (n * (n - 1))
+    return np.asarray(totals / (n - 1) - mean / 2 * rows)
+
+
+def _centred(block: Block, rows: npt.NDArray[np.intp]) -> Float64:
+    """Return the sums within a group less `_shift` for each block's pairs of different rows."""
+    shift, units = _shift(block, rows), np.arange(len(rows))
+    S = block.sums - pair_sums(shift, shift, rows, rows)
+    S[:, units, units] += 2 * shift
+    return np.asarray(S)
 
 
 def _transposed(block: Block) -> Block:
@@ -400,12 +439,6 @@ def _transposed(block: Block) -> Block:
 
 def _largest(*blocks: Block) -> Float64:
     return np.asarray(np.max([block.magnitude for block in blocks], axis=0))
-
-
-def _mean_value(within: list[Block], sizes: list[int]) -> Float64:
-    """Return the mean kernel value between different rows of the same group, (R,)."""
-    pairs = sum(n * (n - 1) for n in sizes)
-    return np.asarray(sum(block.sums.sum(axis=(1, 2)) for block in within) / pairs)
 
 
 # --- one group -----------------------------------------------------------------------------------
@@ -436,8 +469,7 @@ def _floor_rate(
     if len(rows) > cut.movable:
         labels = np.concatenate([labels, np.zeros((len(labels), 1), dtype=np.int8)], axis=1)
     block = plan.reduce(within[group], cut, cut)
-    centre = _mean_value([block], [n])
-    split = half(_centred(block, rows, centre), labels)
+    split = half(_centred(block, rows), labels)
     other = split.total - 2 * split.totals + split.within
     T = mmd_squared_from_sums(
         split.within, split.totals - split.within, other, h, n - h, "unbiased"

@@ -1,6 +1,6 @@
 """One pass over tiles of the kernel matrix: all that any later step needs of the data.
 
-The matrix is never formed. A tile of about 512 x 512 entries fits the second-level cache: one
+The matrix is never formed. A tile has about 1024 x 1024 entries, near the cache: one
 matrix product, the kernel in place, then its sums. Only tiles on and above the diagonal are
 computed. Tile edges depend on the shape of the data alone and partial sums are added in float64
 in the order of the tiles, so the result is the same to the bit for any number of threads.
@@ -22,7 +22,7 @@ from repdist._array import Array, Float64, Workspace
 from repdist._threads import in_order, with_progress
 from repdist.kernels import Kernel
 
-_EDGE = 512  # rows of a tile
+_EDGE = 1024  # rows of a tile: shorter steps spend their time waiting for the interpreter
 _DEVICE_EDGE = 4096  # the same on an accelerator, where a launch costs more than a cache miss
 _MOST_COLUMNS = 2048  # up to which differences of rows are affordable
 _KEPT_STRIPS = 8  # strips up to which autograd may keep every tile

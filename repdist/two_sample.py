@@ -18,6 +18,7 @@ from repdist._null import (
     centred_blocks,
     component_statistics,
     null_distribution,
+    precision,
     tie_tolerance,
 )
 from repdist._sums import Sums, join, tile_entries
@@ -415,7 +416,9 @@ def _statistics_of(
     """Return MMD^2 (B + 1, R) of every relabeling."""
     S = centred_blocks(sums.blocks, sums.diagonal, units.rows, estimator)
     run = functools.partial(in_order, n_jobs=n_jobs)
-    return component_statistics(S, relabelings(units, n_resamples, rng), n, m, estimator, run)
+    labels = relabelings(units, n_resamples, rng)
+    dtype = precision(sums.epsilon, small=is_small(n, m))
+    return component_statistics(S, labels, n, m, estimator, run, dtype)
 
 
 def _magnitude(sums: Sums, units: Units, estimator: Estimator) -> Float64:
@@ -445,10 +448,11 @@ def _result(
     exhaustive = is_exhaustive(units, n_resamples)
     least = units.least_pvalue_exhaustive if exhaustive else 1 / len(null.statistic)
     mean_kernel = null.components @ weights
+    estimates = component_estimates(sums, units.sample, n, m, estimator)
     return MMDTestResult(
         statistic=float(null.statistic[0]),
         pvalue=null.pvalue,
-        mmd_squared=float(mean_kernel[0]),
+        mmd_squared=float(estimates @ weights),
         standard_error=standard_error(sums.first_rows, sums.second_rows),
         null_distribution=_read_only(null.statistic if exhaustive else null.statistic[1:]),
         kernel=kernel,
@@ -463,7 +467,7 @@ def _result(
         cautions=_cautions(Z, kernel, null, least),
         _columns={
             "bandwidth": np.array(kernel._bandwidths),
-            "mmd_squared": null.components[0],
+            "mmd_squared": estimates,
             "zscore": null.zscores,
             "pvalue": null.component_pvalues,
         },

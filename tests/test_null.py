@@ -7,7 +7,7 @@ import pytest
 from oracles import FORMULAS, mmd_squared
 
 import repdist
-from repdist import _null, kernels
+from repdist import kernels
 from repdist._null import (
     centred_blocks,
     component_statistics,
@@ -178,11 +178,25 @@ def test_tie_tolerance_follows_its_formula():
     assert tolerance == pytest.approx(64 * 2**-52 * 2 + 16 * 1e-7 * 2 * (0.1 + 0.025))
 
 
-def test_centring_removes_the_mean_kernel_value():
+@pytest.mark.parametrize("estimator", ["unbiased", "biased"])
+def test_centred_rows_sum_to_0(estimator):
     units = Units(2, (3, 4), (1, 1))
     Z = np.random.default_rng(0).normal(size=(16, 2))
     sums = sums_of(kernels.RBF(1.0), Z, units)
-    S = centred_blocks(sums.blocks, sums.diagonal, units.rows, "unbiased")
-    assert abs(S.sum()) < 1e-12
+    S = centred_blocks(sums.blocks, sums.diagonal, units.rows, estimator)
+    np.testing.assert_allclose(S.sum(axis=2), 0, atol=1e-13)
     np.testing.assert_array_equal(S, S.transpose(0, 2, 1))
-    assert _null.centred_blocks(sums.blocks, sums.diagonal, units.rows, "biased").sum() != 0
+
+
+def test_single_precision_moves_a_statistic_by_a_little_of_its_spread():
+    units = Units(3, (20, 20), (1, 2))
+    Z = np.random.default_rng(0).normal(size=(123, 5)) + 100
+    sums = sums_of(kernels.MultiRBF().fit(Z), Z, units)
+    S = centred_blocks(sums.blocks, sums.diagonal, units.rows, "unbiased")
+    labels = list(relabelings(units, 999, np.random.default_rng(0)))
+    double, single = (
+        component_statistics(S, labels, 61, 62, "unbiased", map, dtype)
+        for dtype in (np.float64, np.float32)
+    )
+    assert np.abs(single - double).max() > 0
+    assert (np.abs(single - double) < 3e-6 * double.std(axis=0)).all()

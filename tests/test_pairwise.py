@@ -13,7 +13,13 @@ from scipy import stats
 
 import repdist
 from repdist import _pairs, kernels
-from repdist._null import complement, component_statistics, half, pair_statistics
+from repdist._null import (
+    centred_blocks,
+    complement,
+    component_statistics,
+    half,
+    pair_statistics,
+)
 from repdist._pairs import _Plan
 from repdist._units import Units, half_labels, shared_moves
 from repdist._whole import whole_null
@@ -128,7 +134,7 @@ def test_statistics_from_halves_are_those_of_whole_relabelings():
     units, n, m = Units(2, (4, 4), (1, 2)), 9, 10
     U = len(units.rows)
     S = rng.normal(size=(3, U, U))
-    S = S + S.transpose(0, 2, 1)
+    S = centred_blocks(S + S.transpose(0, 2, 1), np.zeros((3, U)), units.rows, "unbiased")
     kept = shared_moves(4, 4, 50, rng)
     first = np.pad(half_labels(kept, 4, rng), ((0, 0), (0, 1)), constant_values=1)
     second = np.pad(1 - half_labels(kept, 4, rng), ((0, 0), (0, 1)), constant_values=0)
