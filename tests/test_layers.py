@@ -241,9 +241,10 @@ def test_every_public_name_has_a_docstring(name):
     assert not text.startswith(f"{getattr(value, '__name__', '')}(")  # made by dataclass
 
 
-@pytest.mark.parametrize(
-    "owner", [repdist.MMDTestResult, *KERNELS.values()], ids=lambda o: o.__name__
-)
+RESULTS = [repdist.MMDTestResult, repdist.LevelCheck, repdist.PowerCurve]
+
+
+@pytest.mark.parametrize("owner", [*RESULTS, *KERNELS.values()], ids=lambda o: o.__name__)
 def test_every_public_method_has_a_docstring(owner):
     for name in dir(owner):
         value = inspect.getattr_static(owner, name)
@@ -284,7 +285,7 @@ def test_the_parameters_that_users_meet():
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", [repdist.MMDTestResult, *KERNELS.values()])
+@pytest.mark.parametrize("kind", [*RESULTS, *KERNELS.values()])
 def test_results_and_kernels_are_frozen(kind):
     if kind is repdist.kernels.Kernel:
         assert inspect.isabstract(kind)
