@@ -221,7 +221,7 @@ class LevelCheck:
         low, high = self.confidence_interval()
         rejections = _rejections(self.pvalues, self.alpha)
         lines = [
-            f"Level of the MMD test on shuffled rows: {self.n} against {self.m}",
+            f"Level of the MMD test on shuffled rows: {self.n:,} against {self.m:,}",
             f"  verdict  the level {'holds' if self.holds else 'does not hold'}",
             f"  rejected {rejections} of {self.n_repetitions} at {self.alpha:g}: rate "
             f"{self.rate:.3g}, 95 % interval {low:.3g} to {high:.3g}",
@@ -482,10 +482,10 @@ class PowerCurve:
     def summary(self) -> str:
         """Return the result in some lines that a person can read, one of them a size."""
         lines = [
-            f"Power of the MMD test at {self.alpha:g}: subsamples of {self.n} rows against {self.m}"
+            f"Power of the MMD test at {self.alpha:g}: subsamples of {self.n:,} and {self.m:,} rows"
         ]
         lines += [
-            f"  n = {row.n:<5}power {row.power:.2f}, 95 % interval {row.ci_low:.2f} to "
+            f"  n = {row.n:<6,}power {row.power:.2f}, 95 % interval {row.ci_low:.2f} to "
             f"{row.ci_high:.2f}"
             for row in self.to_frame().itertuples()
         ]
