@@ -105,8 +105,8 @@ def check_level(
     -----
     Repetitions are independent given the rows, and an exact test rejects each with at most
     chance `alpha`. So the number of rejections is compared with its binomial distribution:
-    ``holds`` is False if so many or more have a chance of at most .01. That is the chance of a
-    false alarm, exactly; `summary` says which level would be found out with a chance of .9.
+    ``holds`` is False if so many or more have a chance of at most .01, which bounds the chance
+    of a false alarm; `summary` says which level would be found out with a chance of .9.
     A rate below `alpha` is no fault: ties and very small samples cause it.
 
     What is checked is the test, its kernel and its options on such rows. Whether your rows are
