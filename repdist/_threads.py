@@ -66,7 +66,9 @@ class _OneBlasThread:
 one_blas_thread = _OneBlasThread()
 
 
-def with_progress(results: Iterator[Result], total: int, progress: bool) -> Iterable[Result]:
+def with_progress(
+    results: Iterator[Result], total: int, progress: bool, what: str = "kernel sums"
+) -> Iterable[Result]:
     """Return the results; while they are drawn, a bar on a terminal."""
     if not progress:
         return results
@@ -76,7 +78,7 @@ def with_progress(results: Iterator[Result], total: int, progress: bool) -> Iter
     console = Console(stderr=True)
     return track(
         results,
-        "kernel sums",
+        what,
         total=total,
         console=console,
         disable=not console.is_terminal,

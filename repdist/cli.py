@@ -1,4 +1,4 @@
-"""The command line: `repdist test A B`, `repdist matrix FEATURES`, `repdist lenet-gap`."""
+"""The command line: `repdist test`, `matrix`, `check`, `power` and `lenet-gap`."""
 
 import importlib
 import json
@@ -99,14 +99,7 @@ def compare(
             rng=seed,
             progress=not as_json,
         )
-    if plot is not None:
-        import matplotlib as mpl
-
-        mpl.use("Agg")
-        from repdist.plotting import save_figure
-
-        save_figure(result.plot(), plot)
-    print(json.dumps(result.to_dict(), indent=2) if as_json else result)
+    _show(result, as_json, plot)
 
 
 @app.command("matrix")
@@ -163,6 +156,89 @@ def matrix(
     print(result)
 
 
+@app.command("check")
+def check(
+    first: Annotated[str, typer.Argument(metavar="A", help="First sample: a file of rows.")],
+    second: Annotated[str, typer.Argument(metavar="B", help="Second sample: a file of rows.")],
+    kernel: Annotated[KernelName, typer.Option(help="Kernel.")] = KernelName["multi-rbf"],
+    combine: Annotated[
+        CombineName, typer.Option(help="How components become one statistic.")
+    ] = CombineName.max,
+    estimator: Annotated[EstimatorName, typer.Option(help="Of MMD^2.")] = EstimatorName.unbiased,
+    alpha: Annotated[float, typer.Option(help="Level: reject if p is at most this.")] = 0.05,
+    repetitions: Annotated[int, typer.Option(help="How often to shuffle and test.")] = 500,
+    resamples: Annotated[int, typer.Option(help="Random relabelings of each test.")] = 199,
+    seed: Annotated[int, typer.Option(help="Seed of the random numbers.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw the result (.png, .svg, .pdf).")
+    ] = None,
+) -> None:
+    """Check on shuffled rows of two samples that the test rejects no more often than it may.
+
+    A and B are files as `repdist test` takes them.
+    """
+    if plot is not None:
+        _check_output("--plot", plot, PICTURES)
+    samples = read_rows(first), read_rows(second)
+    with _in_words_of_the_user({"X": first, "Y": second}):
+        result = repdist.check_level(
+            *samples,
+            kernel=KERNELS[kernel.value](),
+            combine=combine.value,  # type: ignore[arg-type]
+            estimator=estimator.value,  # type: ignore[arg-type]
+            alpha=alpha,
+            n_repetitions=repetitions,
+            n_resamples=resamples,
+            rng=seed,
+            progress=not as_json,
+        )
+    _show(result, as_json, plot)
+
+
+@app.command("power")
+def power(
+    first: Annotated[str, typer.Argument(metavar="A", help="First sample: a file of rows.")],
+    second: Annotated[str, typer.Argument(metavar="B", help="Second sample: a file of rows.")],
+    sizes: Annotated[
+        str, typer.Option(metavar="N,N,...", help="Rows of each sample to try.")
+    ] = "auto",
+    kernel: Annotated[KernelName, typer.Option(help="Kernel.")] = KernelName["multi-rbf"],
+    combine: Annotated[
+        CombineName, typer.Option(help="How components become one statistic.")
+    ] = CombineName.max,
+    alpha: Annotated[float, typer.Option(help="Level: reject if p is at most this.")] = 0.05,
+    repetitions: Annotated[int, typer.Option(help="Pairs of subsamples of each size.")] = 100,
+    resamples: Annotated[int, typer.Option(help="Random relabelings of each test.")] = 199,
+    seed: Annotated[int, typer.Option(help="Seed of the random numbers.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw the result (.png, .svg, .pdf).")
+    ] = None,
+) -> None:
+    """Estimate how many rows of each sample show a difference of the observed size.
+
+    A and B are files as `repdist test` takes them.
+    """
+    if plot is not None:
+        _check_output("--plot", plot, PICTURES)
+    tried = _sizes(sizes)
+    samples = read_rows(first), read_rows(second)
+    with _in_words_of_the_user({"X": first, "Y": second}):
+        result = repdist.estimate_power(
+            *samples,
+            sizes=tried,
+            kernel=KERNELS[kernel.value](),
+            combine=combine.value,  # type: ignore[arg-type]
+            alpha=alpha,
+            n_repetitions=repetitions,
+            n_resamples=resamples,
+            rng=seed,
+            progress=not as_json,
+        )
+    _show(result, as_json, plot)
+
+
 @app.command(
     "lenet-gap",
     add_help_option=False,
@@ -177,6 +253,33 @@ def lenet_gap(
     """
     case_study = importlib.import_module("repdist._experiments.lenet_gap.__main__")
     case_study.app(arguments or [], prog_name="repdist lenet-gap")
+
+
+def _sizes(text: str) -> Any:
+    """Return the numbers in a list with commas; "auto" as it is."""
+    if text == "auto":
+        return text
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise ValueError(
+            f'`--sizes` must be "auto" or whole numbers with commas between them; got {text!r}.'
+        ) from None
+
+
+def _show(
+    result: repdist.MMDTestResult | repdist.LevelCheck | repdist.PowerCurve,
+    as_json: bool,
+    plot: Path | None,
+) -> None:
+    if plot is not None:
+        import matplotlib as mpl
+
+        mpl.use("Agg")
+        from repdist.plotting import save_figure
+
+        save_figure(result.plot(), plot)
+    print(json.dumps(result.to_dict(), indent=2) if as_json else result)
 
 
 def _write_outputs(
@@ -284,7 +387,8 @@ def _check_input(name: str, path: Path) -> None:
 @contextmanager
 def _in_words_of_the_user(files: dict[str, str]) -> Iterator[None]:
     """Let messages name files and options where the library names its arguments."""
-    words = files | {"n_resamples": "--resamples", "rng": "--seed"}
+    words = files | {"n_resamples": "--resamples", "rng": "--seed", "alpha": "--alpha"}
+    words |= {"n_repetitions": "--repetitions", "sizes": "--sizes"}
     try:
         yield
     except (TypeError, ValueError) as error:

@@ -12,7 +12,7 @@ import repdist
 
 ROOT = Path(repdist.__file__).parent
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
-PUBLIC_MODULES = {"", "kernels", "mmd", "two_sample", "pairwise", "plotting", "report"}
+PUBLIC_MODULES = {"", "kernels", "mmd", "two_sample", "pairwise", "rehearsal", "plotting", "report"}
 
 # File: the files of the package that it may import, "" for the package itself.
 LAYERS = {
@@ -67,13 +67,28 @@ LAYERS = {
         "mmd",
         "two_sample",
     },
+    "rehearsal": {
+        "_array",
+        "_checks",
+        "_null",
+        "_samples",
+        "_threads",
+        "_units",
+        "kernels",
+        "mmd",
+        "two_sample",
+    },
     "plotting": (PUBLIC_MODULES | {"_files"}) - {"plotting", "report"},
     "report": (PUBLIC_MODULES | {"_files"}) - {"report"},
     "cli": PUBLIC_MODULES,
-    "__init__": {"_checks", "_example", "kernels", "mmd", "pairwise", "two_sample"},
+    "__init__": {"_checks", "_example", "kernels", "mmd", "pairwise", "rehearsal", "two_sample"},
 }
 # Inside a function: a result draws itself and tells the version that made it.
-LATER = {"two_sample": {"plotting", ""}, "pairwise": {"plotting", "report"}}
+LATER = {
+    "two_sample": {"plotting", ""},
+    "pairwise": {"plotting", "report"},
+    "rehearsal": {"plotting", ""},
+}
 
 # Files that know fewer libraries than the others. An array library is known by `_array` alone.
 STANDARD_LIBRARY = set(sys.stdlib_module_names)
@@ -205,10 +220,14 @@ def without_typing(tree):
 def test_the_public_names():
     assert repdist.__all__ == [
         "GlobalTestResult",
+        "LevelCheck",
         "MMDTestResult",
         "PairwiseMMDResult",
+        "PowerCurve",
         "RepdistWarning",
         "__version__",
+        "check_level",
+        "estimate_power",
         "example_features",
         "kernels",
         "median_heuristic",
@@ -256,9 +275,10 @@ def test_every_public_name_has_a_docstring(name):
     assert not text.startswith(f"{getattr(value, '__name__', '')}(")  # made by dataclass
 
 
-@pytest.mark.parametrize(
-    "owner", [repdist.MMDTestResult, *KERNELS.values()], ids=lambda o: o.__name__
-)
+RESULTS = [repdist.MMDTestResult, repdist.LevelCheck, repdist.PowerCurve]
+
+
+@pytest.mark.parametrize("owner", [*RESULTS, *KERNELS.values()], ids=lambda o: o.__name__)
 def test_every_public_method_has_a_docstring(owner):
     for name in dir(owner):
         value = inspect.getattr_static(owner, name)
@@ -299,7 +319,7 @@ def test_the_parameters_that_users_meet():
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", [repdist.MMDTestResult, *KERNELS.values()])
+@pytest.mark.parametrize("kind", [*RESULTS, *KERNELS.values()])
 def test_results_and_kernels_are_frozen(kind):
     if kind is repdist.kernels.Kernel:
         assert inspect.isabstract(kind)
