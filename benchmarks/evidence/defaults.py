@@ -24,6 +24,7 @@ from repdist.two_sample import _magnitude, _statistics_of, _sums_of
 NAME = "defaults"
 COLUMNS = ("gained", "lost", "paired_pvalue")
 
+SECONDS = 0.75
 N = 500
 N_RESAMPLES = 499
 BASELINE = "grid-10-max"
@@ -60,7 +61,7 @@ METHODS = tuple(f"{name}-{rule}" for name, setting in SETTINGS.items() for rule 
 def tasks(quick: bool, mnist: str | None) -> list[Task]:
     """Return the whole study."""
     return [
-        Task(NAME, problem, N, N, METHODS, 6 if quick else 200, N_RESAMPLES)
+        Task(NAME, problem, N, N, METHODS, 4 if quick else 200, N_RESAMPLES)
         for problem in problems(mnist)
     ]
 

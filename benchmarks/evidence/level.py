@@ -24,6 +24,7 @@ COLUMNS = (
     "uniform_pvalue", "superuniform_pvalue", "alarm",
 )  # fmt: skip
 
+SECONDS = 0.02
 N_RESAMPLES = 199
 UNBIASED = ("max", "mean", "fuse")
 BOTH = (*UNBIASED, "max-biased", "mean-biased", "fuse-biased")
@@ -85,8 +86,8 @@ def steps(task: Task) -> int:
 def extra(task: Task, method: str, pvalues: dict[str, np.ndarray], n_rows: int) -> dict:
     """Return the rate at .01, and the check of the p-values; two checks a row share the alarm.
 
-    False-alarm rate: `rates.ALARM` for the whole study. Of 2,000 repetitions, a row of 120 alarms
-    with probability .99 if a share of .10 has p <= .05.
+    False-alarm rate: `rates.ALARM` for the whole study. At 2,000 repetitions a row alarms with
+    probability .99 if its true rate at level .05 is .09.
     """
     found, count = pvalues[method], steps(task)
     hits = int((found <= 0.01).sum())

@@ -26,6 +26,7 @@ COLUMNS = (
     "beside", "difference", "difference_pvalue", "outside",
 )  # fmt: skip
 
+SECONDS = 0.22
 N = 500
 N_RESAMPLES = 999
 METHODS = {
@@ -44,7 +45,7 @@ BESIDE = {"max": BEST, "fuse": published.FUSE, "rbf-median": published.MEDIAN}
 def tasks(quick: bool, mnist: str | None) -> list[Task]:
     """Return the whole study."""
     return [
-        Task(NAME, problem, N, N, tuple(METHODS), 20 if quick else 200, N_RESAMPLES)
+        Task(NAME, problem, N, N, tuple(METHODS), 10 if quick else 200, N_RESAMPLES)
         for problem in problems(mnist)
     ]
 

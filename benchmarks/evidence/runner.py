@@ -95,7 +95,11 @@ def finished(chunks: list[Chunk], jobs: int) -> Iterable[Chunk]:
 
 
 class Clock:
-    """Tell the time left, from the seconds that a repetition of each study has taken so far."""
+    """Tell the time left, from the seconds that a repetition of each study has taken so far.
+
+    For a study that has not begun, from its `SECONDS`, roughly those of one core, times how much
+    longer the others took than theirs.
+    """
 
     def __init__(self, tasks: list[Task], jobs: int) -> None:
         self._left: dict[str, int] = defaultdict(int)
@@ -113,10 +117,13 @@ class Clock:
         self._seconds[study] += chunk.seconds
 
     def line(self) -> str:
-        """Return what is left of the studies, one that has not begun taken to be like the rest."""
-        overall = sum(self._seconds.values()) / sum(self._done.values())
-        left = sum(
-            count * (self._seconds[study] / self._done[study] if self._done[study] else overall)
-            for study, count in self._left.items()
-        )
+        """Return what is left of all studies."""
+        left = sum(count * self._of_one(study) for study, count in self._left.items())
         return f"about {left / self._jobs / 60:.1f} min left"
+
+    def _of_one(self, study: str) -> float:
+        """Return the seconds of a repetition."""
+        if self._done[study]:
+            return self._seconds[study] / self._done[study]
+        expected = sum(count * STUDIES[name].SECONDS for name, count in self._done.items())
+        return STUDIES[study].SECONDS * sum(self._seconds.values()) / expected
