@@ -1,7 +1,7 @@
 # Each target sets itself up in .venv; a stamp there says which dependencies are installed.
 PYTHON ?= python3
 
-.PHONY: help demo test test-slow check bench bench-quick bench-competitors
+.PHONY: help demo test test-slow check bench bench-quick bench-competitors evidence evidence-quick
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -29,6 +29,12 @@ bench-quick: .venv/base.done  ## the same in under two minutes, into build/bench
 	.venv/bin/python -m benchmarks --quick
 
 bench-competitors: .venv-competitors/done  ## install the other libraries that bench then times too
+
+evidence: .venv/base.done  ## measure level and power beside published figures (an hour; MNIST=FOLDER for all images)
+	.venv/bin/python -m benchmarks.evidence $(if $(MNIST),--mnist $(MNIST))
+
+evidence-quick: .venv/base.done  ## the same in under five minutes, into build/evidence-quick
+	.venv/bin/python -m benchmarks.evidence --quick
 
 # $(1): what pip installs. An environment without a working pip is made anew.
 define install

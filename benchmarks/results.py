@@ -27,12 +27,12 @@ def load(path: Path) -> list[Row]:
         return list(csv.DictReader(file))
 
 
-def save(path: Path, rows: Iterable[Row]) -> None:
+def save(path: Path, rows: Iterable[Row], columns: list[str] = COLUMNS) -> None:
     """Write the rows, under a temporary name until all is there."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".csv.part")
     with part.open("w", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, restval="", extrasaction="ignore")
+        writer = csv.DictWriter(file, columns, restval="", extrasaction="ignore")
         writer.writeheader()
         writer.writerows({k: rounded(v) for k, v in row.items()} for row in rows)
     part.replace(path)

@@ -1,0 +1,195 @@
+"""Are the defaults the best? Other bandwidths, bins and rules on the harder problems, paired.
+
+All settings see the same samples. The private parts of repdist are imported here, and in no other
+file of this folder: the statistics T (B + 1, R) of the components are made once for a setting, and
+several rules are applied to them, some of which the library does not have.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import special, stats
+
+from benchmarks.evidence import power
+from benchmarks.evidence.problems import Mixture, PerturbedUniform, PooledDigits, Problem
+from benchmarks.evidence.tasks import LEVEL, Task
+from repdist import kernels
+from repdist._distances import positive_distances
+from repdist._null import null_distribution, tie_tolerance
+from repdist._units import is_small, row_order, two_sample_units
+from repdist.kernels import _grid
+from repdist.two_sample import _magnitude, _statistics_of, _sums_of
+
+NAME = "defaults"
+COLUMNS = ("gained", "lost", "paired_pvalue")
+
+SECONDS = 0.75
+N = 500
+N_RESAMPLES = 499
+BASELINE = "grid-10-max"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Kernels, bins, and the rules that are tried with them."""
+
+    kernel: kernels.MultiRBF
+    n_bins: str | int = "auto"
+    laplacians: int = 0  # beside the kernel's components
+    rules: tuple[str, ...] = ("max", "fuse")
+
+
+GRID, ALL = (
+    kernels.MultiRBF(),
+    ("max", "fuse", "fuse-n", "mean", "score-mean", "min-p", "mahalanobis"),
+)
+SETTINGS = {
+    "grid-10": Setting(GRID, rules=ALL),
+    "grid-5": Setting(kernels.MultiRBF(size=5)),
+    "grid-20": Setting(kernels.MultiRBF(size=20)),
+    "median-10": Setting(kernels.MultiRBF("median")),
+    "bins-16": Setting(GRID, 16),
+    "bins-32": Setting(GRID, 32),
+    "bins-128": Setting(GRID, 128),
+    "rows": Setting(GRID, "rows"),
+    "with-laplacian": Setting(GRID, laplacians=5, rules=ALL),
+}
+METHODS = tuple(f"{name}-{rule}" for name, setting in SETTINGS.items() for rule in setting.rules)
+
+
+def tasks(quick: bool, mnist: str | None) -> list[Task]:
+    """Return the whole study."""
+    return [
+        Task(NAME, problem, N, N, METHODS, 4 if quick else 200, N_RESAMPLES)
+        for problem in problems(mnist)
+    ]
+
+
+def problems(mnist: str | None) -> list[Problem]:
+    """Return the problems at which power is neither 0 nor 1."""
+    return [
+        *(Mixture(sd) for sd in (0.6, 0.7, 1.4, 1.6)),
+        *(PerturbedUniform(1, amplitude) for amplitude in (0.2, 0.3)),
+        *(PerturbedUniform(2, amplitude) for amplitude in (0.4, 0.6)),
+        *(PooledDigits(digits, mnist) for digits in ("Q4", "Q5")),
+        power.one_column(50),
+        power.scale(50),
+    ]
+
+
+def pvalues(task: Task, X: np.ndarray, Y: np.ndarray, seed: np.random.SeedSequence) -> dict:
+    """Test by every setting and rule of the task."""
+    found = {}
+    for name, setting in SETTINGS.items():
+        rules = [rule for rule in setting.rules if f"{name}-{rule}" in task.methods]
+        if rules:
+            null = components_of(setting, X, Y, task.n_resamples, seed)
+            found |= {f"{name}-{rule}": null.pvalue(rule) for rule in rules}
+    return found
+
+
+def extra(task: Task, method: str, pvalues: dict[str, np.ndarray], n_rows: int) -> dict:
+    """Return how many samples this one rejects and the default does not, and the reverse.
+
+    With the two-sided p-value of McNemar's exact test, not corrected for the number of rows.
+    """
+    if method == BASELINE or BASELINE not in pvalues:
+        return {}
+    ours, default = pvalues[method] <= LEVEL, pvalues[BASELINE] <= LEVEL
+    gained, lost = int((ours & ~default).sum()), int((default & ~ours).sum())
+    chance = stats.binomtest(gained, gained + lost).pvalue if gained + lost else 1.0
+    return {"gained": gained, "lost": lost, "paired_pvalue": float(chance)}
+
+
+# --- statistics, and rules on them ---------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Components:
+    """The statistics of relabelings, row 0 the observed one, and what rules need beside them."""
+
+    T: np.ndarray  # (B + 1, R)
+    tolerance: np.ndarray  # (R,)
+    squares: np.ndarray  # (R,)
+    n: int
+
+    def pvalue(self, rule: str) -> float:
+        """Combine the components by a rule, and count."""
+        if rule in RULES:
+            combined = RULES[rule](self)
+            return float((combined >= combined[0] - 1e-12 * abs(combined[0])).mean())
+        weights = np.full(self.T.shape[1], 1 / self.T.shape[1])
+        null = null_distribution(
+            self.T, self.tolerance, rule, weights=weights, squares=self.squares, n=self.n
+        )
+        return null.pvalue
+
+    @property
+    def scores(self) -> np.ndarray:
+        """Standardised over all rows, the observed one included, which keeps the level exact."""
+        return (self.T - self.T.mean(axis=0)) / self.T.std(axis=0)
+
+
+def components_of(
+    setting: Setting, X: np.ndarray, Y: np.ndarray, n_resamples: int, seed: np.random.SeedSequence
+) -> Components:
+    """Compute the components' statistics as `mmd_test` does, X being the smaller sample."""
+    rng, n, m = np.random.default_rng(seed), len(X), len(Y)
+    Z = np.concatenate([X[row_order(n, rng)], Y[row_order(m, rng)]])
+    units, small = two_sample_units(n, m, setting.n_bins), is_small(n, m)
+    labels = rng.integers(2**63)  # the same relabelings for every kernel
+    parts = []
+    for kernel in kernels_of(setting, Z):
+        sums = _sums_of(kernel, Z, units, small, "fuse", 1, False)
+        rng = np.random.default_rng(labels)
+        T = _statistics_of(sums, units, n, m, "unbiased", n_resamples, rng, 1)
+        tolerance = tie_tolerance(_magnitude(sums, units, "unbiased"), sums.epsilon, n, m)
+        parts.append((T, tolerance, sums.squares))
+    T, tolerance, squares = (np.concatenate(part, axis=-1) for part in zip(*parts, strict=True))
+    return Components(T, tolerance, squares, n)
+
+
+def kernels_of(setting: Setting, Z: np.ndarray) -> list[kernels.Kernel]:
+    """Fit the kernel, and a grid of Laplacians to the L1 distances as that of `MultiRBF` is."""
+    found: list[kernels.Kernel] = [setting.kernel.fit(Z)]
+    if setting.laplacians:
+        bandwidths = _grid(positive_distances(Z, "cityblock"), setting.laplacians)
+        found += [kernels.Laplacian(bandwidth) for bandwidth in bandwidths]
+    return found
+
+
+def fuse_n(c: Components) -> np.ndarray:
+    """Return the soft maximum of FUSE with exponents n (n - 1) instead of their power 1.5."""
+    return special.logsumexp(c.T * (c.n * (c.n - 1)) / np.sqrt(c.squares), axis=1)
+
+
+def score_mean(c: Components) -> np.ndarray:
+    """Return the mean of the standardised components."""
+    return c.scores.mean(axis=1)
+
+
+def min_p(c: Components) -> np.ndarray:
+    """Return the least p-value of the components, each taken among the same relabelings."""
+    ranks = stats.rankdata(-c.T, method="max", axis=0)  # 1 for the largest
+    return -ranks.min(axis=1)
+
+
+def mahalanobis(c: Components) -> np.ndarray:
+    """Return z' (C + ridge)^-1 z, with C the correlations over relabelings.
+
+    After A. Chatterjee and B. B. Bhattacharya, "Boosting the power of kernel two-sample tests",
+    arXiv 2302.10687, 2023. A ridge is needed: neighbouring bandwidths are all but collinear.
+    """
+    z = c.scores
+    C = z.T @ z / len(z) + RIDGE * np.eye(z.shape[1])  # (R, R)
+    return np.einsum("br,br->b", z, np.linalg.solve(C, z.T).T)
+
+
+RIDGE = 1e-3
+RULES: dict[str, Callable[[Components], np.ndarray]] = {
+    "fuse-n": fuse_n,
+    "score-mean": score_mean,
+    "min-p": min_p,
+    "mahalanobis": mahalanobis,
+}

@@ -1,0 +1,165 @@
+"""Power curves, told apart by shade, line style and marker, each named at its end."""
+
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from benchmarks.evidence import published
+from benchmarks.results import Row
+
+# Line: the column or method that it shows, and how.
+OURS = {"max": ("0", "-", "o"), "fuse": ("0.35", "-", "s"), "rbf-median": ("0.6", "-", "^")}
+THEIRS = {
+    published.FUSE: ("FUSE, published", "0.35", "--", "s"),
+    published.AGG: ("MMDAgg, published", "0", ":", "D"),
+    published.MEDIAN: ("median, published", "0.6", "--", "^"),
+}
+OTHERS = {
+    "max": ("0", "-", "o"),
+    "mean": ("0.4", "--", "v"),
+    "fuse": ("0.4", "-", "s"),
+    "rbf-median": ("0.6", "-.", "^"),
+    "laplacian-median": ("0", ":", "D"),
+    "energy": ("0", "--", "x"),
+}
+SMALL = {"max": ("0", "-", "o"), "energy": ("0.4", "--", "x"), "hotelling": ("0", ":", "D")}
+
+PUBLISHED_PANELS = {
+    "mixture": "mixture of Gaussians: sd of one mode",
+    "perturbed-d1": "perturbed uniform, d = 1: amplitude",
+    "perturbed-d2": "perturbed uniform, d = 2: amplitude",
+    "mnist": "MNIST, 7 x 7: digits in Y",
+}
+DIMENSION_PANELS = {
+    "shift-one": "shift of one column: columns",
+    "shift-all": "shift of all columns: columns",
+    "scale": "scale: columns",
+}
+SMALL_PANELS = {
+    f"{family}-{d}": f"{what}, d = {d}: rows a sample"
+    for family, what in (("gaussian", "null"), ("shift-one", "shift"), ("scale", "scale"))
+    for d in (2, 5)
+}
+LEAST_GAP = 0.055  # between names
+
+
+def save_figures(rows: list[Row], folder: Path) -> list[Path]:
+    """Draw what the rows allow."""
+    power = [row for row in rows if row["study"] == "power"]
+    small = [row for row in rows if row["study"] == "small"]
+    plans = {
+        "power.png": (PUBLISHED_PANELS, lambda family: curves(power, family), 2),
+        "dimensions.png": (DIMENSION_PANELS, lambda family: lines(power, family, OTHERS), 3),
+        "small.png": (SMALL_PANELS, lambda family: sizes(small, family), 2),
+    }
+    paths = []
+    for name, (panels, lines_of, wide) in plans.items():
+        if any(lines_of(family) for family in panels):
+            draw(folder / name, panels, lines_of, wide)
+            paths.append(folder / name)
+    return paths
+
+
+def curves(rows: list[Row], family: str) -> list[dict[str, Any]]:
+    """Return our lines, with intervals, and the published ones."""
+    found = lines(rows, family, OURS)
+    for method, (label, shade, style, marker) in THEIRS.items():
+        column = f"published_{method}"
+        of = [row for row in within(rows, family, "max") if row[column] != ""]
+        if of:
+            x, y = [end(row) for row in of], [float(row[column]) for row in of]
+            found.append({
+                "label": label, "x": x, "y": y, "low": None,
+                "color": shade, "ls": style, "marker": marker, "mfc": "white",
+            })  # fmt: skip
+    return found
+
+
+def lines(rows: list[Row], family: str, styles: dict) -> list[dict[str, Any]]:
+    """Return a line a method."""
+    found = []
+    for method, (shade, style, marker) in styles.items():
+        of = within(rows, family, method)
+        if of:
+            found.append(line(of, method, [end(row) for row in of], shade, style, marker))
+    return found
+
+
+def sizes(rows: list[Row], family: str) -> list[dict[str, Any]]:
+    """Return a line a method over the rows a sample; the names end in -n5, -n10 and so on."""
+    found = []
+    for method, (shade, style, marker) in SMALL.items():
+        of = within(rows, family, method)
+        if of:
+            found.append(line(of, method, [row["n"] for row in of], shade, style, marker))
+    return found
+
+
+def line(rows: list[Row], label: str, x: list[str], shade: str, style: str, marker: str) -> dict:
+    """Return what `draw` needs of some rows."""
+    numbers = {name: [float(row[name]) for row in rows] for name in ("rate", "low", "high")}
+    return {
+        "label": label, "x": x, "y": numbers["rate"], "low": numbers["low"],
+        "high": numbers["high"], "color": shade, "ls": style, "marker": marker, "mfc": shade,
+    }  # fmt: skip
+
+
+def within(rows: list[Row], family: str, method: str) -> list[Row]:
+    """Return the rows of a family of problems, which are named FAMILY-X."""
+    return [r for r in rows if r["method"] == method and r["problem"].rpartition("-")[0] == family]
+
+
+def end(row: Row) -> str:
+    """Return the X of a problem named FAMILY-X."""
+    return row["problem"].rpartition("-")[2]
+
+
+def draw(path: Path, panels: dict[str, str], lines_of: Callable, wide: int) -> None:
+    """Draw panels into a file, under a temporary name until it is whole."""
+    from matplotlib.figure import Figure
+
+    high = -(-len(panels) // wide)
+    figure = Figure(figsize=(5.2 * wide, 3.4 * high), layout="constrained")
+    axes = figure.subplots(high, wide, squeeze=False).ravel()
+    for ax, (family, label) in zip(axes, panels.items(), strict=True):
+        panel(ax, lines_of(family))
+        ax.set(xlabel=label, ylabel="rejection rate", ylim=(-0.02, 1.02))
+    part = path.with_suffix(".png.part")
+    figure.savefig(part, format="png", dpi=150)
+    part.replace(path)
+
+
+def panel(ax: Any, found: list[dict[str, Any]]) -> None:
+    """Draw lines over evenly spaced x, and their names at the right."""
+    for each in found:
+        x = range(len(each["x"]))
+        style = {name: each[name] for name in ("color", "ls", "marker", "mfc")}
+        ax.plot(x, each["y"], ms=4, lw=1.2, **style)
+        if each["low"] is not None and each["label"] == "max":
+            ax.fill_between(x, each["low"], each["high"], color="0.88", lw=0, zorder=0)
+        ax.set_xticks(x, each["x"])
+    ax.axhline(0.05, color="0.8", lw=0.8, zorder=0)
+    ax.spines[["top", "right"]].set_visible(False)
+    heights = spread([each["y"][-1] for each in found])
+    for each, height in zip(found, heights, strict=True):
+        last = len(each["x"]) - 1
+        ax.annotate(
+            each["label"], (last, each["y"][-1]), (last + 0.04 * last + 0.1, height),
+            fontsize=7, va="center", color=each["color"], annotation_clip=False,
+            arrowprops={"arrowstyle": "-", "color": "0.8", "lw": 0.5},
+        )  # fmt: skip
+
+
+def spread(heights: list[float]) -> list[float]:
+    """Move heights apart by at least `LEAST_GAP`, in their order, within 0 to 1."""
+    order = sorted(range(len(heights)), key=heights.__getitem__)
+    moved = list(heights)
+    for below, above in itertools.pairwise(order):
+        moved[above] = max(moved[above], moved[below] + LEAST_GAP)
+    excess = max([0.0, *(height - 1.0 for height in moved)])
+    top = 1.0 if excess else None
+    for i in reversed(order) if top else ():
+        moved[i] = min(moved[i], top)
+        top = moved[i] - LEAST_GAP
+    return moved

@@ -1,0 +1,300 @@
+"""The studies of level and power: their densities, published figures, seeds, how a run goes on."""
+
+import csv
+import itertools
+
+import numpy as np
+import pytest
+from scipy import stats
+
+import repdist
+from benchmarks.evidence import __main__ as suite
+from benchmarks.evidence import defaults, level, power, published, rates, runner, small, table
+from benchmarks.evidence.problems import (
+    DIGITS,
+    Clusters,
+    Gaussian,
+    HeavyTails,
+    Lattice,
+    Mixture,
+    PerturbedUniform,
+    PooledDigits,
+    Scale,
+    Shift,
+    SparseFeatures,
+    bump,
+    pooled_digits,
+)
+from benchmarks.evidence.tasks import Task
+
+# --- problems ------------------------------------------------------------------------------------
+
+
+def naive_bump(t):
+    if -1 < t < -0.5:
+        return np.exp(-1 / (1 - (4 * t + 3) ** 2))
+    if -0.5 < t < 0:
+        return -np.exp(-1 / (1 - (4 * t + 1) ** 2))
+    return 0.0
+
+
+def naive_density(u, signs, amplitude):
+    d, P = len(u), signs.shape[0]
+    total = sum(
+        signs[tuple(i - 1 for i in nu)]
+        * np.prod([naive_bump(P * x - i) for x, i in zip(u, nu, strict=True)])
+        for nu in itertools.product(range(1, P + 1), repeat=d)
+    )
+    return 1 + amplitude * np.exp(d) * total
+
+
+@pytest.mark.parametrize("d", [1, 2])
+def test_the_perturbed_density_is_the_formula_and_a_density(d):
+    problem = PerturbedUniform(d, 1.0)
+    rng = np.random.default_rng(d)
+    signs = problem.signs(rng)
+    u = rng.random((200, d))
+    expected = [naive_density(x, signs, 1.0) for x in u]
+    np.testing.assert_allclose(problem.density(u, signs), expected, rtol=1e-12, atol=1e-14)
+    grid = (np.arange(400) + 0.5) / 400
+    cube = np.stack(np.meshgrid(*[grid] * d), axis=-1).reshape(-1, d)
+    values = problem.density(cube, signs)
+    assert values.mean() == pytest.approx(1, abs=1e-9)  # its integral
+    assert -1e-12 < values.min() < 0.01  # an amplitude of 1 just touches 0
+    assert 1.99 < values.max() <= 2
+    assert bump(np.array([-1.0, -0.5, 0.0, 0.5])).tolist() == [0, 0, 0, 0]
+
+
+def test_rows_follow_the_perturbed_density():
+    """Counts in 8 intervals, by chi-square; false failure 1e-4, but the seed is fixed."""
+    problem, edges = PerturbedUniform(1, 0.8), np.linspace(0, 1, 9)
+    seed = np.random.SeedSequence(5)
+    signs = problem.signs(np.random.default_rng(seed))  # those that the call draws first
+    X, Y = problem(20_000, 20_000, np.random.default_rng(seed))
+    fine = problem.density(((np.arange(8000) + 0.5) / 8000)[:, None], signs).reshape(8, 1000)
+    for sample, shares in ((X, fine.mean(axis=1) / 8), (Y, np.full(8, 1 / 8))):
+        counts = np.histogram(sample[:, 0], edges)[0]
+        assert stats.chisquare(counts, 20_000 * shares).pvalue > 1e-4
+    assert stats.chisquare(np.histogram(X[:, 0], edges)[0]).pvalue < 1e-4
+
+
+def test_the_mixture_differs_in_one_mode():
+    X, Y = Mixture(0.5)(40_000, 40_000, np.random.default_rng(0))
+    for sample, sds in ((X, (1, 1, 1, 1)), (Y, (1, 1, 1, 0.5))):
+        mode = (sample[:, 0] < 0) + 2 * (sample[:, 1] < 0)
+        centres = np.array([(20, 20), (-20, 20), (20, -20), (-20, -20)])
+        np.testing.assert_allclose(np.bincount(mode) / 40_000, 0.25, atol=0.01)
+        rest = sample - centres[mode]
+        np.testing.assert_allclose([rest[mode == k].std() for k in range(4)], sds, rtol=0.02)
+
+
+def test_moments_of_shift_and_scale():
+    rng = np.random.default_rng(0)
+    _, Y = Shift(4, 0.5)(2, 20_000, rng)
+    np.testing.assert_allclose(Y.mean(axis=0), [0.5, 0, 0, 0], atol=0.03)
+    _, Y = Shift(4, 0.5, spread=True)(2, 20_000, rng)
+    np.testing.assert_allclose(Y.mean(axis=0), 0.25, atol=0.03)
+    X, Y = Scale(4, 1.5)(20_000, 20_000, rng)
+    np.testing.assert_allclose((X.std(), Y.std()), (1, 1.5), rtol=0.02)
+
+
+def test_digits_of_both_samples_are_pooled_and_different_images():
+    images, labels = pooled_digits(None)
+    assert images.shape == (13_000, 49)
+    assert 0 <= images.min() < images.max() <= 1
+    drawn = PooledDigits("Q1")(500, 500, np.random.default_rng(0))
+    rows = [{tuple(row) for row in sample} for sample in drawn]
+    assert not rows[0] & rows[1]
+    digit_of = {tuple(row): label for row, label in zip(images, labels, strict=True)}
+    assert {int(digit_of[row]) for row in rows[1]} == set(DIGITS["Q1"])
+    assert {int(digit_of[row]) for row in rows[0]} == set(range(10))
+    assert set(range(10)) - set(DIGITS["Q5"]) == {8}
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [Gaussian(3), SparseFeatures(), Lattice(), HeavyTails(), Clusters(), Mixture(2), Scale(2, 2)],
+    ids=lambda problem: problem.name,
+)
+def test_a_problem_gives_finite_rows_of_its_width(problem):
+    X, Y = problem(30, 40, np.random.default_rng(0))
+    assert (X.shape, Y.shape) == ((30, problem.d), (40, problem.d))
+    assert np.isfinite(X).all()
+    assert problem.continuous == (len(np.unique(np.concatenate([X, Y]), axis=0)) == 70)
+
+
+def test_sparse_features_have_dead_units_and_many_zeros():
+    X, _ = SparseFeatures()(200, 2, np.random.default_rng(0))
+    assert ((X == 0).all(axis=0)).sum() >= 32
+    assert 0.4 < (X[:, 1::2] == 0).mean() < 0.9
+
+
+# --- published figures, rates and checks ---------------------------------------------------------
+
+
+def test_published_figures():
+    assert published.rates("mixture-0.7") == {"fuse": 0.51, "mmdagg": 0.46, "median": 0.03}
+    assert published.rates("mixture-2")["mmdagg"] == 0.945
+    assert published.rates("perturbed-d1-0.3") == {"fuse": 0.505, "mmdagg": 0.605, "median": 0.29}
+    assert published.rates("perturbed-d2-1")["fuse"] == 0.995
+    assert published.rates("mnist-Q5") == {"mmdagg": 0.248}
+    assert published.rates("scale-50") == {}
+    named = {problem.name for problem in power.problems(None)}
+    for family, (values, _, powers) in published.TABLES.items():
+        assert {f"{family}-{x}" for x in values} <= named
+        assert {len(power) for power in powers.values()} == {len(values)}
+
+
+def test_a_rate_outside_the_published_one_is_told():
+    def told(hits):
+        task = Task("power", Mixture(0.7), 500, 500, ("max",), 200, 999)
+        return power.extra(task, "max", {"max": np.where(np.arange(200) < hits, 0.01, 1)}, 1)
+
+    assert told(105)["beside"] == "best"
+    assert [told(hits)["outside"] for hits in (30, 90, 105, 190)] == ["below", "", "", "above"]
+
+
+def test_intervals_are_exact():
+    low, high = rates.interval(3, 50)
+    assert stats.binom.sf(2, 50, low) == pytest.approx(0.005)
+    assert stats.binom.cdf(3, 50, high) == pytest.approx(0.005)
+
+
+@pytest.mark.parametrize("steps", [35, 200])
+def test_checks_of_pvalues_pass_what_is_uniform_and_find_what_is_not(steps):
+    rng = np.random.default_rng(0)
+    good = rng.integers(1, steps + 1, size=2000) / steps
+    assert rates.uniform_pvalue(good, steps) > 0.01
+    assert rates.superuniform_pvalue(good, steps) > 0.01
+    too_small = np.where(rng.random(2000) < 0.05, 1 / steps, good)
+    assert rates.uniform_pvalue(too_small, steps) < 1e-5
+    assert rates.superuniform_pvalue(too_small, steps) < 1e-5
+    too_large = np.maximum(good, good[::-1])
+    assert rates.uniform_pvalue(too_large, steps) < 1e-5
+    assert rates.superuniform_pvalue(too_large, steps) == 1
+
+
+def test_attainable_levels():
+    assert rates.attainable(0.05, 200) == 0.05
+    assert rates.attainable(0.05, 35) == 1 / 35
+    assert rates.attainable(0.01, 35) == 0
+
+
+@pytest.mark.parametrize("task", level.tasks(True, None), ids=lambda task: task.name)
+def test_pvalues_of_continuous_data_have_the_steps_that_the_check_assumes(task):
+    method = task.methods[0]
+    one = runner.one(suite.chosen([task], [task.row_name(method)])[0], 0)
+    steps = one[method] * level.steps(task)
+    if task.problem.continuous:
+        assert steps == pytest.approx(round(steps), abs=1e-6)
+
+
+def test_hotelling_on_one_column_is_the_t_test():
+    X, Y = Shift(1, 0.5)(8, 11, np.random.default_rng(0))
+    expected = stats.ttest_ind(X[:, 0], Y[:, 0]).pvalue
+    assert small.hotelling(X, Y) == pytest.approx(expected, rel=1e-10)
+
+
+# --- rules ---------------------------------------------------------------------------------------
+
+
+def test_the_components_are_those_of_the_test():
+    X, Y = Mixture(0.5)(150, 150, np.random.default_rng(0))
+    seed = np.random.SeedSequence(1)
+    found = defaults.components_of(defaults.SETTINGS["with-laplacian"], X, Y, 99, seed)
+    result = repdist.mmd_test(X, Y, n_resamples=99, rng=0)
+    R = len(result.kernel.bandwidths)
+    expected = result.components["mmd_squared"]
+    np.testing.assert_allclose(found.T[0, :R], expected, rtol=1e-9)
+    assert found.T.shape[1] - R in (4, 5)
+
+
+@pytest.mark.parametrize("rule", defaults.ALL)
+def test_a_rule_is_symmetric_in_the_relabelings(rule):
+    """With each row in turn as the observed one, p-values are uniform: no row is special."""
+    rng = np.random.default_rng(0)
+    T = rng.normal(size=(40, 3))
+    total = [
+        defaults.Components(np.roll(T, i, axis=0), np.zeros(3), np.full(3, 1e6), 50).pvalue(rule)
+        for i in range(40)
+    ]
+    np.testing.assert_allclose(np.sort(total), np.arange(1, 41) / 40, atol=0.05 + 1e-9)
+    assert all((np.array(total) <= a + 1e-9).mean() <= a + 1e-9 for a in total)
+
+
+# --- the runner ----------------------------------------------------------------------------------
+
+TINY = [
+    Task("level", Gaussian(2), 4, 4, ("max", "mean"), 30, 99, "auto", "tiny"),
+    Task("small", Shift(2, 2.0), 5, 5, ("energy", "hotelling"), 30, 99, scheme="n5"),
+]
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    monkeypatch.setattr(suite, "all_tasks", lambda quick, mnist: TINY)
+    monkeypatch.setattr(suite.results, "commit", lambda: "1234567")
+
+
+def run(folder, *arguments):
+    code = suite.main([*arguments, "--quick", "--out", str(folder), "--jobs", "1"])
+    rows = []
+    for path in sorted(folder.glob("*.csv")):
+        with path.open(newline="") as file:
+            rows += csv.DictReader(file)
+    return code, rows
+
+
+def test_a_run_writes_rows_and_goes_on(tiny, tmp_path, capsys):
+    code, [row] = run(tmp_path, "level/*/max")
+    assert code == 0
+    assert list(row) == table.columns("level")
+    assert (row["problem"], row["method"], row["n"]) == ("gaussian-2-tiny", "max", "4")
+    assert float(row["attainable"]) == pytest.approx(1 / 35, rel=1e-3)
+    assert float(row["low"]) <= float(row["rate"]) <= float(row["high"])
+    assert row["commit"] == "1234567"
+
+    _, rows = run(tmp_path)  # all: what is there of the first problem is not enough
+    assert [table.key(r) for r in rows] == [t.row_name(m) for t in TINY for m in t.methods]
+    assert {k: rows[0][k] for k in row if k not in ("date", "seconds")} == {
+        k: row[k] for k in row if k not in ("date", "seconds")
+    }
+    assert (tmp_path / "small.png").stat().st_size > 0
+    capsys.readouterr()
+    _, again = run(tmp_path)
+    assert again == rows
+    assert "0 problems to do, 2 kept" in capsys.readouterr().out
+
+
+def test_a_row_of_other_settings_is_measured_anew(tiny, monkeypatch, tmp_path, capsys):
+    run(tmp_path, "level")
+    monkeypatch.setattr(suite.results, "commit", lambda: "7654321")
+    _, [row, _] = run(tmp_path, "level")
+    assert row["commit"] == "7654321"
+    assert "1 problems to do, 0 kept" in capsys.readouterr().out
+
+
+def test_seeds_do_not_depend_on_processes_or_on_other_methods():
+    found = []
+    for jobs, tasks in ((1, TINY), (2, TINY[::-1]), (1, suite.chosen(TINY, ["*/mean", "small"]))):
+        each = {}
+        runner.run(
+            tasks, jobs, lambda task, pvalues, _, each=each: each.update({task.study: pvalues})
+        )
+        found.append(each)
+    for study, method in (("level", "mean"), ("small", "energy"), ("small", "hotelling")):
+        first, *others = (each[study][method] for each in found)
+        assert len(np.unique(first)) > 5
+        for other in others:
+            np.testing.assert_array_equal(first, other)
+
+
+def test_a_wrong_name_is_refused(capsys):
+    with pytest.raises(SystemExit):
+        suite.main(["power/none", "--quick"])
+    assert "no row is named 'power/none'" in capsys.readouterr().err
+
+
+def test_rows_have_names_of_their_own():
+    names = [t.row_name(m) for t in suite.all_tasks(True, None) for m in t.methods]
+    assert len(set(names)) == len(names)
