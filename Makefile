@@ -1,7 +1,7 @@
 # Each target sets itself up in .venv; a stamp there says which dependencies are installed.
 PYTHON ?= python3
 
-.PHONY: help demo test test-slow check bench bench-quick bench-competitors evidence evidence-quick
+.PHONY: help demo test test-slow check docs bench bench-quick bench-competitors evidence evidence-quick
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -21,6 +21,13 @@ check: .venv/test.done  ## lint, format and types
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
+
+SPHINX = .venv/bin/python -m sphinx --nitpicky --fail-on-warning --keep-going --quiet docs
+
+docs: .venv/docs.done  ## build the documentation, run its examples, check its links: docs/_build/html
+	$(SPHINX) -b html docs/_build/html
+	$(SPHINX) -b doctest docs/_build/doctest
+	.venv/bin/python docs/check_links.py docs/_build/html
 
 bench: .venv/base.done  ## measure the speed: a table, a CSV file and pictures (minutes)
 	.venv/bin/python -m benchmarks

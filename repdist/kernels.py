@@ -623,7 +623,7 @@ class Laplacian(_OneBandwidth):
 
 @dataclass(frozen=True)
 class Linear(Kernel):
-    """The inner product ``x . y``: MMD^2 is the squared distance of the two means.
+    """The inner product ``<x, y>``: MMD^2 is the squared distance of the two means.
 
     It sees a difference of means and nothing else.
     """
@@ -640,9 +640,9 @@ class Linear(Kernel):
 
 @dataclass(frozen=True)
 class Polynomial(Kernel):
-    """The polynomial kernel ``(scale x . y + offset)^degree``.
+    """The polynomial kernel ``(scale <x, y> + offset)^degree``.
 
-    With its defaults, ``(x . y / d + 1)^3``, the unbiased MMD^2 is the Kernel Inception Distance.
+    With its defaults, ``(<x, y> / d + 1)^3``, the unbiased MMD^2 is the Kernel Inception Distance.
 
     Parameters
     ----------

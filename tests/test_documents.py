@@ -1,4 +1,9 @@
-"""The code in README and CONTRIBUTING runs, and prints what they say."""
+"""The code in README and CONTRIBUTING runs, and prints what they say; that of docs/ is made to.
+
+How code in docs/ runs: `make docs` gives {doctest} blocks of Markdown and examples of docstrings
+to Sphinx's doctest builder, which compares what they print, and sphinx-gallery executes the scripts
+docs/tutorials/plot_*.py and docs/gallery/plot_*.py. What is shown from the README runs here.
+"""
 
 import contextlib
 import io
@@ -7,7 +12,15 @@ from pathlib import Path
 
 import pytest
 
+import repdist
+
 ROOT = Path(__file__).parents[1]
+PAGES = [
+    page
+    for page in sorted((ROOT / "docs").rglob("*.md"))
+    if not {"_build", "auto_tutorials", "auto_gallery"} & set(page.parts)
+]
+RUN_OR_NO_PYTHON = re.compile(r"\{[a-z-]+\}|sh|text|bibtex")  # what may follow the ticks
 
 
 def fences(name, language):
@@ -44,3 +57,24 @@ def test_what_a_document_links_to_is_there(name):
     assert targets
     for target in targets:
         assert (ROOT / name).parent.joinpath(target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_no_code_of_a_page_is_left_unrun(page):
+    text = page.read_text(encoding="utf-8")
+    openings = re.findall(r"^ *(?:```|~~~|:::)(\S*)", text, re.MULTILINE)
+    for opening in openings[::2]:
+        assert RUN_OR_NO_PYTHON.match(opening), opening
+        assert not opening.startswith(("{code", "{parsed-literal")), opening
+    assert "doctest: +SKIP" not in text
+
+
+def test_the_reference_has_every_public_name():
+    listed = re.findall(r"^   (\w+)$", (ROOT / "docs/reference/api.rst").read_text("utf-8"), re.M)
+    names = {*repdist.__all__, *repdist.kernels.__all__} - {"__version__", "kernels"}
+    assert sorted(names) == sorted(listed)
+
+
+def test_the_citation_has_the_version():
+    text = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\nversion: {repdist.__version__}\n" in text
