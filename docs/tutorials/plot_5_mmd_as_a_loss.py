@@ -88,13 +88,13 @@ fig.suptitle("Points of the generator before and after training, and the target 
 #
 # Why the loss does not reach 0
 # -----------------------------
-# Compare two samples that *do* come from the same distribution: ring against ring, 100 times.
+# Compare two samples that *do* come from the same distribution: ring against ring, 60 times.
 
 same_biased, same_unbiased = (
     np.array(
         [
             repdist.mmd_squared(ring(128), ring(128), kernel=kernel, estimator=estimator).item()
-            for _ in range(100)
+            for _ in range(60)
         ]
     )
     for estimator in ("biased", "unbiased")
