@@ -73,6 +73,7 @@ fig.suptitle("Distance of each week to the reference, with 95 % intervals")
 # %%
 # Bars are 95 % intervals. Up to week 12 the distances scatter around 0, and below the floor
 # (dashed), which about one quiet week in twenty may exceed. After the drift begins (dotted) it
-# takes a few weeks until 200 rows show it; then the alarms (squares) do not stop, and the distance
-# keeps growing. The alarm says *that* something changed. The distance says how far it has gone,
-# which the p-value cannot: it is at its least from the first strong week on.
+# takes two weeks until 200 rows show it for the first time, and from week 17 on there is an alarm
+# (square) every week. The distance keeps growing but for noise. The alarm says *that* something
+# changed. The distance says how far it has gone, which the p-value cannot: it is at its least from
+# the first strong week on.
