@@ -37,8 +37,6 @@ exclude_patterns = [
     "tutorials/*",
     "sg_execution_times.rst",
 ]
-if not hasattr(repdist, "check_level"):
-    exclude_patterns.append("howto/check_your_data.md")
 templates_path = ["_templates"]
 suppress_warnings = ["config.cache"]  # the settings of the gallery hold functions
 
@@ -81,6 +79,7 @@ sphinx_gallery_conf = {
     "filename_pattern": r"plot_",
     "within_subsection_order": "FileNameSortKey",
     "abort_on_example_error": True,
+    "capture_repr": (),  # what examples print, not what their last line returns
     "download_all_examples": False,
     "remove_config_comments": True,
     "show_memory": False,
