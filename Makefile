@@ -27,6 +27,7 @@ SPHINX = .venv/bin/python -m sphinx --nitpicky --fail-on-warning --keep-going --
 docs: .venv/docs.done  ## build the documentation, run its examples, check its links: docs/_build/html
 	$(SPHINX) -b html docs/_build/html
 	$(SPHINX) -b doctest docs/_build/doctest
+	@tail -n 6 docs/_build/doctest/output.txt
 	.venv/bin/python docs/check_links.py docs/_build/html
 
 bench: .venv/base.done  ## measure the speed: a table, a CSV file and pictures (minutes)
