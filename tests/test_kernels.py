@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from oracles import FORMULAS, mmd_rbf
 
 import repdist
-from repdist import kernels
+from repdist import _distances, kernels
 
 CASES = pytest.mark.parametrize(("kernel", "k"), FORMULAS.values(), ids=FORMULAS.keys())
 
@@ -281,3 +281,10 @@ def test_equal_rows_of_small_samples_are_at_distance_0():
         a, b = rng.normal(size=7), 1e3 * rng.normal(size=7)
         value = repdist.mmd_squared([a, a], [b, b, b], kernel=kernels.Energy())
         assert value == pytest.approx(2 * np.linalg.norm(a - b), rel=1e-14)
+
+
+@pytest.mark.parametrize("n", [5, 64, 65, 200])
+def test_bandwidths_are_fitted_on_the_distances_of_all_pairs(n):
+    Z = np.random.default_rng(n).normal(size=(n, 4))
+    expected = [np.sqrt(((Z[i] - Z[j]) ** 2).sum()) for i in range(n) for j in range(i)]
+    np.testing.assert_allclose(_distances.positive_distances(Z), expected, rtol=1e-10)

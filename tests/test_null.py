@@ -200,3 +200,14 @@ def test_single_precision_moves_a_statistic_by_a_little_of_its_spread():
     )
     assert np.abs(single - double).max() > 0
     assert (np.abs(single - double) < 3e-6 * double.std(axis=0)).all()
+
+
+def test_small_samples_keep_double_precision_whatever_the_kernel_is_in():
+    """A matrix in float32 is as it is; relabelings of it lose nothing more, so ties stay ties."""
+    Z = np.random.default_rng(0).normal(size=(60, 2))
+    K = kernels.RBF(1.0)(Z, Z).astype(np.float32)
+    single, double = (
+        repdist.mmd_test(range(30), range(30, 60), kernel=kernels.Precomputed(values), rng=0)
+        for values in (K, K.astype(np.float64))
+    )
+    np.testing.assert_array_equal(single.null_distribution, double.null_distribution)
