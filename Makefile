@@ -30,10 +30,10 @@ docs: .venv/docs.done  ## build the documentation, run its examples, check its l
 	@tail -n 6 docs/_build/doctest/output.txt
 	.venv/bin/python docs/check_links.py docs/_build/html
 
-bench: .venv/base.done  ## measure the speed: a table, a CSV file and pictures (minutes)
+bench: .venv/numba.done  ## measure the speed: a table, a CSV file and pictures (minutes)
 	.venv/bin/python -m benchmarks
 
-bench-quick: .venv/base.done  ## the same in under two minutes, into build/bench-quick
+bench-quick: .venv/numba.done  ## the same in under two minutes, into build/bench-quick
 	.venv/bin/python -m benchmarks --quick
 
 bench-competitors: .venv-competitors/done  ## install the other libraries that bench then times too

@@ -19,6 +19,7 @@ class Case:
     n_resamples: int = 9999
     groups: int = 2
     library: str = "repdist"
+    numba: bool = False  # whether repdist may use it
     goal: str = ""
     quick: bool = True
 
@@ -40,6 +41,10 @@ def figures() -> Iterator[Case]:
     yield Case("figure-20480", 10_240, 10_240, goal="0.40 s, roofline x 2.5, null 10 %")
     yield Case("figure-table", 300, 300, groups=10, goal="0.5 s")
     yield Case("figure-unequal", 7207, 93_070, d=79, goal="10 s, 400 MB", quick=False)
+    goal = "0.40 s, roofline x 2.5, null 10 %"
+    yield Case("figure-20480-numba", 10_240, 10_240, numba=True, goal=goal)
+    goal = "10 s, 400 MB"
+    yield Case("figure-unequal-numba", 7207, 93_070, d=79, numba=True, goal=goal, quick=False)
 
 
 def sweeps() -> Iterator[Case]:
@@ -48,6 +53,9 @@ def sweeps() -> Iterator[Case]:
     for rows in (50, 200, 1000, 5000, 20_000, 50_000, 100_000, 200_000):
         half, goal = rows // 2, goals.get(rows, "")
         yield Case(f"rows-{rows}", half, half, goal=goal, quick=rows <= 20_000)
+    for rows in (20_000, 50_000, 100_000, 200_000):
+        half, goal = rows // 2, goals.get(rows, "")
+        yield Case(f"numba-{rows}", half, half, numba=True, goal=goal, quick=rows <= 20_000)
     for d in (2, 16, 64, 256, 1024):
         yield Case(f"columns-{d}", 2000, 2000, d=d)
     for components in (1, 2, 5, 10):

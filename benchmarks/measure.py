@@ -60,7 +60,8 @@ def main() -> None:
     fields, budget = json.load(sys.stdin)
     case = Case(**fields)
     run = function_of(case.library)
-    run(dataclasses.replace(case, n_resamples=39), groups_of(case, 20, 20))  # loads and compiles
+    size = 200 if case.numba else 20  # few rows are computed in float64, which is not compiled
+    run(dataclasses.replace(case, n_resamples=39), groups_of(case, size, size))  # loads, compiles
     groups = groups_of(case, case.n, case.m)
     before = start_of_peak()
     calls = repeated(lambda: run(case, groups), budget)
@@ -144,7 +145,7 @@ def machine(library: str) -> dict[str, Any]:
 
     pools = [pool for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"]
     blas = max(pools, key=lambda pool: "numpy" in pool["filepath"])  # OpenCV brings one too
-    names = dict.fromkeys(["numpy", "torch", "scipy", library])
+    names = dict.fromkeys(["numpy", "torch", "scipy", "numba", library])
     versions = {"python": platform.python_version(), "repdist": repdist.__version__}
     versions |= {name: version(name) for name in names if name not in versions}
     return {

@@ -1,5 +1,7 @@
 """repdist as it is timed: a call, and the seconds of its two parts."""
 
+import importlib.util
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +10,7 @@ import numpy as np
 
 import repdist
 from benchmarks.cases import Case
-from repdist import kernels, two_sample
+from repdist import _compiled, kernels, two_sample
 
 # Function of `repdist.two_sample`: the part of a test that it is.
 PARTS = {"_sums_of": "sums", "_statistics_of": "null"}
@@ -16,6 +18,9 @@ PARTS = {"_sums_of": "sums", "_statistics_of": "null"}
 
 def run(case: Case, groups: list[np.ndarray]) -> dict[str, Any]:
     """Test two samples, or every pair of more groups; return what can be told beside the time."""
+    if case.numba and importlib.util.find_spec("numba") is None:
+        raise ModuleNotFoundError("No module named 'numba'")
+    _compiled._LEAST_ROWS = 1 if case.numba else sys.maxsize
     options: dict[str, Any] = {"n_resamples": case.n_resamples, "rng": 0}
     if case.components:
         options["kernel"] = kernels.MultiRBF("median", size=case.components)

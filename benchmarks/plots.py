@@ -12,7 +12,7 @@ SWEEPS = {
     "resamples": "relabelings",
 }
 STYLES = [("o", "-", "0"), ("s", "--", "0.35"), ("^", "-.", "0.35"), ("D", ":", "0.35"),
-          ("v", (0, (5, 1, 1, 1, 1, 1)), "0.35")]  # fmt: skip
+          ("v", (0, (5, 1, 1, 1, 1, 1)), "0.35"), ("x", "-", "0.6")]  # fmt: skip
 
 
 def save_plots(rows: list[Row], folder: Path) -> list[Path]:
@@ -22,6 +22,7 @@ def save_plots(rows: list[Row], folder: Path) -> list[Path]:
         lines = {"repdist": points(rows, sweep, "seconds_median")}
         if sweep == "rows":
             libraries = dict.fromkeys(row["library"] for row in rows)
+            lines["repdist with numba"] = points(rows, "numba", "seconds_median")
             lines |= {i: points(rows, i, "seconds_median") for i in libraries if i != "repdist"}
         floor = points(rows, sweep, "roofline_seconds")
         if len(lines["repdist"]) > 1:

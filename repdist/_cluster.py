@@ -27,6 +27,7 @@ from repdist._sums import (
     pairs_of_groups,
     sum_tiles,
     tile_edge,
+    tile_function,
     tiles_between,
     with_precision,
 )
@@ -60,7 +61,12 @@ def kernel_blocks(
     centre = _array.centre_row(Z)
     kernel._check_rows(Z, centre)
     groups = by_group(cut(unit_rows, unit_group, tile_edge(Z)))
-    settings = {"edge": tile_edge(Z), "differences": differences, "with_squares": squares}
+    settings = {
+        "n_rows": len(Z),
+        "edge": tile_edge(Z),
+        "differences": differences,
+        "with_squares": squares,
+    }
     shared = [_dask.constant(value) for value in (kernel, centre, settings)]
     tasks = _tasks(shared, _super_blocks(groups, Z))
     portions = with_progress(_dask.results(tasks), len(tasks), progress)
@@ -123,8 +129,10 @@ def _sum_pair(
             _, right = kernel._operands(other, centre, differences=differences)
         operands = _Operands(left, first.start, right, second.start)
         work = Workspace(left, settings["edge"], reuse=True, differences=differences)
+        with_squares = settings["with_squares"]
+        tile_sums = tile_function(kernel, left, settings["n_rows"])
         for tiles in tiles_between(strips, columns, len(columns)):
-            total.add(sum_tiles(kernel, operands, tiles, settings["with_squares"], work))
+            total.add(sum_tiles(kernel, operands, tiles, with_squares, work, tile_sums))
     return total.portion()
 
 

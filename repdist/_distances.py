@@ -1,6 +1,6 @@
 """Distances between rows without cancellation, and the quantiles that bandwidths are taken from."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import numpy as np
@@ -12,6 +12,7 @@ from repdist._threads import one_blas_thread
 
 _FIT_ROWS = 1000  # rows on which quantiles of distances are taken
 _BLOCK_ROWS = 64  # of them whose distances are computed at a time
+_SAMPLE = 4096  # values that bracket a quantile
 
 
 def positive_distances(Z: Array, metric: str = "euclidean") -> Float64:
@@ -43,6 +44,30 @@ def _squares_below_diagonal(rows: Float64) -> Iterator[Float64]:
         found = np.add.outer(rounding[start:stop], rounding[:stop]) < D
         found[:, start:] &= np.tri(stop - start, k=-1, dtype=bool)
         yield D[found]
+
+
+def quantiles(values: Float64, fractions: Sequence[float]) -> list[float]:
+    """Return `np.quantile(values, fractions)`, several times as fast for many values.
+
+    A sample brackets each quantile, so that few values have to be sorted.
+    """
+    sample = np.sort(values[:: max(1, len(values) // _SAMPLE)])
+    return [_quantile(values, sample, fraction) for fraction in fractions]
+
+
+def _quantile(values: Float64, sample: Float64, fraction: float) -> float:
+    place = (len(values) - 1) * fraction
+    middle = (len(sample) - 1) * fraction
+    reach = 1 + 4 * np.sqrt(len(sample) * fraction * (1 - fraction))
+    low = sample[max(0, int(middle - reach))]
+    high = sample[min(len(sample) - 1, int(middle + reach))]
+    below = int(np.count_nonzero(values < low))
+    near = values[(values >= low) & (values <= high)]
+    rank = int(place) - below
+    if not 0 <= rank < len(near) - 1:
+        return float(np.quantile(values, fraction))
+    ends = np.partition(near, [rank, rank + 1])[rank : rank + 2]
+    return float(np.quantile(ends, place - int(place)))
 
 
 def spread_rows(Z: Array) -> npt.NDArray[np.intp] | None:

@@ -235,7 +235,7 @@ def _row_blocks(n: int) -> Iterator[slice]:
     return (slice(start, start + _ROWS) for start in range(0, n, _ROWS))
 
 
-_ROWS = 256  # relabelings multiplied at a time
+_ROWS = 512  # relabelings multiplied at a time
 _COLUMN_BLOCKS = 4  # of the upper triangle
 
 

@@ -9,7 +9,7 @@ in the order of the tiles, so the result is the same to the bit for any number o
 import functools
 import itertools
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Protocol, TypeVar
@@ -17,10 +17,10 @@ from typing import Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from repdist import _array
+from repdist import _array, _compiled
 from repdist._array import Array, Float64, Workspace
 from repdist._threads import in_order, with_progress
-from repdist.kernels import Kernel
+from repdist.kernels import Kernel, _Gaussian
 
 _EDGE = 1024  # rows of a tile: shorter steps spend their time waiting for the interpreter
 _DEVICE_EDGE = 4096  # the same on an accelerator, where a launch costs more than a cache miss
@@ -169,13 +169,14 @@ def kernel_blocks(
     Z, differences = with_precision(kernel, Z, small)
     operands = _Operands(kernel, Z, differences)
     local = threading.local()
+    tile_sums = tile_function(kernel, Z, len(Z))
 
     def portion(task: "Tiles") -> "Portion":
         if not hasattr(local, "work"):
             like = operands.left(slice(0, 1))
             local.work = Workspace(like, tile_edge(Z), reuse=True, differences=differences)
         with _array.plain_arithmetic(Z):
-            return sum_tiles(kernel, operands, task, squares, local.work)
+            return sum_tiles(kernel, operands, task, squares, local.work, tile_sums)
 
     groups = by_group(cut(unit_rows, unit_group, tile_edge(Z)))
     tasks = _tasks(groups)
@@ -381,6 +382,7 @@ def sum_tiles(
     tiles: Tiles,
     with_squares: bool,
     work: Workspace,
+    tile_sums: "TileFunction",
 ) -> Portion:
     """Sum a run of tiles."""
     P, column = tiles.row, joined(tiles.columns)
@@ -391,7 +393,7 @@ def sum_tiles(
     diagonal, squares, magnitude = np.zeros((R, P.count)), np.zeros(R), np.zeros(R)
     left = operands.left(P.rows)
     for Q in tiles.columns:
-        tile = _tile_sums(kernel, left, operands.right(Q.rows), P, Q, with_squares, work)
+        tile = tile_sums(kernel, left, operands.right(Q.rows), P, Q, with_squares, work)
         same = P is Q
         # Half of a diagonal tile: the other triangle is added when the block is finished.
         sums[:, :, Q.unit - unit : Q.units.stop - unit] += tile.sums / (2 if same else 1)
@@ -411,6 +413,16 @@ class _TileSums:
     columns: Float64  # (columns,)
     squares: Float64  # (R,)
     magnitude: Float64  # (R,)
+
+
+TileFunction = Callable[[Kernel, Array, Array, Strip, Strip, bool, Workspace], _TileSums]
+
+
+def tile_function(kernel: Kernel, like: Array, n_rows: int) -> TileFunction:
+    """Return what sums a tile, for rows `like` these and so many in all."""
+    plain = not _array.is_torch(like) and like.dtype == np.float32
+    compiled = plain and isinstance(kernel, _Gaussian) and _compiled.is_worth(n_rows)
+    return _compiled_tile_sums if compiled else _tile_sums
 
 
 def _tile_sums(
@@ -454,6 +466,46 @@ def _tile_sums(
     row_sums = np.tensordot(weights, _array.to_numpy(rows), 1)
     column_sums = np.tensordot(weights, _array.to_numpy(half.sum(1)), 1)
     return _TileSums(sums, diagonal, row_sums, column_sums, squares, magnitude)
+
+
+def _compiled_tile_sums(
+    kernel: Kernel,
+    left: Array,
+    right: Array,
+    P: Strip,
+    Q: Strip,
+    with_squares: bool,
+    work: Workspace,
+) -> _TileSums:
+    """Do what `_tile_sums` does, for Gaussians of float32 rows, in one pass over the exponents."""
+    assert isinstance(kernel, _Gaussian)
+    n, m, same = len(left), len(right), P is Q
+    n_components = len(kernel._weights)
+    exponents = kernel._exponents(left, right, same, work)
+    if same:
+        exponents.reshape(-1)[:: n + 1] = -np.inf  # a value of 0, in place of k(x, x) = 1
+    half = np.zeros((n_components, P.count, m), np.float32)
+    rows = np.empty(n, np.float32)
+    squares = np.zeros(n_components if with_squares else 0, np.float32)
+    magnitude = np.zeros(n_components)
+    magnitude[-1] = _compiled.component_sums(
+        exponents,
+        kernel._powers.astype(np.float32),
+        np.array(kernel._squarings),
+        np.array(kernel._weights, dtype=np.float32),
+        half,
+        rows,
+        squares,
+    )
+    sums = half.reshape(-1, m) @ work.indicator(Q.count, m // Q.count)
+    return _TileSums(
+        sums.reshape(n_components, P.count, Q.count),
+        np.full((n_components, P.count), float(n // P.count) if same else 0.0),
+        rows.astype(np.float64),
+        np.tensordot(kernel._weights, half.sum(1), 1),
+        squares.astype(np.float64) if with_squares else np.zeros(n_components),
+        magnitude,
+    )
 
 
 def _tile_totals(kernel: Kernel, left: Array, right: Array, same: bool) -> tuple[Array, Array]:

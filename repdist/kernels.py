@@ -10,6 +10,7 @@ To write your own, derive from `Kernel` and give it `evaluate(X, Y)`.
 
 import abc
 import dataclasses
+import functools
 import itertools
 import math
 from collections.abc import Iterator, Sequence
@@ -265,9 +266,20 @@ class _Gaussian(_DistanceKernel):
     def _scale(self) -> float:
         return 1 / (_SQRT2 * self._bandwidths[-1])
 
-    @property
+    @functools.cached_property
     def _powers(self) -> Float64:
         return (self._bandwidths[-1] / np.array(self._bandwidths)) ** 2
+
+    @functools.cached_property
+    def _squarings(self) -> list[int]:
+        """How often the next wider component is squared to get each; 0 for a new exponential."""
+        found = [0]
+        for wider, narrower in itertools.pairwise(self._powers[::-1]):
+            count = _whole_log2(narrower / wider)
+            since = sum(itertools.takewhile(bool, reversed(found)))
+            fits = count is not None and since + count <= _MOST_SQUARINGS
+            found.append(count if count is not None and fits else 0)
+        return found[::-1]
 
     def _operands(self, Z: Array, centre: Array, *, differences: bool) -> tuple[Array, Array]:
         left, right = super()._operands(Z, centre, differences=differences)
@@ -276,13 +288,15 @@ class _Gaussian(_DistanceKernel):
     def _components(
         self, left: Array, right: Array, same: bool, work: Workspace
     ) -> Iterator[tuple[int, Array]]:
-        if work.differences:
-            exponents = _distances.by_columns(left, right, "square", work)
-            out = exponents if work.reuse else None
-            exponents = _array.namespace(left).multiply(exponents, -(self._scale**2), out=out)
-        else:
-            exponents = _distances.minus_from_product(left, right, same, work)
-        yield from self._profile(exponents, work)
+        yield from self._profile(self._exponents(left, right, same, work), work)
+
+    def _exponents(self, left: Array, right: Array, same: bool, work: Workspace) -> Array:
+        """Return the exponents (n, m) of the widest component."""
+        if not work.differences:
+            return _distances.minus_from_product(left, right, same, work)
+        D = _distances.by_columns(left, right, "square", work)
+        out = D if work.reuse else None
+        return _array.namespace(left).multiply(D, -(self._scale**2), out=out)
 
     def _profile(self, D: Array, work: Workspace) -> Iterator[tuple[int, Array]]:
         """From the widest component to the narrowest, each the square of the last if it can be.
@@ -290,22 +304,16 @@ class _Gaussian(_DistanceKernel):
         `D` holds the exponents of the widest.
         """
         xp = _array.namespace(D)
-        powers = self._powers
-        steps = [_whole_log2(a / b) for a, b in itertools.pairwise(powers)]
-        in_place = work.reuse and None not in steps and sum(filter(None, steps)) <= _MOST_SQUARINGS
+        powers, squarings = self._powers, self._squarings
+        in_place = work.reuse and squarings.count(0) == 1
         out = D if in_place else work.buffer("component", *D.shape)
-        K = xp.exp(D, out=out)
-        yield len(powers) - 1, K
-        squarings = 0
-        for r in range(len(powers) - 2, -1, -1):
-            count = steps[r]
-            squarings = squarings + count if count is not None else _MOST_SQUARINGS + 1
-            if count is None or squarings > _MOST_SQUARINGS:
-                K = xp.multiply(D, float(powers[r]), out=out)
-                K, squarings = xp.exp(K, out=out), 0
-            else:
-                for _ in range(count):
-                    K = xp.multiply(K, K, out=out)
+        K = D
+        for r in reversed(range(len(powers))):
+            if squarings[r] == 0:
+                widest = r == len(powers) - 1
+                K = xp.exp(D if widest else xp.multiply(D, float(powers[r]), out=out), out=out)
+            for _ in range(squarings[r]):
+                K = xp.multiply(K, K, out=out)
             yield r, K
 
 
@@ -783,7 +791,7 @@ def _multiple_bandwidths(rule: Any, size: int, Z: Array) -> tuple[float, ...]:
 
 def _grid(distances: Float64, size: int) -> tuple[float, ...]:
     """Cover half the 5 % to twice the 95 % quantile in at most `size` steps of sqrt(2)^p."""
-    low, high = np.quantile(distances, [0.05, 0.95])
+    low, high = _distances.quantiles(distances, [0.05, 0.95])
     # In steps of sqrt(2). On a lattice it is often whole: rounded, it depends on no row order.
     span = round(2 * math.log2(2 * high / (low / 2)), 9)
     p = next(p for p in range(1, 10_000) if math.ceil(span / p) + 1 <= size)

@@ -111,7 +111,8 @@ def mmd_test(
     ``O((n + m)^2 d)`` time for one pass over the kernel matrix, plus ``O(B U^2)`` for B relabelings
     of U units a component. Memory above the data: four copies of it, ``24 R U^2`` bytes for R
     components, some MB for each thread, and ``40 R`` bytes a relabeling; `memory_bytes` of the
-    result sums it up. Up to 256 rows, and kernels whose values have no bound, are computed in
+    result sums it up. If numba is installed, the sums of 16,384 float32 rows and more under Gaussian
+    kernels are compiled, and differ from NumPy's in their last digits. Up to 256 rows, and kernels whose values have no bound, are computed in
     float64.
 
     `np.memmap` and zarr arrays are read block by block into a temporary file (in the folder that

@@ -26,7 +26,8 @@ LAYERS = {
     "_distances": {"_array", "_checks", "_threads"},
     "kernels": {"_array", "_checks", "_distances", "_samples"},
     "_units": {"_checks"},
-    "_sums": {"_threads", "_array", "_checks", "kernels"},
+    "_compiled": set(),
+    "_sums": {"_compiled", "_threads", "_array", "_checks", "kernels"},
     "_cluster": {"_threads", "_array", "_dask", "_sums", "kernels"},
     "_null": {"_units"},
     "mmd": {

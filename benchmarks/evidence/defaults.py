@@ -24,7 +24,7 @@ from repdist.two_sample import _magnitude, _statistics_of, _sums_of
 NAME = "defaults"
 COLUMNS = ("gained", "lost", "paired_pvalue")
 
-SECONDS = 0.75
+SECONDS = 0.5
 N = 500
 N_RESAMPLES = 499
 BASELINE = "grid-10-max"
@@ -52,7 +52,6 @@ SETTINGS = {
     "bins-16": Setting(GRID, 16),
     "bins-32": Setting(GRID, 32),
     "bins-128": Setting(GRID, 128),
-    "rows": Setting(GRID, "rows"),
     "with-laplacian": Setting(GRID, laplacians=5, rules=ALL),
 }
 METHODS = tuple(f"{name}-{rule}" for name, setting in SETTINGS.items() for rule in setting.rules)
