@@ -96,6 +96,9 @@ class Kernel(abc.ABC):
         arrays = _samples.samples(rows, minimum_rows=1)
         return self._checked_values(arrays[0], arrays[-1])
 
+    def __str__(self) -> str:
+        return self._line
+
     @property
     def _line(self) -> str:
         """What a summary prints."""

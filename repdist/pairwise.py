@@ -197,6 +197,12 @@ class GlobalTestResult:
     pvalue: float
     n_resamples: int
 
+    def __str__(self) -> str:
+        return (
+            f"Do all groups come from one distribution? p-value {self.pvalue:.4g} "
+            f"({self.n_resamples:,} random relabelings over all groups)"
+        )
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class PairwiseMMDResult:

@@ -21,6 +21,7 @@ Float64 = npt.NDArray[np.float64]
 
 TABLE_COLOURS = "cividis_r"  # the same to colour-blind eyes, and a ramp of grey in print
 LINE_COLOUR = "#2f5d8a"
+_CHARACTER = 0.014  # the width of one, as a share of that of a map
 MOST_PRINTED = 25  # groups up to which the cells of a table hold their numbers
 NULL_COLOUR = "#9db4c9"  # light enough to stay apart from the line in grey
 OBSERVED_COLOUR = "#b5361c"
@@ -152,9 +153,15 @@ def plot_map(result: PairwiseMMDResult, ax: "Axes | None" = None) -> "Axes":
     if ax is None:
         _, ax = plt.subplots(figsize=(5.5, 5), layout="constrained")
     points, share = _classical_scaling(_distances(result))
+    left, width = float(points[:, 0].min()), float(np.ptp(points[:, 0])) or 1.0
     ax.scatter(points[:, 0], points[:, 1], color=LINE_COLOUR, s=28, zorder=3)
     for name, point in zip(result.names, points, strict=True):
-        ax.annotate(_shown_name(name), point, xytext=(5, 5), textcoords="offset points")
+        shown, place = _shown_name(name), (0.15 + (point[0] - left) / width) / 1.3
+        turned = place + _CHARACTER * len(shown) > 1  # it would run out of the frame
+        ax.annotate(
+            shown, point, xytext=(-5 if turned else 5, 5), textcoords="offset points",
+            ha="right" if turned else "left",
+        )  # fmt: skip
     ax.set_aspect("equal", adjustable="datalim")
     ax.margins(0.15)
     floor = _typical_floor(result)
@@ -346,6 +353,7 @@ def _plot_components(result: MMDTestResult, ax: "Axes") -> None:
     ax.set_xscale("log")
     shown = components["bandwidth"].iloc[[0, len(components) // 2, -1]]
     ax.set_xticks(shown, [f"{bandwidth:.3g}" for bandwidth in shown])
+    ax.get_xticklabels()[-1].set_horizontalalignment("right")  # it stands at the figure's edge
     ax.minorticks_off()
     ax.set_xlabel("bandwidth")
     ax.set_ylabel("z-score of MMD$^2$")

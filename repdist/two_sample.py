@@ -111,9 +111,9 @@ def mmd_test(
     ``O((n + m)^2 d)`` time for one pass over the kernel matrix, plus ``O(B U^2)`` for B relabelings
     of U units a component. Memory above the data: four copies of it, ``24 R U^2`` bytes for R
     components, some MB for each thread, and ``40 R`` bytes a relabeling; `memory_bytes` of the
-    result sums it up. If numba is installed, the sums of 16,384 float32 rows and more under Gaussian
-    kernels are compiled, and differ from NumPy's in their last digits. Up to 256 rows, and kernels whose values have no bound, are computed in
-    float64.
+    result sums it up. Up to 256 rows, and kernels whose values have no bound, are computed in
+    float64. If numba is installed, the sums of 16,384 float32 rows and more under Gaussian kernels
+    are compiled; they differ from NumPy's in the last digits.
 
     `np.memmap` and zarr arrays are read block by block into a temporary file (in the folder that
     `tempfile` uses), in the order in which rows are shuffled, and tiles are made from it: no copy
@@ -284,6 +284,11 @@ class MMDTestResult:
             f"  kernel   {self.kernel._line}",
             f"  null     {self._null_line()}",
         ]
+        if self._disagree():
+            lines += [
+                "  note     the interval reaches 0: it is for MMD^2 of the kernel as a whole,",
+                "           and the test for the component that differs most",
+            ]
         return "\n".join(lines + [f"  caution  {caution}" for caution in self.cautions])
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":
@@ -355,6 +360,11 @@ class MMDTestResult:
     def _interval(self) -> str:
         low, high = (f"{end:.3g}" if end > 0 else "0 (cut)" for end in self.confidence_interval())
         return f"95 % interval {low} to {high}"
+
+    def _disagree(self) -> bool:
+        """Tell whether the interval reaches 0 although the test rejects at .05."""
+        combined = len(self._columns["bandwidth"]) > 1 and self.combine != "mean"
+        return combined and self.pvalue <= 0.05 and self.confidence_interval()[0] == 0
 
     def _at_the_least(self) -> str:
         if self.pvalue > self._least_pvalue:
