@@ -68,7 +68,8 @@ def mmd_test(
         Of MMD^2. Default ``"unbiased"``, which leaves out pairs of a row with itself.
     combine : {"max", "mean", "fuse"}
         How the components of a kernel become one statistic. ``"max"`` (default): the largest of
-        their standardised, skewness-corrected MMD^2. ``"mean"``: MMD^2 of the kernel itself.
+        their standardised, skewness-corrected MMD^2, and of their Mahalanobis length [4]_, which
+        sees what no bandwidth shows by itself. ``"mean"``: MMD^2 of the kernel itself.
         ``"fuse"``: the soft maximum of MMD-FUSE [3]_. A kernel of one component needs none: its
         MMD^2 is the statistic.
     n_resamples : int
@@ -137,6 +138,8 @@ def mmd_test(
        https://arxiv.org/abs/2502.07672
     .. [3] F. Biggs, A. Schrab, A. Gretton, "MMD-FUSE: learning and combining kernels for
        two-sample testing without data splitting", NeurIPS 2023. https://arxiv.org/abs/2306.08777
+    .. [4] A. Chatterjee, B. B. Bhattacharya, "Boosting the power of kernel two-sample tests", 2023.
+       https://arxiv.org/abs/2302.10687
 
     Examples
     --------
@@ -287,7 +290,7 @@ class MMDTestResult:
         if self._disagree():
             lines += [
                 "  note     the interval reaches 0: it is for MMD^2 of the kernel as a whole,",
-                "           and the test for the component that differs most",
+                "           and the test for what stands out most among its components",
             ]
         return "\n".join(lines + [f"  caution  {caution}" for caution in self.cautions])
 
@@ -375,8 +378,12 @@ class MMDTestResult:
         count = len(self._columns["bandwidth"])
         if count == 1:
             return "MMD^2"
-        how = {"max": "largest normal score", "mean": "MMD^2", "fuse": "soft maximum (FUSE)"}
-        return f"{how[self.combine]} of {count} components = {self.statistic:.4g}"
+        what = {
+            "max": f"largest normal score of {count} components and all together",
+            "mean": f"MMD^2 of {count} components",
+            "fuse": f"soft maximum (FUSE) of {count} components",
+        }[self.combine]
+        return f"{what} = {self.statistic:.4g}"
 
     def _null_line(self) -> str:
         how = (

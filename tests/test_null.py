@@ -66,20 +66,73 @@ def skewed_table(rows=200):
     return np.stack([rng.chisquare(3, rows), -rng.chisquare(3, rows), rng.normal(size=rows)], 1)
 
 
-def test_max_is_the_largest_wilson_hilferty_score():
+def normal_scores(column):
+    """Wilson and Hilferty's, by their formula."""
+    z = (column - column.mean()) / math.sqrt(((column - column.mean()) ** 2).mean())
+    g = min(max((z**3).mean(), 0), math.sqrt(8))
+    return z if g < 1e-4 else 6 / g * (np.cbrt(np.maximum(g * z / 2 + 1, 0)) - 1) + g / 6
+
+
+def mahalanobis(T):
+    """The squared lengths, relabeling by relabeling, and which of them count."""
+    Z = (T - T.mean(axis=0)) / T.std(axis=0)
+    C = np.corrcoef(T.T) + 1e-4 * np.eye(T.shape[1])
+    lengths = [float(z @ np.linalg.solve(C, z)) for z in Z]
+    return np.array(lengths), np.array([max(z) > -min(z) for z in Z])
+
+
+@pytest.mark.parametrize("mixed", [False, True])
+def test_max_is_the_largest_wilson_hilferty_score(mixed):
+    """Of the components, and of their Mahalanobis length where they lie above the null."""
     T = skewed_table()
-    scores = []
-    for column in T.T:
-        z = (column - column.mean()) / math.sqrt(((column - column.mean()) ** 2).mean())
-        g = min(max((z**3).mean(), 0), math.sqrt(8))
-        if g < 1e-4:
-            scores.append(z)
-        else:
-            scores.append(6 / g * (np.cbrt(np.maximum(g * z / 2 + 1, 0)) - 1) + g / 6)
+    if mixed:
+        T = T @ np.array([[1, 1, 1.1], [0.1, 0, 0.05], [0.2, 0.3, 0.2]])
+    scores = [normal_scores(column) for column in T.T]
+    lengths, count = mahalanobis(T)
+    together = np.where(count, normal_scores(lengths), -np.inf)
     null = combined(T, "max")
-    np.testing.assert_allclose(null.statistic, np.max(scores, axis=0), rtol=1e-12)
+    expected = np.max([*scores, together], axis=0)
+    assert (expected == together).any()
+    np.testing.assert_allclose(null.statistic, expected, rtol=1e-9)
     reached = sum(null.statistic[1:] >= null.statistic[0])
     assert null.pvalue == (1 + reached) / 200
+
+
+def test_max_sees_what_no_component_shows_by_itself():
+    """Two components that rise and fall together, but not in the observed row."""
+    rng = np.random.default_rng(0)
+    common, own = rng.normal(size=(1000, 1)), 0.1 * rng.normal(size=(1000, 2))
+    T = common + own
+    T[0] = [1.0, 0.2]
+    null = combined(T, "max")
+    assert null.component_pvalues.min() > 0.1
+    assert null.pvalue < 0.005
+
+
+def test_samples_that_are_too_much_alike_do_not_differ():
+    """Copies, and matched rows: all components lie below the null, far out."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 4))
+    matched = X + 0.05 * rng.normal(size=X.shape)
+    partly = np.concatenate([matched[:100], rng.normal(size=(200, 4))])
+    for Y in (X, matched, partly):
+        for rows in (slice(None), slice(60)):
+            result = repdist.mmd_test(X[rows], Y[rows], n_resamples=999, rng=0)
+            assert result.components.zscore.max() < 2
+            assert result.pvalue > 0.2
+
+
+def test_ties_of_the_whole_count_as_ties():
+    """Rounding of the components, which a small ridge magnifies, decides nothing."""
+    rng = np.random.default_rng(0)
+    T = rng.normal(size=(40, 1)) + 0.02 * rng.normal(size=(40, 4))
+    T = np.concatenate([T, T])  # every relabeling twice
+    T[0] += [0.3, -0.2, 0.3, 0]
+    T[40] = T[0]
+    expected = combined(T, "max", tolerance=1e-12).pvalue
+    for seed in range(20):
+        noise = 1e-13 * np.random.default_rng(seed).normal(size=T.shape)
+        assert combined(T + noise, "max", tolerance=1e-12).pvalue == expected
 
 
 def test_fuse_is_the_log_mean_exp_of_the_released_code():

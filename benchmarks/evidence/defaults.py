@@ -16,7 +16,7 @@ from benchmarks.evidence.problems import Mixture, PerturbedUniform, PooledDigits
 from benchmarks.evidence.tasks import LEVEL, Task
 from repdist import kernels
 from repdist._distances import positive_distances
-from repdist._null import null_distribution, tie_tolerance
+from repdist._null import _normal_scores, null_distribution, tie_tolerance
 from repdist._units import is_small, row_order, two_sample_units
 from repdist.kernels import _grid
 from repdist.two_sample import _magnitude, _statistics_of, _sums_of
@@ -42,7 +42,7 @@ class Setting:
 
 GRID, ALL = (
     kernels.MultiRBF(),
-    ("max", "fuse", "fuse-n", "mean", "score-mean", "min-p", "mahalanobis"),
+    ("max", "components", "fuse", "fuse-n", "mean", "score-mean", "min-p", "mahalanobis"),
 )
 SETTINGS = {
     "grid-10": Setting(GRID, rules=ALL),
@@ -68,12 +68,11 @@ def tasks(quick: bool, mnist: str | None) -> list[Task]:
 def problems(mnist: str | None) -> list[Problem]:
     """Return the problems at which power is neither 0 nor 1."""
     return [
-        *(Mixture(sd) for sd in (0.6, 0.7, 1.4, 1.6)),
+        *(Mixture(sd) for sd in (0.6, 0.7, 1.4, 1.6, 1.8)),
         *(PerturbedUniform(1, amplitude) for amplitude in (0.2, 0.3)),
         *(PerturbedUniform(2, amplitude) for amplitude in (0.4, 0.6)),
         *(PooledDigits(digits, mnist) for digits in ("Q4", "Q5")),
-        power.one_column(50),
-        power.scale(50),
+        *(make(d) for make in (power.one_column, power.scale) for d in (50, 200)),
     ]
 
 
@@ -158,6 +157,11 @@ def kernels_of(setting: Setting, Z: np.ndarray) -> list[kernels.Kernel]:
     return found
 
 
+def components(c: Components) -> np.ndarray:
+    """Return the largest normal score of the components, without that of all together."""
+    return _normal_scores(c.T, c.tolerance)[0].max(axis=1)
+
+
 def fuse_n(c: Components) -> np.ndarray:
     """Return the soft maximum of FUSE with exponents n (n - 1) instead of their power 1.5."""
     return special.logsumexp(c.T * (c.n * (c.n - 1)) / np.sqrt(c.squares), axis=1)
@@ -187,6 +191,7 @@ def mahalanobis(c: Components) -> np.ndarray:
 
 RIDGE = 1e-3
 RULES: dict[str, Callable[[Components], np.ndarray]] = {
+    "components": components,
     "fuse-n": fuse_n,
     "score-mean": score_mean,
     "min-p": min_p,

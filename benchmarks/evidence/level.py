@@ -37,7 +37,9 @@ SCHEMES = {
     "frozen": (43, 47, 8, (*UNBIASED, "max-biased")),  # 8 and 9 bins of 5 rows; 3 and 2 are frozen
     "exhaustive": (40, 40, 4, UNBIASED),  # all 70 relabelings
 }
+AGAIN = 10  # times as many repetitions
 OTHERS = (
+    ("bins-again", SparseFeatures(), 40, 40, 8, UNBIASED),  # the largest rates of the first run
     ("auto-150", Gaussian(64), 150, 150, "auto", ("max",)),  # 75 bins of 2 rows
     ("auto-150", Clusters(), 150, 150, "auto", ("max",)),
     ("unequal", Gaussian(2), 20, 400, "auto", BOTH),  # single rows, 144 of the larger frozen
@@ -58,7 +60,8 @@ def task(
     scheme: str, null: Problem, n: int, m: int, n_bins: str | int, methods: tuple, repetitions: int
 ) -> Task:
     """Return the repetitions of one null under one scheme."""
-    return Task(NAME, null, n, m, methods, repetitions, N_RESAMPLES, n_bins, scheme)
+    times = AGAIN if scheme.endswith("again") else 1
+    return Task(NAME, null, n, m, methods, times * repetitions, N_RESAMPLES, n_bins, scheme)
 
 
 def pvalues(task: Task, X: np.ndarray, Y: np.ndarray, seed: np.random.SeedSequence) -> dict:

@@ -4,6 +4,7 @@ A repetition's seeds come from its name, so nothing depends on the order or the 
 processes. Each process has one thread.
 """
 
+import os
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -19,6 +20,7 @@ from benchmarks.evidence.tasks import Task, seed_of
 
 STUDIES = {study.NAME: study for study in (level, power, small, defaults)}
 CHUNKS = 20  # of a task
+ONE_THREAD = dict.fromkeys(["OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"], "1")
 
 Found = dict[str, np.ndarray]  # method: p-values of the repetitions, in their order
 
@@ -84,8 +86,8 @@ def finished(chunks: list[Chunk], jobs: int) -> Iterable[Chunk]:
         with threadpool_limits(1):
             yield from map(repeat, chunks)
         return
-    context = get_context("spawn")  # a fork would copy the threads of BLAS
-    with ProcessPoolExecutor(jobs, context, initializer=threadpool_limits, initargs=(1,)) as pool:
+    os.environ |= ONE_THREAD  # for the processes: BLAS reads it when it is loaded
+    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
         futures: list[Future[Chunk]] = [pool.submit(repeat, chunk) for chunk in chunks]
         try:
             for future in as_completed(futures):
