@@ -302,27 +302,30 @@ def _largest_score(T: Float64, tolerance: Float64) -> tuple[Float64, float]:
     over all relabelings, the observed one among them: the rule is then a symmetric function of the
     relabelings, which keeps the level exact.
     """
-    scores, lowered = _normal_scores(T, tolerance)
+    z, slack = _standardised(T, tolerance)
+    scores, lowered = _normal_scores(z, slack)
     combined, threshold = scores.max(axis=1), lowered.max()
     if T.shape[1] > 1:
-        together, of_together = _together(T, tolerance)
-        if together.std() > 10 * of_together:
-            counts, lowered_counts = _lies_above(T, tolerance)
-            score, low = _normal_scores(together[:, None], np.array([of_together]))
-            np.maximum(combined, score[:, 0], out=combined, where=counts)
-            threshold = max(threshold, low[0]) if lowered_counts else threshold
+        together, of_ties = _together(z, slack)
+        if together.std() > 10 * of_ties:
+            score, low = _normal_scores(*_standardised(together[:, None], np.array([of_ties])))
+            np.maximum(combined, score[:, 0], out=combined, where=_lies_above(z))
+            threshold = max(threshold, low[0]) if _lies_above(z[0] - slack) else threshold
     return combined, float(threshold)
 
 
-def _normal_scores(T: Float64, tolerance: Float64) -> tuple[Float64, Float64]:
-    """Return normal scores (B + 1, R), and those of the observed row lowered by the tolerance (R,).
+def _standardised(T: Float64, tolerance: Float64) -> tuple[Float64, Float64]:
+    """Return (T - mean) / sd, (B + 1, R), and the tolerance on that scale, (R,)."""
+    sd = T.std(axis=0)
+    return (T - T.mean(axis=0)) / sd, tolerance / sd
 
-    Scores are (T - mean) / sd, corrected for the skewness g of the null by Wilson and Hilferty's
-    cube root.
+
+def _normal_scores(z: Float64, slack: Float64) -> tuple[Float64, Float64]:
+    """Return normal scores (B + 1, R), and those of the observed row lowered by `slack` (R,).
+
+    z, corrected for the skewness g of the null by Wilson and Hilferty's cube root.
     """
-    mean, sd = T.mean(axis=0), T.std(axis=0)
-    scores = (T - mean) / sd
-    g = np.clip(np.einsum("br,br,br->r", scores, scores, scores) / len(T), 0, np.sqrt(8))
+    g = np.clip(np.einsum("br,br,br->r", z, z, z) / len(z), 0, np.sqrt(8))
     skewed = g > 1e-4
     safe_g = np.where(skewed, g, 1.0)
 
@@ -330,40 +333,31 @@ def _normal_scores(T: Float64, tolerance: Float64) -> tuple[Float64, Float64]:
         root = np.cbrt(np.maximum(safe_g * z / 2 + 1, 0))
         return np.where(skewed, (6 / safe_g) * (root - 1) + safe_g / 6, z)
 
-    return corrected(scores), corrected((T[0] - tolerance - mean) / sd)
+    return corrected(z), corrected(z[0] - slack)
 
 
-def _together(T: Float64, tolerance: Float64) -> tuple[Float64, float]:
+def _together(z: Float64, slack: Float64) -> tuple[Float64, float]:
     """Return the squared Mahalanobis length of each relabeling's components, and its tolerance.
 
-    ``z' (C + ridge I)^-1 z`` with z the standardised components and C their correlations. It sees
+    ``z' (C + ridge I)^-1 z``, with C the correlations of the components over relabelings. It sees
     what no bandwidth shows by itself: one component larger than the others let expect. After A.
     Chatterjee and B. B. Bhattacharya, "Boosting the power of kernel two-sample tests", arXiv
     2302.10687, 2023; the ridge is needed as neighbouring bandwidths are all but collinear.
     """
-    mean, sd = T.mean(axis=0), T.std(axis=0)
-    z = (T - mean) / sd
     C = z.T @ z / len(z) + _RIDGE * np.eye(z.shape[1])
-    inverse = np.linalg.inv(C)
-    slopes = z @ inverse  # half the gradient
+    slopes = z @ np.linalg.inv(C)  # half the gradient
     lengths = np.einsum("br,br->b", z, slopes)
-    of_ties = 2 * float(np.abs(slopes[0]) @ (tolerance / sd))
-    return lengths, of_ties + 64 * _EPS64 / _RIDGE * float(z[0] @ z[0])
+    rounding = 64 * _EPS64 / _RIDGE * float(z[0] @ z[0])
+    return lengths, 2 * float(np.abs(slopes[0]) @ slack) + rounding
 
 
-def _lies_above(T: Float64, tolerance: Float64) -> tuple[npt.NDArray[np.bool_], bool]:
-    """Tell for each relabeling, and for the observed one lowered, whether it may count as far out.
+def _lies_above(z: Float64) -> npt.NDArray[np.bool_]:
+    """Tell whether the largest component lies farther above the null than the smallest below.
 
-    Its largest standardised component must lie farther above the null than its smallest below. In
-    samples that are more alike than independent ones (copies, matched rows) all lie below: their
-    length says nothing of a difference.
+    In samples that are more alike than independent ones (copies, matched rows) all components lie
+    below, and their length says nothing of a difference.
     """
-    mean, sd = T.mean(axis=0), T.std(axis=0)
-
-    def above(z: Float64) -> npt.NDArray[np.bool_]:
-        return np.asarray(z.max(axis=-1) + z.min(axis=-1) > 0)
-
-    return above((T - mean) / sd), bool(above((T[0] - tolerance - mean) / sd))
+    return np.asarray(z.max(axis=-1) + z.min(axis=-1) > 0)
 
 
 _RIDGE = 1e-4  # relative to the variance of a component

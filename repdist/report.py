@@ -53,7 +53,8 @@ def pairwise_page(result: PairwiseMMDResult, title: str) -> str:
 def method(result: PairwiseMMDResult) -> str:
     """Return two sentences for a paper that say what was done."""
     which = {
-        "max": "the largest normal score of the kernel's components and of their Mahalanobis length",
+        "max": "the largest normal score of the kernel's components and of their Mahalanobis"
+        " length",
         "mean": "the squared MMD itself",
         "fuse": "the soft maximum of MMD-FUSE over the components of the kernel",
     }[result.combine]

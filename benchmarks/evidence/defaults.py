@@ -16,7 +16,7 @@ from benchmarks.evidence.problems import Mixture, PerturbedUniform, PooledDigits
 from benchmarks.evidence.tasks import LEVEL, Task
 from repdist import kernels
 from repdist._distances import positive_distances
-from repdist._null import _normal_scores, null_distribution, tie_tolerance
+from repdist._null import _normal_scores, _standardised, null_distribution, tie_tolerance
 from repdist._units import is_small, row_order, two_sample_units
 from repdist.kernels import _grid
 from repdist.two_sample import _magnitude, _statistics_of, _sums_of
@@ -159,7 +159,7 @@ def kernels_of(setting: Setting, Z: np.ndarray) -> list[kernels.Kernel]:
 
 def components(c: Components) -> np.ndarray:
     """Return the largest normal score of the components, without that of all together."""
-    return _normal_scores(c.T, c.tolerance)[0].max(axis=1)
+    return _normal_scores(*_standardised(c.T, c.tolerance))[0].max(axis=1)
 
 
 def fuse_n(c: Components) -> np.ndarray:
