@@ -135,6 +135,26 @@ def test_ties_of_the_whole_count_as_ties():
         assert combined(T + noise, "max", tolerance=1e-12).pvalue == expected
 
 
+def test_lengths_that_do_not_vary_are_left_out():
+    """On a circle all lengths are equal; rounding would rank them."""
+    angles = 2 * np.pi * np.arange(24) / 24
+    T = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    scores = [normal_scores(column) for column in T.T]
+    np.testing.assert_allclose(combined(T, "max").statistic, np.max(scores, axis=0), atol=1e-12)
+
+
+def test_ties_at_the_edge_of_what_counts_are_ties():
+    """The observed row, and three like it, lie as far above the null as below."""
+    some = np.random.default_rng(0).normal(size=(40, 2))
+    some = np.concatenate([some, some[:, ::-1], -some, -some[:, ::-1]])  # both columns alike
+    T = np.concatenate([[[3, -3]] * 4, [[-3, 3]] * 4, some])
+    pvalues = set()
+    for seed in range(20):
+        noise = 1e-13 * np.random.default_rng(seed).normal(size=T.shape)
+        pvalues.add(combined(T + noise, "max", tolerance=1e-12).pvalue)
+    assert len(pvalues) == 1
+
+
 def test_fuse_is_the_log_mean_exp_of_the_released_code():
     T, n, squares = skewed_table() / 100, 5, [2.0, 3.0, 5.0]
     c = (n * (n - 1)) ** 1.5
