@@ -4,9 +4,11 @@ import sys
 from pathlib import Path
 
 DOCS = Path(__file__).parent
-sys.path[:0] = [str(DOCS), str(DOCS / "_ext")]
+sys.path[:0] = [str(DOCS), str(DOCS / "_ext"), str(DOCS / "explanation")]
 
+import matplotlib as mpl  # noqa: E402
 from make_inventories import SITES  # noqa: E402
+from make_pictures import draw_for_site  # noqa: E402
 
 import repdist  # noqa: E402
 
@@ -63,8 +65,15 @@ def signature_of(app, what, name, value, options, signature, annotation):
     return None
 
 
+def draw(app):
+    """Draw what must agree with the numbers beside it."""
+    mpl.use("Agg")
+    draw_for_site(DOCS / "auto_images")
+
+
 def setup(app):
     app.connect("autodoc-process-signature", signature_of)
+    app.connect("builder-inited", draw)
 
 
 # --- what runs -----------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ it. A file that a checkout does not have is said to be missing, and does not sto
 """
 
 import csv
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from docutils import nodes
@@ -26,8 +27,8 @@ class Measured(SphinxDirective):
     required_arguments = 1
     option_spec = {  # noqa: RUF012
         "command": directives.unchanged_required,
-        "columns": words,  # column=heading, ...
-        "where": words,  # column=value or column!=value, ...
+        "columns": words,  # column=heading, or two numbers in one cell: column+column=heading, ...
+        "where": words,  # column=pattern or column!=pattern, ...
         "rows": directives.unchanged,  # with across and value: a table of value
         "across": directives.unchanged,
         "value": directives.unchanged,
@@ -50,14 +51,17 @@ class Measured(SphinxDirective):
     def wanted(self, row):
         for condition in self.options.get("where", []):
             name, _, value = condition.partition("=")
-            if (row.get(name.rstrip("!"), "") == value) is name.endswith("!"):
+            found = fnmatchcase(row.get(name.rstrip("!"), ""), value)
+            if found is name.endswith("!"):
                 return False
         return True
 
     def listed(self, rows):
         pairs = [word.partition("=") for word in self.options["columns"]]
         heads = [head or name for name, _, head in pairs]
-        return heads, [[row.get(name, "") for name, _, _ in pairs] for row in rows]
+        names = [name.split("+") for name, _, _ in pairs]
+        return heads, [[" + ".join(shown(row.get(n, "")) for n in some) for some in names]
+                       for row in rows]  # fmt: skip
 
     def crossed(self, rows):
         """Return a table of `value`, `rows` down and `across` across, in the file's order."""
@@ -67,8 +71,8 @@ class Measured(SphinxDirective):
         body = []
         for name in dict.fromkeys(row[down] for row in rows):
             mine = [row for row in rows if row[down] == name]
-            cells = {row[across]: row[value] for row in mine}
-            others = [next((r[c] for r in mine if r.get(c)), "") for c, _, _ in pairs]
+            cells = {row[across]: shown(row[value]) for row in mine}
+            others = [shown(next((r[c] for r in mine if r.get(c)), "")) for c, _, _ in pairs]
             body.append([name, *(cells.get(column, "") for column in columns), *others])
         return [down, *columns, *(head or name for name, _, head in pairs)], body
 
@@ -106,12 +110,25 @@ class MeasuredFigure(SphinxDirective):
         return [nodes.image(uri=f"{up}/{self.arguments[0]}", alt=self.options["alt"])]
 
 
+def shown(value):
+    """Return a number as a person writes it, 21,000 for 2.127e+04; other text as it is."""
+    try:
+        number = float(value)
+    except ValueError:
+        return value
+    if value.isdigit():
+        return f"{int(value):,}"
+    if "e" in value and abs(number) >= 1:  # rounded already, and known to less than its digits
+        return f"{float(f'{number:.2g}'):,.0f}"
+    return f"{number:.3g}" if 1e-4 <= abs(number) < 1000 else value
+
+
 def table(heads, body):
     group = nodes.tgroup(cols=len(heads))
     group += [nodes.colspec(colwidth=1) for _ in heads]
     group += nodes.thead("", line(heads))
     group += nodes.tbody("", *map(line, body))
-    return nodes.table("", group)
+    return nodes.table("", group, classes=["measured-table"])
 
 
 def line(cells):

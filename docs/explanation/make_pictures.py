@@ -1,6 +1,10 @@
-"""Draw the pictures of the explanation pages into docs/images/.
+"""Draw the pictures of the explanation pages and of the README into docs/images/.
 
 Run it from anywhere: python docs/explanation/make_pictures.py
+
+The two of the front page and of Start are drawn by `docs/conf.py` whenever the site is built. What
+this file does not draw: typical.png is written by `repdist lenet-gap`, and learning_curve.png by
+`repdist lenet-gap train`.
 """
 
 from pathlib import Path
@@ -32,14 +36,22 @@ def main():
         noise_floor,
         size_and_significance,
     ):
-        save(draw(), draw.__name__)
+        save(draw(), IMAGES / f"explain_{draw.__name__}.png")
+    save(table(), IMAGES / "table.png", dpi=150)
+    for path in (IMAGES / "table.png", *sorted(IMAGES.glob("explain_*.png"))):
+        print(f"{path.name}: {path.stat().st_size / 1000:.0f} kB")
 
 
-def save(figure, name):
-    path = IMAGES / f"explain_{name}.png"
-    figure.savefig(path, dpi=110)
+def draw_for_site(folder):
+    """Draw the pictures of the front page and of Start into this folder."""
+    folder.mkdir(exist_ok=True)
+    save(table(), folder / "table.png", dpi=150)
+    save(small_table(), folder / "small_table.png", dpi=200)
+
+
+def save(figure, path, dpi=110):
+    figure.savefig(path, dpi=dpi)
     plt.close(figure)
-    print(f"{path.name}: {path.stat().st_size / 1000:.0f} kB")
 
 
 def mixture(n, sd, rng):
@@ -47,6 +59,25 @@ def mixture(n, sd, rng):
     cloud = rng.integers(4, size=n)
     spread = np.where(cloud == 3, sd, 1.0)
     return CENTRES[cloud] + spread[:, None] * rng.normal(size=(n, 2))
+
+
+# --- README, index.md, start/index.md ------------------------------------------------------------
+
+
+def table():
+    """The heat map of the ten classes."""
+    features, names = repdist.example_features()
+    return repdist.pairwise_mmd_test(features, names, rng=0).plot(order="clustered").figure
+
+
+def small_table():
+    """The same for five of them, in print that can be read at the width of a phone."""
+    features, names = repdist.example_features()
+    five = [0, 6, 4, 9, 1]
+    result = repdist.pairwise_mmd_test(features[five], [names[digit] for digit in five], rng=0)
+    fig, ax = plt.subplots(figsize=(4.6, 3.8), layout="constrained")
+    result.plot(ax=ax, order="clustered")
+    return fig
 
 
 # --- mmd.md --------------------------------------------------------------------------------------
@@ -93,7 +124,7 @@ def kernel_matrix():
         bbox={"fc": "white", "ec": "none", "alpha": 0.85},
     )  # fmt: skip
     ax.set_xticks([9.5, 29.5], ["20 images of a one", "20 images of a three"])
-    ax.set_yticks([9.5, 29.5], ["ones", "threes"], rotation=90, va="center")
+    ax.set_yticks([9.5, 29.5], ["ones", "threes"])
     ax.tick_params(length=0)
     fig.colorbar(image, label="k(row, column)")
     return fig

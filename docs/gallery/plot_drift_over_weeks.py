@@ -71,7 +71,8 @@ ax.legend(frameon=False)
 fig.suptitle("Distance of each week to the reference, with 95 % intervals")
 
 # %%
-# Bars are 95 % intervals. Up to week 12 the distances scatter around 0, and below the floor
+# Bars are 95 % intervals. They are cut at 0, because a true distance is not negative: a negative
+# estimate lies below its own bar. Up to week 12 the distances scatter around 0, and below the floor
 # (dashed), which about one quiet week in twenty may exceed. After the drift begins (dotted) it
 # takes two weeks until 200 rows show it for the first time, and from week 17 on there is an alarm
 # (square) every week. The distance keeps growing but for noise. The alarm says *that* something

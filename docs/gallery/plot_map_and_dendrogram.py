@@ -20,6 +20,7 @@ ax.figure.suptitle("Dendrogram of ten classes of digits in the features of a net
 # *one* class would join below it.
 
 ax = result.embed()
+ax.margins(0.2)
 ax.figure.suptitle("Map of ten classes of digits in the features of a network")
 
 # %%

@@ -56,3 +56,5 @@ fig.suptitle("What more images buy: detection, and a shorter interval")
 #
 # Right: to say *how much* they differ takes more. The interval shrinks about with the root of the
 # number of images, both axes being logarithmic: four times the images, half the width.
+#
+# For a difference like yours, see :doc:`/howto/check_your_data`; it has a rule of thumb, too.

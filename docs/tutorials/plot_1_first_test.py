@@ -6,7 +6,7 @@ A first test
 
 You have two sets of feature vectors and want to know whether they come from the same distribution,
 and if not, how far apart they are. This lesson does one such test and reads every line of its
-answer.
+answer. Words that are links are in the :doc:`/glossary`.
 
 **Two samples** are two arrays with the same columns. A row is one thing that was measured (here: an
 image), a column is one feature of it (here: what one unit of a network says about the image).
@@ -40,19 +40,24 @@ print(result)
 # %%
 # Line by line:
 #
-# - **MMD^2** is the squared *maximum mean discrepancy*, the distance between the two samples. It is
-#   0 if the distributions are equal and grows as they move apart. With the default kernel it stays
-#   below 2. The **interval** says how well these rows determine it.
-# - **p-value**: if the labels "four" and "nine" meant nothing, how often would a random relabeling
-#   of the rows look at least as different as the real labels do? Here none of 9,999 did. The
-#   p-value counts the real labels as one of 10,000, so it is 1 / 10,000 and not 0.
+# - **MMD^2** is the squared *maximum mean discrepancy* (:term:`MMD²<MMD, MMD²>`), the distance
+#   between the two samples. It is 0 if the distributions are equal and grows as they move apart.
+#   With the default kernel it stays below 2. The **interval** says how well these rows determine it
+#   (:term:`confidence interval`).
+# - **p-value**: if the labels "four" and "nine" meant nothing, how often would a random
+#   :term:`relabeling` of the rows look at least as different as the real labels do? Here none of
+#   9,999 did. The :term:`p-value` counts the real labels as one of 10,000, so it is 1 / 10,000 and
+#   not 0. For a smaller least p, raise ``n_resamples``.
 # - **tested**: there are several ways to look at a distance, from very fine to very coarse. The
-#   test looks at all of them (*components*) and takes the one that stands out most, in units in
-#   which they compare. You need not read this number; it is what the p-value is made from.
-# - **kernel**: how fine and how coarse. A *bandwidth* is the distance at which two rows stop being
-#   alike; the test chose them to cover the distances in the data.
-# - **null**: how the relabelings were made. Rows move in *bins* of a few, which makes the test fast
-#   and keeps the p-value exact: see :doc:`/explanation/bins`.
+#   test looks at all of them (:term:`components<component>`) and finds what stands out most, in
+#   units in which they compare (:term:`normal score`). You need not read this number, the
+#   :term:`statistic`; it is what the p-value is made from.
+# - **kernel**: how fine and how coarse. ``MultiRBF`` is a :term:`kernel` made of several Gaussians.
+#   A :term:`bandwidth` is the distance at which two rows stop being alike; the test chose them to
+#   cover the distances in the data.
+# - **null**: how the relabelings were made. The labels were shuffled 9,999 times, and rows moved in
+#   :term:`bins<bin>` of a few, which makes the test fast and keeps the p-value exact: see
+#   :doc:`/explanation/bins`.
 # - **caution**: what you should know before you quote the result. Four units of this network never
 #   fire on these images; they do no harm.
 #
@@ -69,14 +74,20 @@ print(f"95 % interval       {low:.4f} to {high:.4f}")
 # -----------
 
 ax = result.plot()
-ax.figure.suptitle("Fours against nines: the observed value lies far from its null distribution")
+ax.figure.suptitle("Fours against nines: far outside the null distribution")
 
 # %%
-# On the left, the histogram is what random relabelings give: the *null distribution*. (A small bar
-# by itself at its left end collects the relabelings whose score is cut off there.) The line is what
-# the real labels gave. It stands far to the right, so chance does not explain it. On the right, the
-# same comparison for each bandwidth by itself: how many standard deviations of the null lie between
-# the observed value and the null's mean. All bandwidths see the difference.
+# A notebook shows the picture by itself. In a script add ``plt.show()``, or
+# ``ax.figure.savefig("test.png")``.
+#
+# On the left, the histogram is what random relabelings give: the :term:`null distribution`. (A
+# small bar by itself at its left end collects the relabelings whose score is cut off there.) The
+# line is what the real labels gave. It stands far to the right, so chance does not explain it. On
+# the right, each bandwidth by itself: how many standard deviations of the null lie between the
+# observed value and the null's mean (:term:`z-score`). All bandwidths see the difference.
+#
+# The two axes do not match. The left one shows z-scores turned into normal units, which bends large
+# values down and corrects the skew of the null distribution: see :doc:`/explanation/bandwidths`.
 #
 # What no difference looks like
 # -----------------------------
@@ -87,9 +98,12 @@ same = repdist.mmd_test(fours[:150], fours[150:], rng=0)
 print(same)
 
 ax = same.plot()
-ax.figure.suptitle("Fours against fours: the observed value lies within its null distribution")
+ax.figure.suptitle("Fours against fours: inside the null distribution")
 
 # %%
+# A z-score on the right may lie a little below 0 while the score on the left is above 0. A skewed
+# null distribution has its middle below its mean; what lies between the two is above the middle.
+#
 # The p-value is large: many relabelings look at least as different. **MMD^2 is slightly negative.**
 # That is not a mistake. The estimate is right on average, so when the truth is 0 it must fall on
 # both sides of 0: see :doc:`/explanation/estimators`. The interval is cut at 0, because the true
@@ -101,24 +115,33 @@ ax.figure.suptitle("Fours against fours: the observed value lies within its null
 # How many rows does it take?
 # ---------------------------
 # With few rows even a large difference may not show. Here are fours against nines once more, with
-# the first 3, 5, 10, 20 and 50 rows of each.
+# the first 3, 5, 10, 20 and 50 rows of each. Each call would choose its own bandwidths, and numbers
+# under different bandwidths do not compare. ``kernel=result.kernel`` gives all of them the kernel
+# of the first test: :term:`one ruler`.
 
 print("rows   p-value   MMD^2    95 % interval")
 sizes = [3, 5, 10, 20, 50]
 for n in sizes:
-    few = repdist.mmd_test(fours[:n], nines[:n], rng=0)
+    few = repdist.mmd_test(fours[:n], nines[:n], kernel=result.kernel, rng=0)
     low, high = few.confidence_interval()
-    print(f"{n:4d}   {few.pvalue:7.4f}   {few.mmd_squared:.3f}   {low:.3f} to {high:.3f}")
+    interval = f"{low:.3f} to {high:.3f}" if n >= 10 else "(too few rows)"
+    print(f"{n:4d}   {few.pvalue:7.4f}   {few.mmd_squared:.3f}   {interval}")
 
 # %%
+# The intervals begin at 10 rows. The error of MMD^2 is itself estimated from the rows; from three
+# or five of them it is a guess, and the interval can be too short.
+#
 # With three rows on each side there are only 20 ways to hand out the labels, and swapping the two
 # samples changes nothing: the least p-value is 2 / 20 = 0.1. Such a test cannot reach 0.05 whatever
 # the data are, and repdist says so:
 
-few = repdist.mmd_test(fours[:3], nines[:3], rng=0)
-print(few.cautions)
+few = repdist.mmd_test(fours[:3], nines[:3], kernel=result.kernel, rng=0)
+print(*few.cautions, sep="\n")
 
 # %%
+# To plan a study, see :doc:`/howto/check_your_data`: how many rows a difference like yours takes,
+# and a rule of thumb if you have no rows yet.
+#
 # When a test must not be used
 # ----------------------------
 # The p-value is exact if the rows are independent. Two traps are common:

@@ -29,16 +29,20 @@ ax = result.plot(order="clustered")
 ax.figure.suptitle("MMD squared between ten classes of digits")
 
 # %%
+# A notebook shows the picture by itself. In a script add ``ax.figure.savefig("table.png")``, or
+# ``import matplotlib.pyplot as plt`` and ``plt.show()``.
+#
 # Dark is far apart. ``order="clustered"`` puts classes beside each other that are close. All cells
-# use one kernel, fitted once on all rows: **one ruler**, so you may compare a cell with any other
-# cell.
+# use one :term:`kernel`, fitted once on all rows: :term:`one ruler`, so you may compare a cell with
+# any other cell.
 #
-# The framed diagonal is not a distance. It is the *noise floor* of the class: 95 % of the distances
-# between two samples of this one class lie below it. A distance of that size says nothing.
+# The framed diagonal is not a distance. It is the :term:`noise floor` of the class: 95 % of the
+# distances between two samples of this one class lie below it. A distance of that size says
+# nothing. (In ``result.mmd_squared`` the diagonal is 0 by definition; nothing is measured there.)
 #
-# The stars are p-values, adjusted because there are 45 of them: if you ask 45 questions at 0.05 and
-# all answers are "no difference", you still expect two alarms. The default adjustment, Holm's,
-# keeps the chance of even one false alarm at 0.05.
+# The stars are p-values, adjusted because there are 45 of them (:term:`adjusted p-value`): if you
+# ask 45 questions at 0.05 and all answers are "no difference", you still expect two alarms. The
+# default adjustment, that of :term:`Holm`, keeps the chance of even one false alarm at 0.05.
 #
 # Three numbers for "how different"
 # ---------------------------------
@@ -46,16 +50,18 @@ ax.figure.suptitle("MMD squared between ten classes of digits")
 
 frame = result.to_frame().sort_values("mmd_squared", ascending=False)
 columns = ["first", "second", "mmd_squared", "ci_low", "ci_high", "effect", "times_floor"]
-print(frame[columns].head(3).round(3).to_string(index=False))
-print(frame[columns].tail(3).round(3).to_string(index=False))
+shown = frame[columns].round({"times_floor": 0}).round(3).astype({"times_floor": int})
+print(shown.head(3).to_string(index=False))
+print(shown.tail(3).to_string(index=False))
 
 # %%
 # - ``mmd_squared`` with ``ci_low`` and ``ci_high``: the distance, in kernel units, and its 95 %
 #   interval.
-# - ``effect``: the distance divided by the spread within the two classes. It answers *how far*. It
-#   does not grow with the number of images.
+# - ``effect``: the distance divided by the spread within the two classes (:term:`effect`). It
+#   answers *how far*. It does not grow with the number of images.
 # - ``times_floor``: the distance divided by the noise floor. It answers *how clearly*. It does grow
-#   with the number of images.
+#   with the number of images. The floor itself is known to 10 or 15 %, so read no more than two
+#   digits of this number.
 #
 # To see the difference between the last two, use every tenth image only:
 
@@ -98,8 +104,9 @@ print(result.global_test())
 # %%
 # Into a paper
 # ------------
-# ``to_csv`` writes the table of pairs and ``to_html`` a page with the pictures, a sortable table
-# and a description of the method. Both need a file name; here they go to a temporary folder.
+# ``result.to_csv("classes.csv")`` writes the table of pairs, and ``result.to_html("classes.html")``
+# a page with the pictures, a sortable table and a description of the method. On this page the
+# files go to a temporary folder, which is gone afterwards:
 
 with tempfile.TemporaryDirectory() as folder:
     result.to_csv(Path(folder, "classes.csv"))

@@ -7,6 +7,8 @@ Features of your own torch network
 repdist takes torch tensors as they are. This lesson trains a tiny network, reads the features of
 one of its layers with a hook, and asks two questions: which classes does the layer keep apart, and
 does it notice that the camera has changed?
+
+It needs torch: ``pip install ".[torch]"`` in the folder of the source.
 """
 
 import matplotlib.pyplot as plt

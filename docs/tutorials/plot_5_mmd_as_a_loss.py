@@ -8,6 +8,8 @@ MMD as a loss in torch
 shall have the distribution of given data: a generator, or an encoder that maps two domains onto
 each other. This lesson trains a small one, and answers a question that everybody asks: why does the
 loss not go to 0 when the two distributions are equal?
+
+It needs torch: ``pip install ".[torch]"`` in the folder of the source.
 """
 
 import matplotlib.pyplot as plt
