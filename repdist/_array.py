@@ -5,7 +5,10 @@ none imports torch unless a torch tensor has come in. Dask arrays are NumPy arra
 elsewhere: what reads all rows does so in `over_blocks`, wherever they are.
 """
 
+import errno
 import math
+import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -182,11 +185,31 @@ def from_store(value: Any) -> npt.NDArray[Any]:
 
 
 def _temporary_file(shape: tuple[int, ...], dtype: Any) -> npt.NDArray[Any]:
-    """Return an array in a file without a name, which goes when the array does."""
+    """Return an array in a file without a name, which goes when the array does.
+
+    Room is taken on the disk at once: what a full disk cannot store would kill the process later.
+    """
     if 0 in shape:
         return np.empty(shape, dtype)
     with tempfile.TemporaryFile() as file:
+        _take_room(file.fileno(), math.prod(shape) * np.dtype(dtype).itemsize)
         return np.memmap(file, dtype=dtype, mode="w+", shape=shape)
+
+
+def _take_room(file: int, size: int) -> None:
+    folder = tempfile.gettempdir()
+    try:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(file, 0, size)
+        elif shutil.disk_usage(folder).free < size:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    except OSError as error:
+        if error.errno in (errno.EINVAL, errno.EOPNOTSUPP):  # a file system that cannot tell
+            return
+        raise OSError(
+            f'The temporary folder must have room for {size:,} bytes; got "{error.strerror}" in '
+            f"{folder}. Set TMPDIR to another folder."
+        ) from error
 
 
 def fresh(array: Array, dtype: Any) -> Array:

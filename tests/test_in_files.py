@@ -1,5 +1,6 @@
 """Arrays that lie in files are read block by block, and give the same answer to the bit."""
 
+import errno
 import gc
 import os
 import subprocess
@@ -169,3 +170,17 @@ def test_a_file_that_has_become_shorter_is_named(samples, tmp_path):
         file.truncate(200)
     with pytest.raises(ValueError, match=r"`X` must lie in a file of at least .* has 200"):
         repdist.mmd_test(mapped, Y)
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="needs Linux")
+def test_a_full_disk_is_named(monkeypatch, samples, tmp_path):
+    """Written on, it would kill the process with a bus error."""
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    X, Y = samples
+    A = in_a_file(X, tmp_path / "x.npy")
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(OSError, match=r"must have room for [\d,]+ bytes; got .* Set TMPDIR to"):
+        repdist.mmd_test(A, Y)
