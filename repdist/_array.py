@@ -184,6 +184,20 @@ def from_store(value: Any) -> npt.NDArray[Any]:
     return out
 
 
+def missing_chunks(value: Any) -> int:
+    """Return how many chunks of a stored array its store does not have; 0 if it cannot tell.
+
+    With shards, which hold several chunks each, the chunks of the missing shards.
+    """
+    shards = getattr(value, "shards", None) or value.chunks
+    counts = (-(-n // step) for n, step in zip(value.shape, shards, strict=True))
+    in_each = math.prod(shards) // math.prod(value.chunks)
+    try:
+        return int(math.prod(counts) * in_each - value.nchunks_initialized)
+    except NotImplementedError:  # a store that does not list what it has
+        return 0
+
+
 def _temporary_file(shape: tuple[int, ...], dtype: Any) -> npt.NDArray[Any]:
     """Return an array in a file without a name, which goes when the array does.
 

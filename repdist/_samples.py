@@ -78,11 +78,18 @@ def check_held(named: dict[str, Any]) -> None:
 
 
 def check_chunks(name: str, value: Any) -> None:
-    """Raise if this is a dask array that does not know how long its blocks are."""
+    """Raise if a dask array does not know how long its blocks are, or a zarr array lacks some."""
     if _dask.is_lazy(value) and not _dask.has_known_chunks(value):
         raise ValueError(
             f"`{name}` must have known chunk sizes; got the shape {value.shape}. Call "
             f"`{name}.compute_chunk_sizes()` first."
+        )
+    missing = _array.missing_chunks(value) if _array.is_stored(value) else 0
+    if missing:
+        raise ValueError(
+            f"`{name}` must have all its chunks in the store; got {missing:,} of {value.nchunks:,} "
+            "missing, which would be read as its fill value. Write it again, with "
+            '`config={"write_empty_chunks": True}` if some hold nothing else.'
         )
 
 
@@ -155,6 +162,7 @@ def _numpy_floats(name: str, value: Any) -> Array:
             f"`{name}` must not be a masked array: the mask would be lost. "
             f"Fill it or drop the masked rows first."
         )
+    check_chunks(name, value)
     try:
         array = _array.from_store(value) if _array.is_stored(value) else np.asanyarray(value)
         array = array if _array.in_file(array) else np.asarray(array)

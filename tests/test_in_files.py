@@ -3,6 +3,7 @@
 import errno
 import gc
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -37,6 +38,16 @@ def in_a_store(array, path):
     return store
 
 
+def in_shards(array, path):
+    import zarr
+
+    store = zarr.create_array(
+        path, shape=array.shape, chunks=(50, 3), shards=(200, 6), dtype=array.dtype
+    )
+    store[:] = array
+    return store
+
+
 def assert_same(one, other):
     first, second = one.to_dict(), other.to_dict()
     first.pop("memory_bytes"), second.pop("memory_bytes")
@@ -48,7 +59,7 @@ KERNELS = [kernels.MultiRBF(), kernels.Laplacian(), kernels.Energy(), kernels.Li
 
 
 @pytest.mark.parametrize("kernel", KERNELS, ids=lambda kernel: type(kernel).__name__)
-@pytest.mark.parametrize("store", [in_a_file, in_a_store], ids=["memmap", "zarr"])
+@pytest.mark.parametrize("store", [in_a_file, in_a_store, in_shards])
 def test_the_test_is_that_of_arrays_in_memory(kernel, store, samples, tmp_path):
     X, Y = samples
     expected = repdist.mmd_test(X, Y, kernel=kernel, n_resamples=199, rng=0)
@@ -184,3 +195,17 @@ def test_a_full_disk_is_named(monkeypatch, samples, tmp_path):
     monkeypatch.setattr(os, "posix_fallocate", full)
     with pytest.raises(OSError, match=r"must have room for [\d,]+ bytes; got .* Set TMPDIR to"):
         repdist.mmd_test(A, Y)
+
+
+@pytest.mark.parametrize("store", [in_a_store, in_shards])
+@pytest.mark.parametrize("lost", ["c/0/0", "c/4/0", "c"])
+def test_missing_chunks_are_named(store, lost, samples, tmp_path):
+    """They would be read as zeros."""
+    X, Y = samples
+    A = store(X, tmp_path / "x.zarr")
+    gone = tmp_path / "x.zarr" / lost
+    shutil.rmtree(gone) if gone.is_dir() else gone.unlink()
+    with pytest.raises(ValueError, match=r"`X` must have all its chunks in the store; got \d+ of"):
+        repdist.mmd_test(A, Y)
+    with pytest.raises(ValueError, match="`groups` must have all its chunks"):
+        repdist.pairwise_mmd_test(A, np.arange(len(X)) % 2)
