@@ -224,7 +224,7 @@ def _dask_floats(name: str, value: Any) -> Array:
             f"them, e.g. with `{name}.map_blocks(np.asarray)`."
         )
     check_chunks(name, value)
-    return _with_floats(name, value, value)
+    return _dask.as_declared(name, value, _with_floats(name, value, value).dtype)
 
 
 def _torch_floats(name: str, value: Any) -> Array:
