@@ -1,7 +1,7 @@
 """What users give as rows, checked and brought to one floating dtype of one array library."""
 
+import mmap
 from collections.abc import Callable, Collection, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -171,24 +171,30 @@ def _numpy_floats(name: str, value: Any) -> Array:
             f"`{name}` must be an array of numbers of shape (rows, columns); it could not be "
             f"made into one ({error}). Give all rows the same length."
         ) from None
-    if _array.in_file(array):
-        _check_length(name, array)
+    _check_length(name, array)
     return _with_floats(name, value, array)
 
 
 def _check_length(name: str, array: npt.NDArray[Any]) -> None:
     """Raise if a file has become shorter than what is mapped: to read on would kill the process."""
-    whole: Any = array
-    while isinstance(whole.base, np.memmap):
-        whole = whole.base
-    if whole.filename is None:
+    whole = _mapped(array)
+    if whole is None or not isinstance(whole.base, mmap.mmap):
         return
-    size, needed = Path(whole.filename).stat().st_size, whole.offset + whole.nbytes
+    size, needed = whole.base.size(), whole.offset + whole.nbytes  # of the file, whatever its name
     if size < needed:
         raise ValueError(
             f"`{name}` must lie in a file of at least {needed:,} bytes; {whole.filename} has "
             f"{size:,}. Write it again."
         )
+
+
+def _mapped(array: Any) -> Any:
+    """Return the memmap that the array is a view of, however many views lie between; or None."""
+    found = None
+    while isinstance(array, np.ndarray):
+        found = array if isinstance(array, np.memmap) else found
+        array = array.base
+    return found
 
 
 def _with_floats(name: str, value: Any, array: Array) -> Array:

@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import repdist
@@ -171,16 +172,37 @@ def test_rows_are_read_once_in_their_order(monkeypatch, samples, tmp_path):
     np.testing.assert_array_equal(Z, np.concatenate([X[order], X[:7]]))
 
 
-def test_a_file_that_has_become_shorter_is_named(samples, tmp_path):
+VIEWS = {
+    "slice": lambda mapped: mapped[:10],
+    "array": np.asarray,
+    "view of a view": lambda mapped: np.asarray(mapped)[5:, 1:][::-1],
+    "DataFrame": lambda mapped: pd.DataFrame(mapped, copy=False),
+}
+
+
+@pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS)
+def test_a_file_that_has_become_shorter_is_named(view, samples, tmp_path):
     """Read on, it would kill the process with a bus error."""
     X, Y = samples
     path = tmp_path / "x.npy"
     np.save(path, X)
-    mapped = np.load(path, mmap_mode="r")[:10]
+    mapped = view(np.load(path, mmap_mode="r"))
     with path.open("r+b") as file:
         file.truncate(200)
     with pytest.raises(ValueError, match=r"`X` must lie in a file of at least .* has 200"):
         repdist.mmd_test(mapped, Y)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a file that is open stays there")
+@pytest.mark.parametrize("other", [None, b"short"], ids=["none", "another"])
+def test_a_file_that_has_lost_its_name_is_read_on(other, samples, tmp_path):
+    X, Y = samples
+    A = in_a_file(X, tmp_path / "x.npy")
+    (tmp_path / "x.npy").unlink()
+    if other is not None:
+        (tmp_path / "x.npy").write_bytes(other)
+    expected = repdist.mmd_test(X, Y, n_resamples=99, rng=0)
+    assert_same(repdist.mmd_test(A, Y, n_resamples=99, rng=0), expected)
 
 
 @pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="needs Linux")
