@@ -216,9 +216,8 @@ def _with_floats(name: str, value: Any, array: Array) -> Array:
         )
     if array.dtype in (np.float32, np.float64):
         return array
-    floats: npt.NDArray[Any] = _array.cast(
-        array, np.float32 if array.dtype == np.float16 else np.float64
-    )
+    short = array.dtype.newbyteorder("=") in (np.float16, np.float32)  # of either byte order
+    floats: npt.NDArray[Any] = _array.cast(array, np.float32 if short else np.float64)
     return floats
 
 

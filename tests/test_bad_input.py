@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import repdist
-from repdist import kernels
+from repdist import _samples, kernels
 
 RNG = np.random.default_rng(20)
 X = RNG.normal(size=(12, 3))
@@ -664,6 +664,16 @@ def test_half_precision_is_float32(kernel):
     halves = X.astype("f2"), Y.astype("f2")
     expected = test_of(*(half.astype("f4") for half in halves), kernel=kernel)
     assert_same_answer(test_of(*halves, kernel=kernel), expected, 0)
+
+
+@pytest.mark.parametrize("dtype", [">f2", ">f4", "<f2", "<f4"])
+def test_short_numbers_of_either_byte_order_are_float32(dtype):
+    first, second = X.astype(dtype), Y.astype(dtype)
+    (array,) = _samples.samples({"X": first})
+    assert array.dtype == np.float32
+    assert array.dtype.isnative
+    expected = test_of(first.astype("=f4"), second.astype("=f4"))
+    assert_same_answer(test_of(first, second), expected, 0)
 
 
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
