@@ -95,7 +95,8 @@ def concatenate(
     if not any(in_file(array) for array in arrays):
         if orders is not None:
             arrays = [take_rows(a, o) for a, o in zip(arrays, orders, strict=True)]
-        return namespace(arrays[0]).concatenate(list(arrays))
+        Z = namespace(arrays[0]).concatenate(list(arrays))
+        return Z if is_torch(Z) else np.ascontiguousarray(Z)  # else sums would add in another order
     out = _temporary_file((sum(map(len, arrays)), *arrays[0].shape[1:]), arrays[0].dtype)
     first = 0
     for g, array in enumerate(arrays):

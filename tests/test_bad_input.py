@@ -676,6 +676,22 @@ def test_short_numbers_of_either_byte_order_are_float32(dtype):
     assert_same_answer(test_of(first, second), expected, 0)
 
 
+@pytest.mark.parametrize("order", [np.asfortranarray, lambda a: a.T.copy().T], ids=["F", "view"])
+@pytest.mark.parametrize("rows", [8, 300])
+def test_the_order_in_memory_changes_no_bit(rows, order):
+    """Where rows are few, sums over columns would be added in another order."""
+    rng = np.random.default_rng(0)
+    first, second = (rng.normal(size=(rows, 40)).astype(np.float32) for _ in range(2))
+    for function in (repdist.mmd_squared, repdist.median_heuristic):
+        assert function(order(first), order(second)) == function(first, second)
+    assert_same_answer(test_of(order(first), order(second)), test_of(first, second), 0)
+    tables = [
+        repdist.pairwise_mmd_test([form(first), form(second)], rng=0, n_resamples=99).to_frame()
+        for form in (order, np.asarray)
+    ]
+    pd.testing.assert_frame_equal(*tables, check_exact=True)
+
+
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
 def test_the_wider_type_wins(dtype):
     first = X.astype("f4")
