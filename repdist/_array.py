@@ -6,6 +6,7 @@ elsewhere: what reads all rows does so in `over_blocks`, wherever they are.
 """
 
 import errno
+import itertools
 import math
 import os
 import shutil
@@ -25,7 +26,7 @@ Float64: TypeAlias = npt.NDArray[np.float64]
 
 BLOCK = 4096  # rows converted to float64 at a time
 _CENTRE_ROWS = 1000
-_ENTRIES = 2**22  # of columns whose medians are taken at a time
+_ENTRIES = 2**22  # of what is copied at a time, where rows may be wide
 
 
 # --- conversions ---------------------------------------------------------------------------------
@@ -178,11 +179,21 @@ def is_stored(value: Any) -> bool:
 def from_store(value: Any) -> npt.NDArray[Any]:
     """Copy a stored array into a temporary file, in pieces of its own chunks."""
     out = _temporary_file(value.shape, value.dtype)
-    step = max(1, value.chunks[0]) if value.ndim else 1
-    step *= max(1, BLOCK // step)
-    for start in range(0, len(out), step):
-        out[start : start + step] = value[start : start + step]
+    steps = _piece(value)
+    axes = zip(value.shape, steps, strict=True)
+    for starts in itertools.product(*(range(0, n, step) for n, step in axes)):
+        place = tuple(slice(a, a + step) for a, step in zip(starts, steps, strict=True))
+        out[place] = value[place]
     return out
+
+
+def _piece(value: Any) -> list[int]:
+    """Return the shape of pieces that are made of whole chunks and as large as `_ENTRIES` lets."""
+    piece = [max(1, step) for step in value.chunks]
+    for axis in reversed(range(value.ndim)):  # whole rows first
+        most = -(-value.shape[axis] // piece[axis])
+        piece[axis] *= min(most, max(1, _ENTRIES // math.prod(piece)))
+    return piece
 
 
 def missing_chunks(value: Any) -> int:

@@ -231,3 +231,23 @@ def test_missing_chunks_are_named(store, lost, samples, tmp_path):
         repdist.mmd_test(A, Y)
     with pytest.raises(ValueError, match="`groups` must have all its chunks"):
         repdist.pairwise_mmd_test(A, np.arange(len(X)) % 2)
+
+
+@pytest.mark.parametrize("chunks", [(1000, 3), (7, 2), (1000, 5), (1, 1)])
+def test_stores_are_read_in_small_pieces(chunks, monkeypatch, tmp_path):
+    import zarr
+
+    X = np.arange(5000.0).reshape(1000, 5)
+    store = zarr.create_array(tmp_path / "x.zarr", data=X, chunks=chunks)
+    read, sizes = type(store).__getitem__, []
+
+    def watched(self, place):
+        part = read(self, place)
+        sizes.append(part.size)
+        return part
+
+    monkeypatch.setattr(type(store), "__getitem__", watched)
+    monkeypatch.setattr(_array, "_ENTRIES", 100)
+    np.testing.assert_array_equal(_array.from_store(store), X)
+    assert max(sizes) <= max(100, chunks[0] * chunks[1])
+    assert len(sizes) <= 2 * X.size / max(50, chunks[0] * chunks[1]) + 1
