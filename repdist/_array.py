@@ -24,9 +24,9 @@ from repdist import _dask
 Array: TypeAlias = Any
 Float64: TypeAlias = npt.NDArray[np.float64]
 
-BLOCK = 4096  # rows converted to float64 at a time
+BLOCK = 4096  # rows read at a time, unless they are wide
 _CENTRE_ROWS = 1000
-_ENTRIES = 2**22  # of what is copied at a time, where rows may be wide
+ENTRIES = 2**22  # of what is copied at a time, where rows may be wide
 
 
 # --- conversions ---------------------------------------------------------------------------------
@@ -104,8 +104,9 @@ def concatenate(
         place = np.arange(first, first + len(array))
         if orders is not None:
             place[orders[g]] = place.copy()
-        for start in range(0, len(array), BLOCK):
-            out[place[start : start + BLOCK]] = array[start : start + BLOCK]
+        step = block_rows(array)
+        for start in range(0, len(array), step):
+            out[place[start : start + step]] = array[start : start + step]
         first += len(array)
     return out
 
@@ -119,8 +120,9 @@ def take_rows(array: Array, index: npt.NDArray[np.intp] | None) -> Array:
     if not in_file(array):
         return array[index]
     out = _temporary_file((len(index), *array.shape[1:]), array.dtype)
-    for start in range(0, len(index), BLOCK):
-        out[start : start + BLOCK] = array[index[start : start + BLOCK]]
+    step = block_rows(array)
+    for start in range(0, len(index), step):
+        out[start : start + step] = array[index[start : start + step]]
     return out
 
 
@@ -132,23 +134,51 @@ def cast(array: Array, dtype: Any) -> Array:
         return array.astype(dtype)
     out = _temporary_file(array.shape, dtype)
     start = 0
-    for block in blocks(array):
+    for block in blocks(array, block_rows(array)):
         out[start : start + len(block)] = block
         start += len(block)
     return out
 
 
 def over_blocks(function: Callable[..., Any], array: Array, *arguments: Any) -> list[Any]:
-    """Return `function(block, *arguments)` for blocks of rows, in order, where the rows lie."""
+    """Return `function(block, *arguments)` for blocks of rows, in order, where the rows lie.
+
+    Blocks have `BLOCK` rows however wide these are, for they decide in which order sums are added.
+    """
     array = detach(array)
     if is_lazy(array):
         return _dask.over_blocks(function, array, BLOCK, *arguments)
-    return [function(block, *arguments) for block in blocks(array)]
+    return [function(block, *arguments) for block in blocks(array, BLOCK)]
 
 
-def blocks(array: Array) -> Iterator[Array]:
-    """Yield the rows in blocks that fit the cache and no more."""
-    return (array[start : start + BLOCK] for start in range(0, len(array), BLOCK))
+def over_rows(function: Callable[..., Any], array: Array, *arguments: Any) -> list[Any]:
+    """Do what `over_blocks` does, in blocks of `block_rows`, for what adds no rows together."""
+    array = detach(array)
+    if is_lazy(array):
+        return _dask.over_blocks(function, array, block_rows(array), *arguments)
+    return [function(block, *arguments) for block in blocks(array, block_rows(array))]
+
+
+def block_rows(array: Array) -> int:
+    """Return how many rows are copied at a time: fewer if they are wide."""
+    if array.ndim < 2 or is_torch(array) or is_lazy(array):
+        return BLOCK
+    return max(1, min(BLOCK, ENTRIES // int(math.prod(array.shape[1:]))))
+
+
+def blocks(array: Array, rows: int) -> Iterator[Array]:
+    """Yield the rows in blocks of so many."""
+    return (array[start : start + rows] for start in range(0, len(array), rows))
+
+
+def column_parts(block: Array) -> list[slice]:
+    """Return parts of the columns that are copied at a time; never one column of several.
+
+    A single column would be summed in another order.
+    """
+    d = block.shape[1]
+    count = 1 if is_torch(block) else max(1, d // max(2, ENTRIES // len(block)))
+    return [slice(d * i // count, d * (i + 1) // count) for i in range(count)]
 
 
 def in_file(array: Array) -> bool:
@@ -188,11 +218,11 @@ def from_store(value: Any) -> npt.NDArray[Any]:
 
 
 def _piece(value: Any) -> list[int]:
-    """Return the shape of pieces that are made of whole chunks and as large as `_ENTRIES` lets."""
+    """Return the shape of pieces that are made of whole chunks and as large as `ENTRIES` lets."""
     piece = [max(1, step) for step in value.chunks]
     for axis in reversed(range(value.ndim)):  # whole rows first
         most = -(-value.shape[axis] // piece[axis])
-        piece[axis] *= min(most, max(1, _ENTRIES // math.prod(piece)))
+        piece[axis] *= min(most, max(1, ENTRIES // math.prod(piece)))
     return piece
 
 
@@ -268,7 +298,8 @@ def centre_row(Z: Array) -> Array:
     """
     Z = detach(Z)
     rows = to_numpy(Z[:: -(-len(Z) // _CENTRE_ROWS)])
-    return constant(np.median(rows.astype(np.float64), axis=0), Z)
+    parts = [np.median(rows[:, part].astype(np.float64), axis=0) for part in column_parts(rows)]
+    return constant(np.concatenate(parts), Z)
 
 
 def shifted_and_scaled(Z: Array, centre: Array | None, scale: float) -> Array:
@@ -277,12 +308,13 @@ def shifted_and_scaled(Z: Array, centre: Array | None, scale: float) -> Array:
         moved = cast(Z, wide(Z))
         return cast((moved if centre is None else moved - centre) * scale, Z.dtype)
     out = np.empty(Z.shape, dtype=Z.dtype)
-    for start in range(0, len(Z), BLOCK):
-        block = np.array(Z[start : start + BLOCK], dtype=np.float64)
+    step = block_rows(Z)
+    for start in range(0, len(Z), step):
+        block = np.array(Z[start : start + step], dtype=np.float64)
         if centre is not None:
             block -= centre
         block *= scale
-        out[start : start + BLOCK] = block
+        out[start : start + step] = block
     return out
 
 
@@ -296,7 +328,7 @@ def median_row(Z: Array) -> Array:
     Z = detach(Z)
     if is_torch(Z):
         return cast(Z.median(0).values, wide(Z))
-    step = max(1, _ENTRIES // len(Z))  # columns at a time: the quantile copies them
+    step = max(1, ENTRIES // len(Z))  # columns at a time: the quantile copies them
     if is_lazy(Z):
         return np.concatenate(_dask.over_columns(_lower_medians, Z, step))
     columns = (Z[:, start : start + step] for start in range(0, Z.shape[1], step))
@@ -309,7 +341,7 @@ def _lower_medians(columns: npt.NDArray[Any]) -> Float64:
 
 def project(Z: Array, centre: Array, w: Float64) -> Float64:
     """Return `(Z - centre) @ w` (N,) in float64; equal rows give equal values to the bit."""
-    return np.concatenate(over_blocks(_projected, Z, centre, constant(w, Z)))
+    return np.concatenate(over_rows(_projected, Z, centre, constant(w, Z)))
 
 
 def _projected(block: Array, centre: Array, weights: Array) -> Float64:
@@ -319,7 +351,7 @@ def _projected(block: Array, centre: Array, weights: Array) -> Float64:
 
 def largest_after_shift(Z: Array, centre: Array) -> float:
     """Return the largest absolute value of `Z - centre`, rounded to Z's dtype."""
-    return float(max(over_blocks(_largest_shifted, Z, centre)))
+    return float(max(over_rows(_largest_shifted, Z, centre)))
 
 
 def _largest_shifted(block: Array, centre: Array) -> float:
@@ -492,7 +524,7 @@ def column_variances(Z: Array) -> Float64:
     Exactly 0 for a column whose rows have one value.
     """
     first = first_row(Z)
-    scale = max(over_blocks(largest_step, Z, first))
+    scale = max(over_rows(largest_step, Z, first))
     total, square = 0.0, 0.0
     for sums, squares in over_blocks(_scaled_moments, Z, _wide_block(first), scale):
         total, square = total + sums, square + squares
@@ -501,7 +533,15 @@ def column_variances(Z: Array) -> Float64:
 
 
 def _scaled_moments(block: Array, row: Array, scale: float) -> tuple[Array, Array]:
-    scaled = (_wide_block(block) - row) / scale
+    xp = namespace(block)
+    parts = [_scaled(block[:, part], row[:, part], scale) for part in column_parts(block)]
+    sums, squares = zip(*parts, strict=True)
+    return xp.concatenate(sums), xp.concatenate(squares)
+
+
+def _scaled(columns: Array, row: Array, scale: float) -> tuple[Array, Array]:
+    """Return the sums of the scaled columns, and those of their squares."""
+    scaled = (_wide_block(columns) - row) / scale
     return scaled.sum(0), (scaled * scaled).sum(0)
 
 

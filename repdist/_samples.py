@@ -49,7 +49,7 @@ def check_varies(arrays: Sequence[Array], names: str) -> None:
     """Raise if all rows of all arrays are equal: no kernel can tell such samples apart."""
     first = _array.first_row(arrays[0])
     spread = max(
-        distance for a in arrays for distance in _array.over_blocks(_array.largest_step, a, first)
+        distance for a in arrays for distance in _array.over_rows(_array.largest_step, a, first)
     )
     if spread == 0:
         raise ValueError(
@@ -65,7 +65,7 @@ def check_varies(arrays: Sequence[Array], names: str) -> None:
 
 def is_constant(array: Array) -> bool:
     """Tell whether all rows are equal."""
-    return all(_array.over_blocks(_all_equal, array, _array.first_row(array)))
+    return all(_array.over_rows(_all_equal, array, _array.first_row(array)))
 
 
 def check_held(named: dict[str, Any]) -> None:
@@ -276,12 +276,12 @@ def _check_finite(name: str, array: Array) -> None:
         raise TypeError(
             f"`{name}` must hold data; got a tensor on the meta device, which has none."
         )
-    flaws = _array.over_blocks(_flaw, array)
+    flaws = _array.over_rows(_flaw, array)
     found = [(number, flaw) for number, flaw in enumerate(flaws) if flaw is not None]
     if not found:
         return
     number, first = found[0]
-    row = number * _array.BLOCK + first.row
+    row = number * _array.block_rows(array) + first.row
     bad_rows = sum(flaw.rows for _, flaw in found)
     raise ValueError(
         f"`{name}` must hold finite numbers of at most {LARGEST:g} in size; got "

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ import pandas as pd
 import pytest
 
 import repdist
-from repdist import _array, kernels
+from repdist import _array, _distances, _samples, kernels
 
 ROOT = Path(repdist.__file__).parents[1]
 
@@ -233,7 +234,7 @@ def test_missing_chunks_are_named(store, lost, samples, tmp_path):
         repdist.pairwise_mmd_test(A, np.arange(len(X)) % 2)
 
 
-@pytest.mark.parametrize("chunks", [(1000, 3), (7, 2), (1000, 5), (1, 1)])
+@pytest.mark.parametrize("chunks", [(1000, 3), (7, 2), (1000, 5), (20, 1)])
 def test_stores_are_read_in_small_pieces(chunks, monkeypatch, tmp_path):
     import zarr
 
@@ -247,7 +248,55 @@ def test_stores_are_read_in_small_pieces(chunks, monkeypatch, tmp_path):
         return part
 
     monkeypatch.setattr(type(store), "__getitem__", watched)
-    monkeypatch.setattr(_array, "_ENTRIES", 100)
+    monkeypatch.setattr(_array, "ENTRIES", 100)
     np.testing.assert_array_equal(_array.from_store(store), X)
     assert max(sizes) <= max(100, chunks[0] * chunks[1])
     assert len(sizes) <= 2 * X.size / max(50, chunks[0] * chunks[1]) + 1
+
+
+def peak(function, *arguments):
+    """Return the result and the most bytes that NumPy and Python held meanwhile."""
+    tracemalloc.start()
+    try:
+        return function(*arguments), tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_wide_rows_are_copied_in_small_pieces(monkeypatch, tmp_path):
+    """In the same sums to the bit: those over rows take the same rows, but fewer columns."""
+
+    def looks():
+        (B,) = _samples.samples({"X": A})
+        _samples.check_varies([B], "X")
+        centre = _array.centre_row(B)
+        moved = _array.shifted_and_scaled(B[:10], centre, 0.5)
+        columns = _array.column_variances(B), _distances._column_sums(B)
+        return [centre, moved, *columns, _array.project(B, centre, np.ones(4000))]
+
+    A = in_a_file(np.random.default_rng(0).random((500, 4000), np.float32), tmp_path / "x.npy")
+    expected = looks()
+    monkeypatch.setattr(_array, "ENTRIES", 2**16)
+    got, most = peak(looks)
+    assert most < A.nbytes / 2
+    for ours, theirs in zip(got, expected, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_bad_row_among_wide_ones_is_named(monkeypatch):
+    monkeypatch.setattr(_array, "ENTRIES", 100)
+    X = np.random.default_rng(0).random((50, 30))
+    X[44, 7] = np.nan
+    with pytest.raises(ValueError, match=r"`X` .* got nan in row 44, column 7 \(1 such row of 50"):
+        repdist.mmd_test(X, X[:10])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+@pytest.mark.parametrize("kernel", [*KERNELS[::3], kernels.Energy()], ids=repr)
+def test_the_memory_that_a_result_states_is_not_exceeded(kernel, dtype, tmp_path):
+    Z = np.random.default_rng(0).random((9000, 1000), np.float32).astype(dtype)
+    A = in_a_file(np.asfortranarray(Z), tmp_path / "x.npy")
+    result, most = peak(
+        lambda: repdist.mmd_test(A[:4500], A[4500:], kernel=kernel, n_resamples=9, rng=0, n_jobs=1)
+    )
+    assert most <= result.memory_bytes
