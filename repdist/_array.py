@@ -5,7 +5,11 @@ none imports torch unless a torch tensor has come in. Dask arrays are NumPy arra
 elsewhere: what reads all rows does so in `over_blocks`, wherever they are.
 """
 
+import errno
+import itertools
 import math
+import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -20,9 +24,9 @@ from repdist import _dask
 Array: TypeAlias = Any
 Float64: TypeAlias = npt.NDArray[np.float64]
 
-BLOCK = 4096  # rows converted to float64 at a time
+BLOCK = 4096  # rows read at a time, unless they are wide
 _CENTRE_ROWS = 1000
-_ENTRIES = 2**22  # of columns whose medians are taken at a time
+ENTRIES = 2**22  # of what is copied at a time, where rows may be wide
 
 
 # --- conversions ---------------------------------------------------------------------------------
@@ -92,15 +96,17 @@ def concatenate(
     if not any(in_file(array) for array in arrays):
         if orders is not None:
             arrays = [take_rows(a, o) for a, o in zip(arrays, orders, strict=True)]
-        return namespace(arrays[0]).concatenate(list(arrays))
+        Z = namespace(arrays[0]).concatenate(list(arrays))
+        return Z if is_torch(Z) else np.ascontiguousarray(Z)  # else sums would add in another order
     out = _temporary_file((sum(map(len, arrays)), *arrays[0].shape[1:]), arrays[0].dtype)
     first = 0
     for g, array in enumerate(arrays):
         place = np.arange(first, first + len(array))
         if orders is not None:
             place[orders[g]] = place.copy()
-        for start in range(0, len(array), BLOCK):
-            out[place[start : start + BLOCK]] = array[start : start + BLOCK]
+        step = block_rows(array)
+        for start in range(0, len(array), step):
+            out[place[start : start + step]] = array[start : start + step]
         first += len(array)
     return out
 
@@ -114,8 +120,9 @@ def take_rows(array: Array, index: npt.NDArray[np.intp] | None) -> Array:
     if not in_file(array):
         return array[index]
     out = _temporary_file((len(index), *array.shape[1:]), array.dtype)
-    for start in range(0, len(index), BLOCK):
-        out[start : start + BLOCK] = array[index[start : start + BLOCK]]
+    step = block_rows(array)
+    for start in range(0, len(index), step):
+        out[start : start + step] = array[index[start : start + step]]
     return out
 
 
@@ -127,23 +134,51 @@ def cast(array: Array, dtype: Any) -> Array:
         return array.astype(dtype)
     out = _temporary_file(array.shape, dtype)
     start = 0
-    for block in blocks(array):
+    for block in blocks(array, block_rows(array)):
         out[start : start + len(block)] = block
         start += len(block)
     return out
 
 
 def over_blocks(function: Callable[..., Any], array: Array, *arguments: Any) -> list[Any]:
-    """Return `function(block, *arguments)` for blocks of rows, in order, where the rows lie."""
+    """Return `function(block, *arguments)` for blocks of rows, in order, where the rows lie.
+
+    Blocks have `BLOCK` rows however wide these are, for they decide in which order sums are added.
+    """
     array = detach(array)
     if is_lazy(array):
         return _dask.over_blocks(function, array, BLOCK, *arguments)
-    return [function(block, *arguments) for block in blocks(array)]
+    return [function(block, *arguments) for block in blocks(array, BLOCK)]
 
 
-def blocks(array: Array) -> Iterator[Array]:
-    """Yield the rows in blocks that fit the cache and no more."""
-    return (array[start : start + BLOCK] for start in range(0, len(array), BLOCK))
+def over_rows(function: Callable[..., Any], array: Array, *arguments: Any) -> list[Any]:
+    """Do what `over_blocks` does, in blocks of `block_rows`, for what adds no rows together."""
+    array = detach(array)
+    if is_lazy(array):
+        return _dask.over_blocks(function, array, block_rows(array), *arguments)
+    return [function(block, *arguments) for block in blocks(array, block_rows(array))]
+
+
+def block_rows(array: Array) -> int:
+    """Return how many rows are copied at a time: fewer if they are wide."""
+    if array.ndim < 2 or is_torch(array) or is_lazy(array):
+        return BLOCK
+    return max(1, min(BLOCK, ENTRIES // int(math.prod(array.shape[1:]))))
+
+
+def blocks(array: Array, rows: int) -> Iterator[Array]:
+    """Yield the rows in blocks of so many."""
+    return (array[start : start + rows] for start in range(0, len(array), rows))
+
+
+def column_parts(block: Array) -> list[slice]:
+    """Return parts of the columns that are copied at a time; never one column of several.
+
+    A single column would be summed in another order.
+    """
+    d = block.shape[1]
+    count = 1 if is_torch(block) else max(1, d // max(2, ENTRIES // len(block)))
+    return [slice(d * i // count, d * (i + 1) // count) for i in range(count)]
 
 
 def in_file(array: Array) -> bool:
@@ -174,19 +209,63 @@ def is_stored(value: Any) -> bool:
 def from_store(value: Any) -> npt.NDArray[Any]:
     """Copy a stored array into a temporary file, in pieces of its own chunks."""
     out = _temporary_file(value.shape, value.dtype)
-    step = max(1, value.chunks[0]) if value.ndim else 1
-    step *= max(1, BLOCK // step)
-    for start in range(0, len(out), step):
-        out[start : start + step] = value[start : start + step]
+    steps = _piece(value)
+    axes = zip(value.shape, steps, strict=True)
+    for starts in itertools.product(*(range(0, n, step) for n, step in axes)):
+        place = tuple(slice(a, a + step) for a, step in zip(starts, steps, strict=True))
+        out[place] = value[place]
     return out
 
 
+def _piece(value: Any) -> list[int]:
+    """Return the shape of pieces that are made of whole chunks and as large as `ENTRIES` lets."""
+    piece = [max(1, step) for step in value.chunks]
+    for axis in reversed(range(value.ndim)):  # whole rows first
+        most = -(-value.shape[axis] // piece[axis])
+        piece[axis] *= min(most, max(1, ENTRIES // math.prod(piece)))
+    return piece
+
+
+def missing_chunks(value: Any) -> int:
+    """Return how many chunks of a stored array its store does not have; 0 if it cannot tell.
+
+    With shards, which hold several chunks each, the chunks of the missing shards.
+    """
+    shards = getattr(value, "shards", None) or value.chunks
+    counts = (-(-n // step) for n, step in zip(value.shape, shards, strict=True))
+    in_each = math.prod(shards) // math.prod(value.chunks)
+    try:
+        return int(math.prod(counts) * in_each - value.nchunks_initialized)
+    except NotImplementedError:  # a store that does not list what it has
+        return 0
+
+
 def _temporary_file(shape: tuple[int, ...], dtype: Any) -> npt.NDArray[Any]:
-    """Return an array in a file without a name, which goes when the array does."""
+    """Return an array in a file without a name, which goes when the array does.
+
+    Room is taken on the disk at once: what a full disk cannot store would kill the process later.
+    """
     if 0 in shape:
         return np.empty(shape, dtype)
     with tempfile.TemporaryFile() as file:
+        _take_room(file.fileno(), math.prod(shape) * np.dtype(dtype).itemsize)
         return np.memmap(file, dtype=dtype, mode="w+", shape=shape)
+
+
+def _take_room(file: int, size: int) -> None:
+    folder = tempfile.gettempdir()
+    try:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(file, 0, size)
+        elif shutil.disk_usage(folder).free < size:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    except OSError as error:
+        if error.errno in (errno.EINVAL, errno.EOPNOTSUPP):  # a file system that cannot tell
+            return
+        raise OSError(
+            f'The temporary folder must have room for {size:,} bytes; got "{error.strerror}" in '
+            f"{folder}. Set TMPDIR to another folder."
+        ) from error
 
 
 def fresh(array: Array, dtype: Any) -> Array:
@@ -219,7 +298,8 @@ def centre_row(Z: Array) -> Array:
     """
     Z = detach(Z)
     rows = to_numpy(Z[:: -(-len(Z) // _CENTRE_ROWS)])
-    return constant(np.median(rows.astype(np.float64), axis=0), Z)
+    parts = [np.median(rows[:, part].astype(np.float64), axis=0) for part in column_parts(rows)]
+    return constant(np.concatenate(parts), Z)
 
 
 def shifted_and_scaled(Z: Array, centre: Array | None, scale: float) -> Array:
@@ -228,12 +308,13 @@ def shifted_and_scaled(Z: Array, centre: Array | None, scale: float) -> Array:
         moved = cast(Z, wide(Z))
         return cast((moved if centre is None else moved - centre) * scale, Z.dtype)
     out = np.empty(Z.shape, dtype=Z.dtype)
-    for start in range(0, len(Z), BLOCK):
-        block = np.array(Z[start : start + BLOCK], dtype=np.float64)
+    step = block_rows(Z)
+    for start in range(0, len(Z), step):
+        block = np.array(Z[start : start + step], dtype=np.float64)
         if centre is not None:
             block -= centre
         block *= scale
-        out[start : start + BLOCK] = block
+        out[start : start + step] = block
     return out
 
 
@@ -247,7 +328,7 @@ def median_row(Z: Array) -> Array:
     Z = detach(Z)
     if is_torch(Z):
         return cast(Z.median(0).values, wide(Z))
-    step = max(1, _ENTRIES // len(Z))  # columns at a time: the quantile copies them
+    step = max(1, ENTRIES // len(Z))  # columns at a time: the quantile copies them
     if is_lazy(Z):
         return np.concatenate(_dask.over_columns(_lower_medians, Z, step))
     columns = (Z[:, start : start + step] for start in range(0, Z.shape[1], step))
@@ -260,7 +341,7 @@ def _lower_medians(columns: npt.NDArray[Any]) -> Float64:
 
 def project(Z: Array, centre: Array, w: Float64) -> Float64:
     """Return `(Z - centre) @ w` (N,) in float64; equal rows give equal values to the bit."""
-    return np.concatenate(over_blocks(_projected, Z, centre, constant(w, Z)))
+    return np.concatenate(over_rows(_projected, Z, centre, constant(w, Z)))
 
 
 def _projected(block: Array, centre: Array, weights: Array) -> Float64:
@@ -270,7 +351,7 @@ def _projected(block: Array, centre: Array, weights: Array) -> Float64:
 
 def largest_after_shift(Z: Array, centre: Array) -> float:
     """Return the largest absolute value of `Z - centre`, rounded to Z's dtype."""
-    return float(max(over_blocks(_largest_shifted, Z, centre)))
+    return float(max(over_rows(_largest_shifted, Z, centre)))
 
 
 def _largest_shifted(block: Array, centre: Array) -> float:
@@ -443,7 +524,7 @@ def column_variances(Z: Array) -> Float64:
     Exactly 0 for a column whose rows have one value.
     """
     first = first_row(Z)
-    scale = max(over_blocks(largest_step, Z, first))
+    scale = max(over_rows(largest_step, Z, first))
     total, square = 0.0, 0.0
     for sums, squares in over_blocks(_scaled_moments, Z, _wide_block(first), scale):
         total, square = total + sums, square + squares
@@ -452,7 +533,15 @@ def column_variances(Z: Array) -> Float64:
 
 
 def _scaled_moments(block: Array, row: Array, scale: float) -> tuple[Array, Array]:
-    scaled = (_wide_block(block) - row) / scale
+    xp = namespace(block)
+    parts = [_scaled(block[:, part], row[:, part], scale) for part in column_parts(block)]
+    sums, squares = zip(*parts, strict=True)
+    return xp.concatenate(sums), xp.concatenate(squares)
+
+
+def _scaled(columns: Array, row: Array, scale: float) -> tuple[Array, Array]:
+    """Return the sums of the scaled columns, and those of their squares."""
+    scaled = (_wide_block(columns) - row) / scale
     return scaled.sum(0), (scaled * scaled).sum(0)
 
 

@@ -31,6 +31,35 @@ def has_known_chunks(array: Lazy) -> bool:
     return not any(np.isnan(length) for length in array.shape)
 
 
+def as_declared(name: str, array: Lazy, dtype: npt.DTypeLike) -> Lazy:
+    """Return the array in a floating dtype; a block is refused if it is not as the meta says."""
+    meta = array._meta.astype(dtype)
+    return array.map_blocks(_as_declared, name, array.dtype, meta.dtype, dtype=dtype, meta=meta)
+
+
+def _as_declared(
+    block: Any,
+    name: str,
+    declared: np.dtype[Any],
+    dtype: np.dtype[Any],
+    block_info: Any = None,
+) -> npt.NDArray[Any]:
+    shape = tuple(block_info[None]["chunk-shape"])
+    kind, got = type(block), getattr(block, "dtype", None)
+    if isinstance(block, np.ma.MaskedArray) or getattr(got, "kind", "") not in tuple("biuf"):
+        raise TypeError(_requirement(name, declared, shape, f"a {kind.__name__} of {got}"))
+    if block.shape != shape:
+        raise ValueError(_requirement(name, declared, shape, f"{got} of shape {block.shape}"))
+    return np.asarray(block, dtype)
+
+
+def _requirement(name: str, declared: np.dtype[Any], shape: tuple[int, ...], got: str) -> str:
+    return (
+        f"`{name}` must have blocks as its meta says: {declared} of shape {shape}; got {got}. "
+        "Give `map_blocks` a function that returns them."
+    )
+
+
 def held(array: Lazy, rows: int) -> Lazy:
     """Return the array in blocks of that many rows, computed once and kept on the workers."""
     blocks = array.rechunk({0: rows, 1: -1})

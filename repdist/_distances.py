@@ -100,11 +100,14 @@ def mean_squared_distance(Z: Array) -> float:
 
 
 def _column_sums(block: Array) -> Float64:
-    return np.asarray(_array.to_numpy(block).astype(np.float64).sum(axis=0))
+    rows = _array.to_numpy(block)
+    parts = _array.column_parts(rows)
+    return np.concatenate([rows[:, part].astype(np.float64).sum(axis=0) for part in parts])
 
 
 def _squares_and_sums(block: Array, mean: Float64) -> tuple[float, Float64]:
-    rows = _array.to_numpy(block).astype(np.float64) - mean
+    rows = _array.to_numpy(block).astype(np.float64)
+    rows -= mean
     return float(np.einsum("nd,nd->", rows, rows)), rows.sum(axis=0)
 
 

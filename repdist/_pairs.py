@@ -108,6 +108,8 @@ class WholeSums:
         ``(g, h)``, g <= h, to (R, U_g, U_h) sums over pairs of different rows.
     cuts : list of Cut
         How each group is cut.
+    order : list of int
+        The groups in an order that their names alone give.
     squares, magnitude : (R,)
         Over all pairs of different rows.
     epsilon : float
@@ -115,6 +117,7 @@ class WholeSums:
 
     blocks: dict[tuple[int, int], Float64]
     cuts: list[Cut]
+    order: list[int]
     squares: Float64
     magnitude: Float64
     epsilon: float
@@ -154,7 +157,7 @@ def compare_pairs(
             progress=progress,
         )
         within = list(itertools.islice(blocks, len(arrays)))
-        whole = _WholeTotal(plan, within)
+        whole = _WholeTotal(plan, within, streams.order)
         work = _PairWork(plan, streams, within, weights, combine, n_resamples)
         work.share_halves(n_jobs)
         floors = functools.partial(_floor_rate, plan, streams, within, weights)
@@ -247,6 +250,11 @@ class _Streams:
             int.from_bytes(hashlib.sha256(f"{type(n).__name__} {n!r}".encode()).digest()[:8])
             for n in names
         ]
+
+    @property
+    def order(self) -> list[int]:
+        """The groups in an order that their names alone give."""
+        return sorted(range(len(self._digests)), key=self._digests.__getitem__)
 
     def group(self, group: int, purpose: str, *numbers: int) -> np.random.Generator:
         return self._stream(self._digests[group], purpose, *numbers)
@@ -484,8 +492,8 @@ def _floor_rate(
 class _WholeTotal:
     """Gathers coarse sums for the global test while blocks pass by."""
 
-    def __init__(self, plan: _Plan, within: list[Block]) -> None:
-        self._plan = plan
+    def __init__(self, plan: _Plan, within: list[Block], order: list[int]) -> None:
+        self._plan, self._order = plan, order
         self._blocks: dict[tuple[int, int], Float64] = {}
         self._squares = np.zeros_like(within[0].squares)
         self._magnitude = np.zeros_like(within[0].magnitude)
@@ -500,7 +508,12 @@ class _WholeTotal:
 
     def sums(self) -> WholeSums:
         return WholeSums(
-            self._blocks, self._plan.whole_cuts, self._squares, self._magnitude, self._epsilon
+            self._blocks,
+            self._plan.whole_cuts,
+            self._order,
+            self._squares,
+            self._magnitude,
+            self._epsilon,
         )
 
     def _add(self, block: Block) -> None:

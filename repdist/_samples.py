@@ -1,7 +1,7 @@
 """What users give as rows, checked and brought to one floating dtype of one array library."""
 
+import mmap
 from collections.abc import Callable, Collection, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -49,7 +49,7 @@ def check_varies(arrays: Sequence[Array], names: str) -> None:
     """Raise if all rows of all arrays are equal: no kernel can tell such samples apart."""
     first = _array.first_row(arrays[0])
     spread = max(
-        distance for a in arrays for distance in _array.over_blocks(_array.largest_step, a, first)
+        distance for a in arrays for distance in _array.over_rows(_array.largest_step, a, first)
     )
     if spread == 0:
         raise ValueError(
@@ -65,7 +65,7 @@ def check_varies(arrays: Sequence[Array], names: str) -> None:
 
 def is_constant(array: Array) -> bool:
     """Tell whether all rows are equal."""
-    return all(_array.over_blocks(_all_equal, array, _array.first_row(array)))
+    return all(_array.over_rows(_all_equal, array, _array.first_row(array)))
 
 
 def check_held(named: dict[str, Any]) -> None:
@@ -78,11 +78,18 @@ def check_held(named: dict[str, Any]) -> None:
 
 
 def check_chunks(name: str, value: Any) -> None:
-    """Raise if this is a dask array that does not know how long its blocks are."""
+    """Raise if a dask array does not know how long its blocks are, or a zarr array lacks some."""
     if _dask.is_lazy(value) and not _dask.has_known_chunks(value):
         raise ValueError(
             f"`{name}` must have known chunk sizes; got the shape {value.shape}. Call "
             f"`{name}.compute_chunk_sizes()` first."
+        )
+    missing = _array.missing_chunks(value) if _array.is_stored(value) else 0
+    if missing:
+        raise ValueError(
+            f"`{name}` must have all its chunks in the store; got {missing:,} of {value.nchunks:,} "
+            "missing, which would be read as its fill value. Write it again, with "
+            '`config={"write_empty_chunks": True}` if some hold nothing else.'
         )
 
 
@@ -155,6 +162,7 @@ def _numpy_floats(name: str, value: Any) -> Array:
             f"`{name}` must not be a masked array: the mask would be lost. "
             f"Fill it or drop the masked rows first."
         )
+    check_chunks(name, value)
     try:
         array = _array.from_store(value) if _array.is_stored(value) else np.asanyarray(value)
         array = array if _array.in_file(array) else np.asarray(array)
@@ -163,24 +171,30 @@ def _numpy_floats(name: str, value: Any) -> Array:
             f"`{name}` must be an array of numbers of shape (rows, columns); it could not be "
             f"made into one ({error}). Give all rows the same length."
         ) from None
-    if _array.in_file(array):
-        _check_length(name, array)
+    _check_length(name, array)
     return _with_floats(name, value, array)
 
 
 def _check_length(name: str, array: npt.NDArray[Any]) -> None:
     """Raise if a file has become shorter than what is mapped: to read on would kill the process."""
-    whole: Any = array
-    while isinstance(whole.base, np.memmap):
-        whole = whole.base
-    if whole.filename is None:
+    whole = _mapped(array)
+    if whole is None or not isinstance(whole.base, mmap.mmap):
         return
-    size, needed = Path(whole.filename).stat().st_size, whole.offset + whole.nbytes
+    size, needed = whole.base.size(), whole.offset + whole.nbytes  # of the file, whatever its name
     if size < needed:
         raise ValueError(
             f"`{name}` must lie in a file of at least {needed:,} bytes; {whole.filename} has "
             f"{size:,}. Write it again."
         )
+
+
+def _mapped(array: Any) -> Any:
+    """Return the memmap that the array is a view of, however many views lie between; or None."""
+    found = None
+    while isinstance(array, np.ndarray):
+        found = array if isinstance(array, np.memmap) else found
+        array = array.base
+    return found
 
 
 def _with_floats(name: str, value: Any, array: Array) -> Array:
@@ -202,9 +216,8 @@ def _with_floats(name: str, value: Any, array: Array) -> Array:
         )
     if array.dtype in (np.float32, np.float64):
         return array
-    floats: npt.NDArray[Any] = _array.cast(
-        array, np.float32 if array.dtype == np.float16 else np.float64
-    )
+    short = array.dtype.newbyteorder("=") in (np.float16, np.float32)  # of either byte order
+    floats: npt.NDArray[Any] = _array.cast(array, np.float32 if short else np.float64)
     return floats
 
 
@@ -216,7 +229,7 @@ def _dask_floats(name: str, value: Any) -> Array:
             f"them, e.g. with `{name}.map_blocks(np.asarray)`."
         )
     check_chunks(name, value)
-    return _with_floats(name, value, value)
+    return _dask.as_declared(name, value, _with_floats(name, value, value).dtype)
 
 
 def _torch_floats(name: str, value: Any) -> Array:
@@ -263,12 +276,12 @@ def _check_finite(name: str, array: Array) -> None:
         raise TypeError(
             f"`{name}` must hold data; got a tensor on the meta device, which has none."
         )
-    flaws = _array.over_blocks(_flaw, array)
+    flaws = _array.over_rows(_flaw, array)
     found = [(number, flaw) for number, flaw in enumerate(flaws) if flaw is not None]
     if not found:
         return
     number, first = found[0]
-    row = number * _array.BLOCK + first.row
+    row = number * _array.block_rows(array) + first.row
     bad_rows = sum(flaw.rows for _, flaw in found)
     raise ValueError(
         f"`{name}` must hold finite numbers of at most {LARGEST:g} in size; got "

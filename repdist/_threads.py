@@ -21,7 +21,7 @@ def in_order(
         yield from map(function, tasks)
         return
     pending: deque[Future[Result]] = deque()
-    with ThreadPoolExecutor(n_jobs) as pool:
+    with ThreadPoolExecutor(n_jobs, initializer=one_blas_thread.limit_own) as pool:
         try:
             for task in tasks:
                 pending.append(pool.submit(function, task))
@@ -38,7 +38,9 @@ class _OneBlasThread:
     """Holds NumPy's BLAS to one thread while any caller is inside: our threads share out the work.
 
     The limit belongs to the process, so calls that overlap in several threads are counted: the
-    first sets it, the last takes it back.
+    first sets it, the last takes it back. threadpoolctl lets only one thread of the process set
+    it and passes over the others in silence; whichever thread comes first or last here takes that
+    part over, and leaves it to nobody.
     """
 
     def __init__(self) -> None:
@@ -48,19 +50,45 @@ class _OneBlasThread:
 
     def __enter__(self) -> None:
         with self._lock:
-            self._inside += 1
-            if self._inside == 1:
-                if self._controller is None:
-                    from threadpoolctl import ThreadpoolController
-
-                    self._controller = ThreadpoolController()
-                self._limit = self._controller.limit(limits=1, user_api="blas")
+            if self._inside == 0:
+                self._set()
+            self._inside += 1  # last: an interrupt before it leaves nobody inside
 
     def __exit__(self, *error: object) -> None:
         with self._lock:
             self._inside -= 1
             if self._inside == 0:
-                self._limit.restore_original_limits()
+                self._take_back()
+
+    def limit_own(self) -> None:
+        """Set the limit for a new thread, where BLAS counts the threads of each thread."""
+        if self._inside:
+            for library in self._controller.lib_controllers:
+                if library.user_api == "blas" and _counts_by_thread(library):
+                    library.set_num_threads(1)
+
+    def _set(self) -> None:
+        if self._controller is None:
+            from threadpoolctl import ThreadpoolController
+
+            self._controller = ThreadpoolController()
+        self._free()
+        self._limit = self._controller.limit(limits=1, user_api="blas")
+
+    def _take_back(self) -> None:
+        self._free()
+        self._limit.restore_original_limits()
+        self._free()
+
+    def _free(self) -> None:
+        """Let any thread set limits, the next one to do so."""
+        for library in self._controller.lib_controllers:
+            if hasattr(library, "clear_controlling_thread"):  # since threadpoolctl 3.8
+                library.clear_controlling_thread(force=True)
+
+
+def _counts_by_thread(library: Any) -> bool:
+    return getattr(library, "threading_layer", None) == "openmp"
 
 
 one_blas_thread = _OneBlasThread()

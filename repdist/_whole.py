@@ -1,5 +1,6 @@
 """The global test over all groups, from coarse block sums."""
 
+import dataclasses
 from collections.abc import Iterator
 
 import numpy as np
@@ -27,9 +28,11 @@ def whole_null(
 
         ``sum_g (k - 1) q_g / (n_g (n_g - 1)) - sum_{g != h} q_gh / (n_g n_h)``,
 
-    with q the sums within and between groups. Units of one size are shuffled over all groups.
+    with q the sums within and between groups. Units of one size are shuffled over all groups,
+    which stand in the order that their names give, wherever the table has them.
     ``O(B (U^2 + sum U_g^2))`` time a component.
     """
+    sums, sizes = _by_name(sums, sizes)
     k = len(sizes)
     units = [len(sums.blocks[g, g][0]) for g in range(k)]
     of_position = np.repeat(np.arange(k), units)  # the group that a position belongs to
@@ -59,6 +62,17 @@ def whole_null(
         squares=sums.squares,
         n=min(sizes),
     )
+
+
+def _by_name(sums: WholeSums, sizes: list[int]) -> tuple[WholeSums, list[int]]:
+    """Return the sums and sizes of the groups in the order that their names give."""
+    place = {group: i for i, group in enumerate(sums.order)}
+    blocks = {}
+    for (g, h), S in sums.blocks.items():
+        i, j = place[g], place[h]
+        blocks[min(i, j), max(i, j)] = S if i <= j else S.transpose(0, 2, 1)
+    cuts = [sums.cuts[g] for g in sums.order]
+    return dataclasses.replace(sums, blocks=blocks, cuts=cuts), [sizes[g] for g in sums.order]
 
 
 def _orders(

@@ -21,7 +21,7 @@ from repdist._null import (
     precision,
     tie_tolerance,
 )
-from repdist._sums import Sums, join, tile_entries
+from repdist._sums import Sums, join, tile_edge, tile_entries
 from repdist._threads import in_order, one_blas_thread
 from repdist._units import Units, is_exhaustive, is_small, relabelings, row_order, two_sample_units
 from repdist.kernels import Kernel, MultiRBF, Precomputed
@@ -500,12 +500,17 @@ def _result(
 def _memory(Z: Array, units: Units, kernel: Kernel, n_statistics: int, n_jobs: int) -> int:
     """Return an upper estimate of the bytes above the samples at the peak."""
     R, U, (N, d) = len(kernel._weights), len(units.rows), Z.shape
-    copies = 0 if _array.in_file(Z) else 4 * N * (d + 2)
-    tiles = 6 * tile_entries(Z) * (n_jobs if not _array.is_torch(Z) else 1)
+    threads = 1 if _array.is_torch(Z) else n_jobs
+    size = _array.item_size(Z) if kernel._bounded else 8
+    in_strips = _array.in_file(Z) and kernel._bounded
+    strips = 7 * threads * min(N, tile_edge(Z)) * (d + 2)  # read and made into operands
+    copies = strips if in_strips else 4 * N * (d + 2)
+    tiles = 6 * tile_entries(Z) * threads
     fit = min(N, 1000) * (4 * d + 2 * min(N, 1000))  # rows for bandwidths, and their distances
-    blocks = 3 * d * min(N, _array.BLOCK)
+    block = d * min(N, _array.BLOCK)
+    blocks = max(block, 3 * min(block, _array.ENTRIES))
     doubles = 8 * N + 3 * R * U**2 + (5 * R + 2) * n_statistics
-    return int(_array.item_size(Z) * (copies + tiles) + 8 * max(fit, blocks, doubles))
+    return int(size * (copies + tiles) + 8 * max(fit, blocks, doubles))
 
 
 def _read_only(values: Float64) -> Float64:

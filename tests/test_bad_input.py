@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import repdist
-from repdist import kernels
+from repdist import _samples, kernels
 
 RNG = np.random.default_rng(20)
 X = RNG.normal(size=(12, 3))
@@ -664,6 +664,32 @@ def test_half_precision_is_float32(kernel):
     halves = X.astype("f2"), Y.astype("f2")
     expected = test_of(*(half.astype("f4") for half in halves), kernel=kernel)
     assert_same_answer(test_of(*halves, kernel=kernel), expected, 0)
+
+
+@pytest.mark.parametrize("dtype", [">f2", ">f4", "<f2", "<f4"])
+def test_short_numbers_of_either_byte_order_are_float32(dtype):
+    first, second = X.astype(dtype), Y.astype(dtype)
+    (array,) = _samples.samples({"X": first})
+    assert array.dtype == np.float32
+    assert array.dtype.isnative
+    expected = test_of(first.astype("=f4"), second.astype("=f4"))
+    assert_same_answer(test_of(first, second), expected, 0)
+
+
+@pytest.mark.parametrize("order", [np.asfortranarray, lambda a: a.T.copy().T], ids=["F", "view"])
+@pytest.mark.parametrize("rows", [8, 300])
+def test_the_order_in_memory_changes_no_bit(rows, order):
+    """Where rows are few, sums over columns would be added in another order."""
+    rng = np.random.default_rng(0)
+    first, second = (rng.normal(size=(rows, 40)).astype(np.float32) for _ in range(2))
+    for function in (repdist.mmd_squared, repdist.median_heuristic):
+        assert function(order(first), order(second)) == function(first, second)
+    assert_same_answer(test_of(order(first), order(second)), test_of(first, second), 0)
+    tables = [
+        repdist.pairwise_mmd_test([form(first), form(second)], rng=0, n_resamples=99).to_frame()
+        for form in (order, np.asarray)
+    ]
+    pd.testing.assert_frame_equal(*tables, check_exact=True)
 
 
 @pytest.mark.parametrize("dtype", ["f4", "f8"])

@@ -110,6 +110,35 @@ def test_any_sizes(n, m):
     np.testing.assert_allclose(theirs.mmd_squared, ours.mmd_squared, rtol=1e-9)
 
 
+NOT_DECLARED = {
+    "masked": lambda block: np.ma.masked_less(block, 0),
+    "complex": lambda block: block + 1j,
+    "objects": lambda block: block.astype(object),
+    "text": lambda block: block.astype(str),
+    "longer": lambda block: np.concatenate([block, block]),
+}
+
+
+@pytest.mark.parametrize("name", NOT_DECLARED)
+def test_blocks_that_are_not_as_declared_are_refused(name):
+    A = lazy(X).map_blocks(NOT_DECLARED[name], dtype=X.dtype, meta=np.empty((0, 0)))
+    with pytest.raises((TypeError, ValueError), match="`X` must have blocks as its meta says: flo"):
+        repdist.mmd_test(A, lazy(Y), n_resamples=9)
+
+
+@pytest.mark.parametrize("real", [np.float16, np.int16, np.float64])
+@pytest.mark.parametrize("declared", [np.float32, np.int64])
+def test_blocks_of_other_numbers_are_brought_to_the_declared_type(real, declared):
+    A = lazy(X).map_blocks(
+        lambda block: block.astype(real), dtype=declared, meta=np.empty((0, 0), declared)
+    )
+    wide = np.float32 if declared == np.float32 else np.float64
+    B = lazy(Y.astype(wide))
+    ours = repdist.mmd_test(lazy(X.astype(real).astype(wide)), B, rng=0, n_resamples=99)
+    theirs = repdist.mmd_test(A, B, rng=0, n_resamples=99)
+    assert all(getattr(ours, field) == getattr(theirs, field) for field in FIELDS)
+
+
 def test_units_longer_than_tiles_and_super_blocks(many_blocks):
     options = {"rng": 0, "n_bins": 2, "n_resamples": 99}
     ours = repdist.mmd_test(X, Y, **options)

@@ -1,17 +1,21 @@
 """Arrays that lie in files are read block by block, and give the same answer to the bit."""
 
+import errno
 import gc
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import repdist
-from repdist import _array, kernels
+from repdist import _array, _distances, _samples, kernels
 
 ROOT = Path(repdist.__file__).parents[1]
 
@@ -36,6 +40,16 @@ def in_a_store(array, path):
     return store
 
 
+def in_shards(array, path):
+    import zarr
+
+    store = zarr.create_array(
+        path, shape=array.shape, chunks=(50, 3), shards=(200, 6), dtype=array.dtype
+    )
+    store[:] = array
+    return store
+
+
 def assert_same(one, other):
     first, second = one.to_dict(), other.to_dict()
     first.pop("memory_bytes"), second.pop("memory_bytes")
@@ -47,7 +61,7 @@ KERNELS = [kernels.MultiRBF(), kernels.Laplacian(), kernels.Energy(), kernels.Li
 
 
 @pytest.mark.parametrize("kernel", KERNELS, ids=lambda kernel: type(kernel).__name__)
-@pytest.mark.parametrize("store", [in_a_file, in_a_store], ids=["memmap", "zarr"])
+@pytest.mark.parametrize("store", [in_a_file, in_a_store, in_shards])
 def test_the_test_is_that_of_arrays_in_memory(kernel, store, samples, tmp_path):
     X, Y = samples
     expected = repdist.mmd_test(X, Y, kernel=kernel, n_resamples=199, rng=0)
@@ -159,13 +173,130 @@ def test_rows_are_read_once_in_their_order(monkeypatch, samples, tmp_path):
     np.testing.assert_array_equal(Z, np.concatenate([X[order], X[:7]]))
 
 
-def test_a_file_that_has_become_shorter_is_named(samples, tmp_path):
+VIEWS = {
+    "slice": lambda mapped: mapped[:10],
+    "array": np.asarray,
+    "view of a view": lambda mapped: np.asarray(mapped)[5:, 1:][::-1],
+    "DataFrame": lambda mapped: pd.DataFrame(mapped, copy=False),
+}
+
+
+@pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS)
+def test_a_file_that_has_become_shorter_is_named(view, samples, tmp_path):
     """Read on, it would kill the process with a bus error."""
     X, Y = samples
     path = tmp_path / "x.npy"
     np.save(path, X)
-    mapped = np.load(path, mmap_mode="r")[:10]
+    mapped = view(np.load(path, mmap_mode="r"))
     with path.open("r+b") as file:
         file.truncate(200)
     with pytest.raises(ValueError, match=r"`X` must lie in a file of at least .* has 200"):
         repdist.mmd_test(mapped, Y)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a file that is open stays there")
+@pytest.mark.parametrize("other", [None, b"short"], ids=["none", "another"])
+def test_a_file_that_has_lost_its_name_is_read_on(other, samples, tmp_path):
+    X, Y = samples
+    A = in_a_file(X, tmp_path / "x.npy")
+    (tmp_path / "x.npy").unlink()
+    if other is not None:
+        (tmp_path / "x.npy").write_bytes(other)
+    expected = repdist.mmd_test(X, Y, n_resamples=99, rng=0)
+    assert_same(repdist.mmd_test(A, Y, n_resamples=99, rng=0), expected)
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="needs Linux")
+def test_a_full_disk_is_named(monkeypatch, samples, tmp_path):
+    """Written on, it would kill the process with a bus error."""
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    X, Y = samples
+    A = in_a_file(X, tmp_path / "x.npy")
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(OSError, match=r"must have room for [\d,]+ bytes; got .* Set TMPDIR to"):
+        repdist.mmd_test(A, Y)
+
+
+@pytest.mark.parametrize("store", [in_a_store, in_shards])
+@pytest.mark.parametrize("lost", ["c/0/0", "c/4/0", "c"])
+def test_missing_chunks_are_named(store, lost, samples, tmp_path):
+    """They would be read as zeros."""
+    X, Y = samples
+    A = store(X, tmp_path / "x.zarr")
+    gone = tmp_path / "x.zarr" / lost
+    shutil.rmtree(gone) if gone.is_dir() else gone.unlink()
+    with pytest.raises(ValueError, match=r"`X` must have all its chunks in the store; got \d+ of"):
+        repdist.mmd_test(A, Y)
+    with pytest.raises(ValueError, match="`groups` must have all its chunks"):
+        repdist.pairwise_mmd_test(A, np.arange(len(X)) % 2)
+
+
+@pytest.mark.parametrize("chunks", [(1000, 3), (7, 2), (1000, 5), (20, 1)])
+def test_stores_are_read_in_small_pieces(chunks, monkeypatch, tmp_path):
+    import zarr
+
+    X = np.arange(5000.0).reshape(1000, 5)
+    store = zarr.create_array(tmp_path / "x.zarr", data=X, chunks=chunks)
+    read, sizes = type(store).__getitem__, []
+
+    def watched(self, place):
+        part = read(self, place)
+        sizes.append(part.size)
+        return part
+
+    monkeypatch.setattr(type(store), "__getitem__", watched)
+    monkeypatch.setattr(_array, "ENTRIES", 100)
+    np.testing.assert_array_equal(_array.from_store(store), X)
+    assert max(sizes) <= max(100, chunks[0] * chunks[1])
+    assert len(sizes) <= 2 * X.size / max(50, chunks[0] * chunks[1]) + 1
+
+
+def peak(function, *arguments):
+    """Return the result and the most bytes that NumPy and Python held meanwhile."""
+    tracemalloc.start()
+    try:
+        return function(*arguments), tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_wide_rows_are_copied_in_small_pieces(monkeypatch, tmp_path):
+    """In the same sums to the bit: those over rows take the same rows, but fewer columns."""
+
+    def looks():
+        (B,) = _samples.samples({"X": A})
+        _samples.check_varies([B], "X")
+        centre = _array.centre_row(B)
+        moved = _array.shifted_and_scaled(B[:10], centre, 0.5)
+        columns = _array.column_variances(B), _distances._column_sums(B)
+        return [centre, moved, *columns, _array.project(B, centre, np.ones(4000))]
+
+    A = in_a_file(np.random.default_rng(0).random((500, 4000), np.float32), tmp_path / "x.npy")
+    expected = looks()
+    monkeypatch.setattr(_array, "ENTRIES", 2**16)
+    got, most = peak(looks)
+    assert most < A.nbytes / 2
+    for ours, theirs in zip(got, expected, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_bad_row_among_wide_ones_is_named(monkeypatch):
+    monkeypatch.setattr(_array, "ENTRIES", 100)
+    X = np.random.default_rng(0).random((50, 30))
+    X[44, 7] = np.nan
+    with pytest.raises(ValueError, match=r"`X` .* got nan in row 44, column 7 \(1 such row of 50"):
+        repdist.mmd_test(X, X[:10])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+@pytest.mark.parametrize("kernel", [*KERNELS[::3], kernels.Energy()], ids=repr)
+def test_the_memory_that_a_result_states_is_not_exceeded(kernel, dtype, tmp_path):
+    Z = np.random.default_rng(0).random((9000, 1000), np.float32).astype(dtype)
+    A = in_a_file(np.asfortranarray(Z), tmp_path / "x.npy")
+    result, most = peak(
+        lambda: repdist.mmd_test(A[:4500], A[4500:], kernel=kernel, n_resamples=9, rng=0, n_jobs=1)
+    )
+    assert most <= result.memory_bytes

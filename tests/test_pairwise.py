@@ -103,6 +103,9 @@ def test_the_order_of_the_groups_changes_nothing(sizes):
         pd.testing.assert_frame_equal(ours.loc[order, order], theirs, rtol=1e-9, atol=1e-12)
         np.testing.assert_array_equal(ours, ours.T)
     assert first.pvalue.loc[order, order].equals(second.pvalue)
+    ours, theirs = first.global_test(199), second.global_test(199)
+    assert theirs.statistic == pytest.approx(ours.statistic, rel=1e-9)
+    assert theirs.pvalue == ours.pvalue
 
 
 def test_the_same_rng_gives_the_same_bits_on_any_number_of_threads():
