@@ -59,6 +59,8 @@ def _named(names: list[Hashable], arrays: list[Any]) -> Groups:
     if len(arrays) < 2:
         raise ValueError(f"`groups` must hold at least two groups; got {len(arrays)}.")
     shown = [str(name) for name in names]
+    if any(_is_missing(name) for name in names):
+        raise ValueError("`groups` must have names; got a missing one (None or NaN).")
     repeated = [name for name in names if shown.count(str(name)) > 1]
     if repeated:
         raise ValueError(f"`labels` must name each group once; got {repeated[0]!r} twice.")

@@ -167,9 +167,10 @@ def _numpy_floats(name: str, value: Any) -> Array:
         array = _array.from_store(value) if _array.is_stored(value) else np.asanyarray(value)
         array = array if _array.in_file(array) else np.asarray(array)
     except (ValueError, TypeError, RuntimeError) as error:
+        hint = " Give all rows the same length." if "inhomogeneous" in str(error) else ""
         raise ValueError(
             f"`{name}` must be an array of numbers of shape (rows, columns); it could not be "
-            f"made into one ({error}). Give all rows the same length."
+            f"made into one ({error}).{hint}"
         ) from None
     _check_length(name, array)
     return _with_floats(name, value, array)

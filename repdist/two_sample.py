@@ -500,7 +500,8 @@ def _result(
 def _memory(Z: Array, units: Units, kernel: Kernel, n_statistics: int, n_jobs: int) -> int:
     """Return an upper estimate of the bytes above the samples at the peak."""
     R, U, (N, d) = len(kernel._weights), len(units.rows), Z.shape
-    threads = 1 if _array.is_torch(Z) else n_jobs
+    strip_count = -(-N // tile_edge(Z))
+    threads = 1 if _array.is_torch(Z) else min(n_jobs, strip_count * (strip_count + 1) // 2)
     size = _array.item_size(Z) if kernel._bounded else 8
     in_strips = _array.in_file(Z) and kernel._bounded
     strips = 7 * threads * min(N, tile_edge(Z)) * (d + 2)  # read and made into operands

@@ -509,3 +509,10 @@ def test_iris_as_a_data_frame_gives_the_answer_that_is_known():
     assert effect.loc["setosa", "versicolor"] < effect.loc["setosa", "virginica"]
     assert (result.to_frame()["pvalue_adjusted"] == 3 / 1000).all()
     assert (result.to_frame()["times_floor"] > 10).all()
+
+
+@pytest.mark.parametrize("name", [None, float("nan")])
+def test_a_mapping_with_a_missing_name_is_refused(name):
+    rows = np.arange(10.0)[:, None]
+    with pytest.raises(ValueError, match="`groups` must have names"):
+        repdist.pairwise_mmd_test({name: rows, "a": rows + 1})

@@ -1,6 +1,7 @@
 """Pictures, page, file and command line of a table of groups."""
 
 import html
+import os
 import re
 import subprocess
 import sys
@@ -252,3 +253,19 @@ def test_matrix_refuses_in_words(files, arguments, message):
     assert done.returncode == 2
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("write", ["to_csv", "to_html"])
+def test_links_and_what_is_no_file_are_left_alone(result, tmp_path, write):
+    real, link, pipe = (tmp_path / name for name in ("real", "link", "pipe"))
+    real.write_text("old")
+    link.symlink_to(real)
+    getattr(result, write)(link)
+    assert link.is_symlink()
+    assert real.read_text(encoding="utf-8") != "old"
+    os.mkfifo(pipe)
+    with pytest.raises(ValueError, match="`path` must be a file in an existing folder"):
+        getattr(result, write)(pipe)
+    assert pipe.is_fifo()
+    with pytest.raises(TypeError, match="`path` must be a file name; got None"):
+        getattr(result, write)(None)
