@@ -425,7 +425,7 @@ BAD = [
     (np.zeros((3, 4, 2)), None, ValueError, "`groups` must not be constant"),
     (None, None, TypeError, "`groups` must be a mapping"),
     (3.0, None, TypeError, "`groups` must be a mapping"),
-    ([A, B], [float("nan"), float("nan")], ValueError, "once; got nan twice"),
+    ([A, B], [float("nan"), float("nan")], ValueError, "must have names; got a missing one"),
     ([A, B], [1, "1"], ValueError, "once; got 1 twice"),
     (A, [1, "1"] * 5, ValueError, "`labels` must differ when printed"),
     (pd.DataFrame(A), pd.Series([0, 1] * 5, index=range(9, -1, -1)), ValueError, "labels.loc"),
