@@ -23,6 +23,35 @@ def is_worth(n_rows: int) -> bool:
     return n_rows >= _LEAST_ROWS and importlib.util.find_spec("numba") is not None
 
 
+@functools.cache
+def compiled_component_sums() -> Callable[..., float]:
+    """Return `component_sums`, compiled."""
+    import numba
+
+    options: dict[str, Any] = {
+        "nogil": True,
+        "error_model": "numpy",
+        "fastmath": {"contract", "reassoc", "nsz"},  # NaN stays NaN
+    }
+    try:
+        compiled: Callable[..., float] = numba.njit(cache=True, **options)(component_sums)
+    except RuntimeError:  # no folder to keep the compiled code in
+        compiled = numba.njit(**options)(component_sums)
+    return compiled
+
+
+# exp(x) = 2^k exp(x - k log 2), with log 2 in two parts, and exp of the rest by the polynomial of
+# S. L. Moshier's Cephes library (expf), whose error is below 2e-7.
+_LOWEST = np.float32(-87)  # below it the value is 0
+_LOG2_E = np.float32(1.44269504)
+_LOG_2, _LOG_2_REST = np.float32(0.693359375), np.float32(-2.12194440e-4)
+_P0, _P1 = np.float32(1.9875691500e-4), np.float32(1.3981999507e-3)
+_P2, _P3 = np.float32(8.3334519073e-3), np.float32(4.1665795894e-2)
+_P4, _HALF = np.float32(1.6666665459e-1), np.float32(0.5)
+_ZERO, _ONE = np.float32(0), np.float32(1)
+_BIAS, _MANTISSA = np.int32(127), np.int32(23)  # of the format of float32
+
+
 def component_sums(
     exponents: Float32,
     powers: Float32,
@@ -33,6 +62,8 @@ def component_sums(
     squares: Float32,
 ) -> float:
     """Add the components ``exp(power * exponents)`` of a tile (n, m) to three arrays of sums.
+
+    Plain loops, for numba.
 
     Parameters
     ----------
@@ -52,46 +83,6 @@ def component_sums(
     float
         The largest value of the widest component.
     """
-    return _loop()(exponents, powers, squarings, weights, half, rows, squares)
-
-
-@functools.cache
-def _loop() -> Callable[..., float]:
-    import numba
-
-    options: dict[str, Any] = {
-        "nogil": True,
-        "error_model": "numpy",
-        "fastmath": {"contract", "reassoc", "nsz"},  # NaN stays NaN
-    }
-    try:
-        return numba.njit(cache=True, **options)(_add_components)  # type: ignore[no-any-return]
-    except RuntimeError:  # no folder to keep the compiled code in
-        return numba.njit(**options)(_add_components)  # type: ignore[no-any-return]
-
-
-# exp(x) = 2^k exp(x - k log 2), with log 2 in two parts, and exp of the rest by the polynomial of
-# S. L. Moshier's Cephes library (expf), whose error is below 2e-7.
-_LOWEST = np.float32(-87)  # below it the value is 0
-_LOG2_E = np.float32(1.44269504)
-_LOG_2, _LOG_2_REST = np.float32(0.693359375), np.float32(-2.12194440e-4)
-_P0, _P1 = np.float32(1.9875691500e-4), np.float32(1.3981999507e-3)
-_P2, _P3 = np.float32(8.3334519073e-3), np.float32(4.1665795894e-2)
-_P4, _HALF = np.float32(1.6666665459e-1), np.float32(0.5)
-_ZERO, _ONE = np.float32(0), np.float32(1)
-_BIAS, _MANTISSA = np.int32(127), np.int32(23)  # of the format of float32
-
-
-def _add_components(
-    exponents: Float32,
-    powers: Float32,
-    squarings: npt.NDArray[np.int64],
-    weights: Float32,
-    half: Float32,
-    rows: Float32,
-    squares: Float32,
-) -> float:
-    """Do what `component_sums` says; numba compiles it, so it is written in plain loops."""
     n, m = exponents.shape
     size = n // half.shape[1]
     K = np.empty(m, np.float32)

@@ -488,7 +488,7 @@ def _compiled_tile_sums(
     rows = np.empty(n, np.float32)
     squares = np.zeros(n_components if with_squares else 0, np.float32)
     magnitude = np.zeros(n_components)
-    magnitude[-1] = _compiled.component_sums(
+    magnitude[-1] = _compiled.compiled_component_sums()(
         exponents,
         kernel._powers.astype(np.float32),
         np.array(kernel._squarings),

@@ -70,7 +70,7 @@ def test_the_loop_as_python_equals_formulas():
     powers, squarings = np.float32([24, 4, 2, 1]), np.array([0, 1, 1, 0])
     weights = np.float32([0.1, 0.2, 0.3, 0.4])
     K = np.exp(exponents.astype(float) * powers[:, None, None])
-    for function in (_compiled._add_components, _compiled.component_sums):
+    for function in (_compiled.component_sums, _compiled.compiled_component_sums()):
         half, rows = np.zeros((4, 2, 5), np.float32), np.empty(6, np.float32)
         squares = np.zeros(4, np.float32)
         largest = function(exponents, powers, squarings, weights, half, rows, squares)
@@ -96,7 +96,7 @@ def exponentials(x):
     """exp(x), and its sum, by the loop."""
     half, rows = np.zeros((1, 1, len(x)), np.float32), np.empty(1, np.float32)
     one = np.ones(1, np.float32)
-    _compiled.component_sums(
+    _compiled.compiled_component_sums()(
         x[None], one, np.zeros(1, np.int64), one, half, rows, np.zeros(0, np.float32)
     )
     return half[0, 0], rows[0]
@@ -170,9 +170,9 @@ def test_without_a_folder_for_compiled_code(monkeypatch):
         return njit(**options)
 
     monkeypatch.setattr(numba, "njit", refuse_to_keep)
-    _compiled._loop.cache_clear()
+    _compiled.compiled_component_sums.cache_clear()
     values, _ = exponentials(np.float32([-1]))
-    _compiled._loop.cache_clear()
+    _compiled.compiled_component_sums.cache_clear()
     assert values[0] == pytest.approx(np.exp(-1))
     assert seen == [True, False]
 

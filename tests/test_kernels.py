@@ -288,3 +288,28 @@ def test_bandwidths_are_fitted_on_the_distances_of_all_pairs(n):
     Z = np.random.default_rng(n).normal(size=(n, 4))
     expected = [np.sqrt(((Z[i] - Z[j]) ** 2).sum()) for i in range(n) for j in range(i)]
     np.testing.assert_allclose(_distances.positive_distances(Z), expected, rtol=1e-10)
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 100, 4096, 20_000])
+@pytest.mark.parametrize("shape", ["even", "ties", "sorted", "tails"])
+def test_quantiles_are_those_of_numpy_to_the_bit(size, shape):
+    """Also where the sample that brackets them misses, or all values in the bracket are equal."""
+    rng = np.random.default_rng(0)
+    values = {
+        "even": rng.random(size),
+        "ties": rng.integers(3, size=size).astype(float),
+        "sorted": np.sort(rng.normal(size=size)),
+        "tails": rng.exponential(size=size) ** 5,
+    }[shape]
+    fractions = [0.0, 0.05, 0.5, 0.95, 1.0]
+    expected = np.quantile(values, fractions)
+    np.testing.assert_array_equal(_distances.quantiles(values, fractions), expected)
+
+
+def test_quantiles_hold_where_the_sample_misleads():
+    """Every fourth value is small: a sample of each fourth sees nothing else."""
+    values = np.random.default_rng(0).random(16_384)
+    values[::4] /= 1000
+    fractions = [0.05, 0.5, 0.95]
+    expected = np.quantile(values, fractions)
+    np.testing.assert_array_equal(_distances.quantiles(values, fractions), expected)

@@ -144,10 +144,11 @@ def test_lengths_that_do_not_vary_are_left_out():
 
 
 def test_ties_at_the_edge_of_what_counts_are_ties():
-    """The observed row, and three like it, lie as far above the null as below."""
-    some = np.random.default_rng(0).normal(size=(40, 2))
+    """The observed row, and seven like it, are far out, as far above the null as below."""
+    rng = np.random.default_rng(0)
+    some = rng.normal(size=(40, 1)) + 0.1 * rng.normal(size=(40, 2))
     some = np.concatenate([some, some[:, ::-1], -some, -some[:, ::-1]])  # both columns alike
-    T = np.concatenate([[[3, -3]] * 4, [[-3, 3]] * 4, some])
+    T = np.concatenate([[[1, -1]] * 4, [[-1, 1]] * 4, some])
     pvalues = set()
     for seed in range(20):
         noise = 1e-13 * np.random.default_rng(seed).normal(size=T.shape)

@@ -4,6 +4,7 @@ A problem has a `family`, a value `x` of what varies in it, `d` columns, and a `
 it draws from one. The null problems draw X and Y from one distribution.
 """
 
+import abc
 import functools
 import math
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ Samples = tuple[np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
-class Problem:
+class Problem(abc.ABC):
     """What X and Y are drawn from."""
 
     family: ClassVar[str]
@@ -23,9 +24,9 @@ class Problem:
     pool: ClassVar[str] = ""
 
     @property
+    @abc.abstractmethod
     def x(self) -> float | str:
         """What varies within the family."""
-        raise NotImplementedError
 
     @property
     def name(self) -> str:
@@ -33,22 +34,26 @@ class Problem:
         x = self.x
         return f"{self.family}-{x if isinstance(x, str) else f'{x:g}'}"
 
+    @abc.abstractmethod
     def __call__(self, n: int, m: int, rng: np.random.Generator) -> Samples:
         """Draw X (n, d) and Y (m, d)."""
-        raise NotImplementedError
 
 
 class Null(Problem):
-    """A problem whose samples come from one distribution, by `rows`."""
+    """A problem whose samples come from one distribution."""
 
     @property
     def x(self) -> float | str:
         """The columns."""
         return self.d
 
+
+class OneByOne(Null):
+    """A null whose samples are drawn one after the other, by `rows`."""
+
+    @abc.abstractmethod
     def rows(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """Draw (n, d)."""
-        raise NotImplementedError
 
     def __call__(self, n: int, m: int, rng: np.random.Generator) -> Samples:
         """Draw X and Y one after the other."""
@@ -261,7 +266,7 @@ class Scale(Problem):
 
 
 @dataclass(frozen=True)
-class Gaussian(Null):
+class Gaussian(OneByOne):
     """Independent standard Gaussian columns."""
 
     d: int
@@ -287,7 +292,7 @@ class SparseFeatures(Null):
 
 
 @dataclass(frozen=True)
-class Lattice(Null):
+class Lattice(OneByOne):
     """Few distinct rows, so that many relabelings tie: columns of 0, 1, 2."""
 
     d: int = 2
@@ -300,7 +305,7 @@ class Lattice(Null):
 
 
 @dataclass(frozen=True)
-class HeavyTails(Null):
+class HeavyTails(OneByOne):
     """Independent Cauchy columns: no mean."""
 
     d: int = 3
@@ -312,7 +317,7 @@ class HeavyTails(Null):
 
 
 @dataclass(frozen=True)
-class Clusters(Null):
+class Clusters(OneByOne):
     """Five distant clusters; the rows of a sample stand cluster by cluster, as in a sorted file."""
 
     d: int = 2
