@@ -1,8 +1,8 @@
 """Run the suite: ``python -m benchmarks [--quick] [--out FOLDER] [CASE ...]``.
 
 Writes results.csv and pictures into the folder after every case, so an interrupted run goes on: a
-row of the same commit, processor and cores is kept. Cases given by name are measured anew, and
-all if the library has changes that are not committed.
+row of the same commit, processor and cores is kept, and so is one that cannot be timed here. Cases
+given by name are measured anew, and all if the library has changes that are not committed.
 """
 
 import argparse
@@ -37,12 +37,12 @@ def main(arguments: list[str] | None = None) -> int:
         known = rows.get(case.name, {})
         if keep and all(known.get(k) == v for k, v in where.items()):
             print(results.line(known), "(kept)")
-        elif case.library not in missing:
+        elif (case.library, case.device) not in missing:
             try:
                 rows[case.name] = measured(case, options) | where
             except NotInstalledError as reason:
-                print(f"{case.library} is not installed: not timed ({reason})")
-                missing.add(case.library)
+                print(f"{case.library} on {case.device}: not timed ({reason})")
+                missing.add((case.library, case.device))
             except CaseError as reason:
                 print(f"{case.name} failed: {reason}")
                 failed = True

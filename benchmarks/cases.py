@@ -20,6 +20,7 @@ class Case:
     groups: int = 2
     library: str = "repdist"
     numba: bool = False  # whether repdist may use it
+    device: str = "cpu"  # "cuda": torch tensors on a GPU
     goal: str = ""
     quick: bool = True
 
@@ -56,6 +57,9 @@ def sweeps() -> Iterator[Case]:
     for rows in (20_000, 50_000, 100_000, 200_000):
         half, goal = rows // 2, goals.get(rows, "")
         yield Case(f"numba-{rows}", half, half, numba=True, goal=goal, quick=rows <= 20_000)
+    for rows in (2000, 20_000, 100_000, 200_000, 500_000):
+        half = rows // 2
+        yield Case(f"gpu-{rows}", half, half, device="cuda", quick=rows <= 20_000)
     for d in (2, 16, 64, 256, 1024):
         yield Case(f"columns-{d}", 2000, 2000, d=d)
     for components in (1, 2, 5, 10):

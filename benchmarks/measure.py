@@ -63,14 +63,14 @@ def main() -> None:
     size = 200 if case.numba else 20  # few rows are computed in float64, which is not compiled
     run(dataclasses.replace(case, n_resamples=39), groups_of(case, size, size))  # loads, compiles
     groups = groups_of(case, case.n, case.m)
-    before = start_of_peak()
+    peak = PEAKS[case.device]()
     calls = repeated(lambda: run(case, groups), budget)
-    peak_mb = status("VmHWM") - before
+    peak_mb = peak()
 
-    from benchmarks.roofline import roofline
+    from benchmarks.roofline import ROOFLINES
 
     median = statistics.median(call["seconds"] for call in calls)
-    floor = roofline(case.rows, case.d)
+    floor = ROOFLINES[case.device](case.rows, case.d)
     row = {
         **fields,
         "case": case.name,
@@ -82,6 +82,7 @@ def main() -> None:
         "roofline_seconds": floor,
         "roofline_multiple": median / floor,
         **machine(case.library),
+        "device": device_name(case.device),
     }
     if "sums" in row:
         row["rest"] = median - row["sums"] - row["null"]
@@ -105,7 +106,17 @@ def groups_of(case: Case, n: int, m: int) -> list:
 
     rng = np.random.default_rng(0)
     sizes = [n, m] + [n] * (case.groups - 2)
-    return [rng.standard_normal((size, case.d), dtype=np.dtype(case.dtype)) for size in sizes]
+    groups = [rng.standard_normal((size, case.d), dtype=np.dtype(case.dtype)) for size in sizes]
+    return groups if case.device == "cpu" else [on_device(rows, case.device) for rows in groups]
+
+
+def on_device(rows: Any, device: str) -> Any:
+    """Return a tensor on a device of torch."""
+    import torch
+
+    if not torch.cuda.is_available():
+        raise ModuleNotFoundError(f"no {device} device that torch can use")
+    return torch.as_tensor(rows, device=device)
 
 
 def repeated(call: Callable[[], dict[str, Any]], budget: float) -> list[dict[str, Any]]:
@@ -122,10 +133,23 @@ def repeated(call: Callable[[], dict[str, Any]], budget: float) -> list[dict[str
     return results[1:] or results
 
 
-def start_of_peak() -> float:
-    """Set the process's peak memory to what it holds now, and return that in MB."""
+def peak_of_process() -> Callable[[], float]:
+    """Return what tells how many MB the process held since, above what it holds now."""
     Path("/proc/self/clear_refs").write_text("5")
-    return status("VmRSS")
+    before = status("VmRSS")
+    return lambda: status("VmHWM") - before
+
+
+def peak_of_gpu() -> Callable[[], float]:
+    """Return what tells how many MB of the GPU were allocated since, above what is now."""
+    import torch
+
+    torch.cuda.reset_peak_memory_stats()
+    before = torch.cuda.memory_allocated()
+    return lambda: (torch.cuda.max_memory_allocated() - before) / 2**20
+
+
+PEAKS = {"cpu": peak_of_process, "cuda": peak_of_gpu}
 
 
 def status(name: str) -> float:
@@ -160,6 +184,15 @@ def processor() -> str:
     """Return the model of the processor."""
     model = re.search(r"^model name\s*:\s*(.*)$", Path("/proc/cpuinfo").read_text(), re.M)
     return model[1] if model else platform.machine()
+
+
+def device_name(device: str) -> str:
+    """Return the model of a GPU, nothing for the processor."""
+    if device == "cpu":
+        return ""
+    import torch
+
+    return str(torch.cuda.get_device_name())
 
 
 def version(name: str) -> str:

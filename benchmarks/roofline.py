@@ -36,3 +36,28 @@ def tiles(width: int) -> None:
     for _ in range(TILES):
         np.matmul(left, right, out=K)
         np.exp(K, out=K)
+
+
+def gpu_roofline(rows: int, d: int, rounds: int = 7) -> float:
+    """Return the seconds for all pairs of `rows` rows on a GPU, in its own float32."""
+    import torch
+
+    left = -torch.rand(GPU_EDGE, d + 2, device="cuda")
+    right = torch.rand(d + 2, GPU_EDGE, device="cuda") * (4 / (d + 2))
+    K = torch.empty(GPU_EDGE, GPU_EDGE, device="cuda")
+
+    def tile() -> float:
+        torch.cuda.synchronize()
+        start = time.perf_counter()
+        for _ in range(TILES):
+            torch.exp(torch.matmul(left, right, out=K), out=K)
+        torch.cuda.synchronize()
+        return (time.perf_counter() - start) / TILES
+
+    tile()
+    least = statistics.median(tile() for _ in range(rounds))
+    return least * rows * (rows + 1) / 2 / GPU_EDGE**2
+
+
+GPU_EDGE = 8192
+ROOFLINES = {"cpu": roofline, "cuda": gpu_roofline}

@@ -25,7 +25,7 @@ from repdist.kernels import Kernel, _Gaussian
 _EDGE = 1024  # rows of a tile: shorter steps spend their time waiting for the interpreter
 _DEVICE_EDGE = 4096  # the same on an accelerator, where a launch costs more than a cache miss
 _MOST_COLUMNS = 2048  # up to which differences of rows are affordable
-_KEPT_STRIPS = 8  # strips up to which autograd may keep every tile
+_KEPT_ROWS = 8192  # up to which autograd may keep every tile: some GB
 _PORTIONS = 128  # tiles are handed out in about this many runs
 
 Group = TypeVar("Group")
@@ -236,7 +236,7 @@ def differentiable_totals(
     centre = _array.centre_row(Z)
     kernel._check_rows(Z, centre)
     left, right = kernel._operands(Z, centre, differences=False)
-    tile = _array.recomputed(_tile_totals) if len(strips) > _KEPT_STRIPS else _tile_totals
+    tile = _array.recomputed(_tile_totals) if len(Z) > _KEPT_ROWS else _tile_totals
     xp = _array.namespace(Z)
     n_components = len(kernel._weights)
     zero = xp.zeros(n_components, dtype=_array.wide(Z), device=Z.device)

@@ -4,6 +4,7 @@ import csv
 import sys
 
 import pytest
+import torch
 
 from benchmarks import __main__ as suite
 from benchmarks.cases import Case, all_cases
@@ -55,7 +56,7 @@ def test_a_run_writes_rows_and_goes_on(tiny, tmp_path, capsys):
     assert rows[0] == row
     printed = capsys.readouterr().out
     assert "(kept)" in printed
-    assert "hyppo is not installed: not timed" in printed
+    assert "hyppo on cpu: not timed" in printed
     assert (tmp_path / "rows.png").stat().st_size > 0
 
 
@@ -65,6 +66,17 @@ def test_a_case_that_fails_is_named(tiny, monkeypatch, tmp_path, capsys):
     assert code == 1
     assert [row["case"] for row in rows] == ["rows-60"]
     assert "rows-2 failed: ValueError" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
+def test_a_gpu_that_is_not_there_stops_no_other_case(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(
+        suite, "all_cases", lambda: [Case("gpu-60", 30, 30, device="cuda"), TINY[0]]
+    )
+    code, rows = run(tmp_path)
+    assert code == 0
+    assert [row["case"] for row in rows] == ["rows-60"]
+    assert "repdist on cuda: not timed (ModuleNotFoundError" in capsys.readouterr().out
 
 
 def test_a_wrong_name_is_refused(tiny, capsys):

@@ -11,7 +11,7 @@ from oracles import FORMULAS, mmd_squared, rbf_on_gaussians
 from scipy import stats
 
 import repdist
-from repdist import _sums, kernels
+from repdist import _array, _sums, kernels
 from repdist.mmd import standard_error
 
 CASES = pytest.mark.parametrize(("kernel", "k"), FORMULAS.values(), ids=FORMULAS.keys())
@@ -171,13 +171,17 @@ def test_gradients_are_finite_at_equal_rows(name):
 
 def test_tiles_recomputed_in_the_backward_pass_give_the_same_gradient(monkeypatch):
     X, Y = tensors(40, 30)
-    kernel = kernels.MultiRBF((0.5, 1.0, 2.0))
+    kernel, recompute = kernels.MultiRBF((0.5, 1.0, 2.0)), _array.recomputed
     repdist.mmd_squared(X, Y, kernel=kernel).backward()
     expected = X.grad.clone()
     X.grad = None
-    monkeypatch.setattr(_sums, "_EDGE", 5)  # 14 strips: above the limit for recomputation
+    monkeypatch.setattr(_sums, "_EDGE", 5)
+    monkeypatch.setattr(_sums, "_KEPT_ROWS", 69)
+    recomputed = []
+    monkeypatch.setattr(_array, "recomputed", lambda f: recomputed.append(f) or recompute(f))
     repdist.mmd_squared(X, Y, kernel=kernel).backward()
     np.testing.assert_allclose(X.grad, expected, rtol=1e-10, atol=1e-14)
+    assert recomputed
 
 
 def test_the_fitted_bandwidth_is_a_constant_for_gradients():
