@@ -23,7 +23,8 @@ from repdist._threads import in_order, with_progress
 from repdist.kernels import Kernel, _Gaussian
 
 _EDGE = 1024  # rows of a tile: shorter steps spend their time waiting for the interpreter
-_DEVICE_EDGE = 4096  # the same on an accelerator, where a launch costs more than a cache miss
+_DEVICE_EDGE = 8192  # the same on an accelerator, where a launch costs more than a cache miss
+_GRADIENT_EDGE = 4096  # at most, where autograd holds some twenty tiles
 _MOST_COLUMNS = 2048  # up to which differences of rows are affordable
 _KEPT_ROWS = 8192  # up to which autograd may keep every tile: some GB
 _PORTIONS = 128  # tiles are handed out in about this many runs
@@ -232,7 +233,7 @@ def differentiable_totals(
     and third leave the diagonal out. For N above a few thousand, tiles are recomputed in the
     backward pass, so memory does not grow with N^2.
     """
-    strips = cut(np.array(sizes), np.array([0, 1]), tile_edge(Z))
+    strips = cut(np.array(sizes), np.array([0, 1]), min(tile_edge(Z), _GRADIENT_EDGE))
     centre = _array.centre_row(Z)
     kernel._check_rows(Z, centre)
     left, right = kernel._operands(Z, centre, differences=False)
