@@ -10,9 +10,10 @@ from repdist import kernels
 from repdist._checks import RepdistWarning
 from repdist._example import example_features
 from repdist.kernels import median_heuristic
+from repdist.level import LevelCheck, check_level
 from repdist.mmd import mmd_squared
 from repdist.pairwise import GlobalTestResult, PairwiseMMDResult, pairwise_mmd_test
-from repdist.rehearsal import LevelCheck, PowerCurve, check_level, estimate_power
+from repdist.power import PowerCurve, estimate_power
 from repdist.two_sample import MMDTestResult, mmd_test
 
 __version__ = "0.1.0"

@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from repdist._files import written_whole
+from repdist.level import LevelCheck
 from repdist.pairwise import PairwiseMMDResult
-from repdist.rehearsal import LevelCheck, PowerCurve
+from repdist.power import PowerCurve
 from repdist.two_sample import MMDTestResult
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import torch
 from scipy import stats
 
 import repdist
-from repdist import cli, kernels, rehearsal
+from repdist import cli, kernels, level, power
 
 mpl.use("Agg")
 
@@ -72,9 +72,9 @@ def test_what_is_counted():
     assert check.rate == np.mean(check.pvalues <= 0.05)
     assert check.pvalues.shape == (20,)
     count = round(20 * check.rate)
-    for level in (0.95, 0.5):
-        interval = check.confidence_interval(level)
-        expected = stats.binomtest(count, 20).proportion_ci(level, method="exact")
+    for confidence in (0.95, 0.5):
+        interval = check.confidence_interval(confidence)
+        expected = stats.binomtest(count, 20).proportion_ci(confidence, method="exact")
         assert interval == (expected.low, expected.high)
 
 
@@ -85,7 +85,7 @@ def test_the_verdict_is_the_exact_binomial_one(alpha, monkeypatch):
     repetitions, holds = 40, []
     for rejections in range(repetitions + 1):
         pvalues = np.where(np.arange(repetitions) < rejections, alpha, 0.9)
-        monkeypatch.setattr(rehearsal, "_pvalues", lambda *a, pvalues=pvalues: pvalues)
+        monkeypatch.setattr(level, "pvalues_of", lambda *a, pvalues=pvalues: pvalues)
         check = repdist.check_level(X, Y, alpha=alpha, n_repetitions=repetitions)
         holds.append(check.holds)
         tail = sum(
@@ -93,8 +93,8 @@ def test_the_verdict_is_the_exact_binomial_one(alpha, monkeypatch):
             for k in range(rejections, repetitions + 1)
         )
         assert check.holds == (tail > 0.01)
-    level = rehearsal._found_out(repetitions, alpha)
-    assert stats.binom.sf(holds.index(False) - 1, repetitions, level) == pytest.approx(0.9)
+    denied = level._found_out(repetitions, alpha)
+    assert stats.binom.sf(holds.index(False) - 1, repetitions, denied) == pytest.approx(0.9)
 
 
 def test_the_rows_are_dealt_out_again(monkeypatch):
@@ -106,8 +106,8 @@ def test_the_rows_are_dealt_out_again(monkeypatch):
         seen.append((first[:, 0].tolist(), second[:, 0].tolist()))
         return mmd_test(first, second, **options)
 
-    mmd_test = rehearsal.mmd_test
-    monkeypatch.setattr(rehearsal, "mmd_test", test)
+    mmd_test = level.mmd_test
+    monkeypatch.setattr(level, "mmd_test", test)
     repdist.check_level(X, Y, n_jobs=1, **QUICK)
     assert len({tuple(first + second) for first, second in seen}) == 20
     for first, second in seen:
@@ -116,7 +116,7 @@ def test_the_rows_are_dealt_out_again(monkeypatch):
 
 
 def test_large_samples_are_drawn_from(monkeypatch):
-    monkeypatch.setattr(rehearsal, "MOST_ROWS", 30)
+    monkeypatch.setattr(level, "MOST_ROWS", 30)
     check = repdist.check_level(*samples(20, 80), **QUICK)
     assert (check.n, check.m) == (20, 30)
     assert check.cautions == ("each repetition used 20 and 30 of the 20 and 80 rows",)
@@ -195,8 +195,8 @@ def test_rows_are_drawn_without_replacement_and_the_kernel_is_fitted_on_them(mon
         seen.append((first[:, 0], second[:, 0], result.kernel))
         return result
 
-    mmd_test = rehearsal.mmd_test
-    monkeypatch.setattr(rehearsal, "mmd_test", test)
+    mmd_test = power.mmd_test
+    monkeypatch.setattr(power, "mmd_test", test)
     repdist.estimate_power(X, Y, kernel=kernels.RBF(), n_jobs=1, **QUICK)
     assert [len(first) for first, _, _ in seen] == [5] * 20 + [10] * 20
     for first, second, kernel in seen:
