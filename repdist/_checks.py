@@ -86,6 +86,13 @@ def flag(name: str, value: Any) -> bool:
     return bool(value)
 
 
+def text(name: str, value: Any) -> str:
+    """Return `value` if it is text."""
+    if not isinstance(value, str):
+        raise TypeError(f"`{name}` must be text; got {describe(value)}.")
+    return value
+
+
 def jobs(n_jobs: Any) -> int:
     """Return how many threads to use; -1 means every core this process may use."""
     try:

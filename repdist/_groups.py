@@ -167,6 +167,7 @@ def _to_list(labels: Any) -> list[Hashable]:
             f"`labels` must be a sequence of labels; got {_checks.describe(labels)}. "
             "A column name goes with a DataFrame only."
         )
+    _check_held(labels)
     if getattr(getattr(labels, "dtype", None), "kind", "") in ("m", "M"):
         import pandas as pd
 
@@ -179,6 +180,19 @@ def _to_list(labels: Any) -> list[Hashable]:
         except TypeError:
             raise TypeError(f"`labels` must be hashable; got {_checks.describe(value)}.") from None
     return values
+
+
+def _check_held(labels: Any) -> None:
+    """Raise if the labels are not one for each row, or are not there yet."""
+    if _array.is_lazy(labels):
+        raise TypeError("`labels` must lie in memory; got a dask array. Use `labels.compute()`.")
+    if getattr(getattr(labels, "device", None), "type", "") == "meta":
+        raise TypeError("`labels` must hold data; got a tensor on the meta device, which has none.")
+    if getattr(labels, "ndim", 1) != 1:
+        raise ValueError(
+            f"`labels` must have one dimension; got shape {tuple(labels.shape)}. If it holds one "
+            "label a row, use `labels.ravel()`."
+        )
 
 
 def _is_missing(label: Any) -> bool:

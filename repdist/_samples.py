@@ -1,5 +1,6 @@
 """What users give as rows, checked and brought to one floating dtype of one array library."""
 
+import itertools
 import mmap
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
@@ -114,7 +115,13 @@ def _is_table(value: Any) -> bool:
 
 
 def _library(name: str, value: Any) -> str:
-    if value is None or isinstance(value, (dict, set, str, bytes)) or callable(value):
+    if hasattr(value, "keys") and not hasattr(value, "dtype") and not hasattr(value, "columns"):
+        names = ", ".join(repr(key) for key in itertools.islice(value.keys(), 5))
+        raise TypeError(
+            f"`{name}` must be one array of rows; got a {type(value).__name__} of things by name "
+            f"({names}). Choose one."
+        )
+    if value is None or isinstance(value, (set, str, bytes)) or callable(value):
         raise TypeError(
             f"`{name}` must be an array of real numbers of shape (rows, columns); got "
             f"{describe(value)}. Convert it with `np.asarray`."
@@ -157,7 +164,8 @@ def _sample(name: str, value: Any, library: str, minimum_rows: int) -> Array:
 
 
 def _numpy_floats(name: str, value: Any) -> Array:
-    if isinstance(value, np.ma.MaskedArray):
+    parts = value if isinstance(value, (list, tuple)) else [value]
+    if any(isinstance(part, np.ma.MaskedArray) for part in parts):
         raise TypeError(
             f"`{name}` must not be a masked array: the mask would be lost. "
             f"Fill it or drop the masked rows first."

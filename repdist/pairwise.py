@@ -361,7 +361,7 @@ class PairwiseMMDResult:
         """
         from repdist.report import pairwise_page, write_text
 
-        write_text(path, pairwise_page(self, title))
+        write_text(path, pairwise_page(self, _checks.text("title", title)))
 
     def plot(
         self, ax: "Axes | None" = None, *, order: Literal["given", "clustered"] = "given"

@@ -81,11 +81,12 @@ BAD_SAMPLES = {
     "timedelta": (np.full((12, 3), 1, "m8[s]"), TypeError, ("real numbers", "timedelta64")),
     "records": (np.zeros(12, [("a", "f8")]), TypeError, ("real numbers", "'a'")),
     "ragged": ([[1.0, 2.0], [3.0]], ValueError, ("array of numbers", "the same length")),
-    "dict": ({"a": X}, TypeError, ("real numbers", "dict")),
     "set": ({1.0, 2.0}, TypeError, ("real numbers", "(set)")),
     "generator": ((x for x in X), TypeError, ("real numbers", "generator")),
     "function": (len, TypeError, ("real numbers", "built-in function len")),
     "masked": (np.ma.masked_greater(X, 1), TypeError, ("masked array", "Fill it or drop")),
+    "masked rows": (list(np.ma.masked_greater(X, 1)), TypeError, ("masked array", "Fill it or")),
+    "dict": ({"a": X, "b": Y}, TypeError, ("one array of rows", "a dict", "'a', 'b'", "Choose")),
     "DataFrame with text": (
         pd.DataFrame(X).assign(name="a"),
         TypeError,

@@ -4,6 +4,7 @@ import itertools
 import math
 import warnings
 
+import dask.array
 import numpy as np
 import pandas as pd
 import pytest
@@ -420,6 +421,9 @@ BAD = [
     (A, [0] * 5 + [None] + [1] * 4, ValueError, "must not be missing; got None in row 5"),
     (A, [0.0] * 5 + [np.nan] * 5, ValueError, "must not be missing; got nan in row 5"),
     (A, [[0]] * 5 + [[1]] * 5, TypeError, "`labels` must be hashable"),
+    (A, np.array([[0, 1] * 5]).T, ValueError, r"one dimension; got shape \(10, 1\).*ravel"),
+    (A, torch.zeros(10, device="meta"), TypeError, "`labels` must hold data.*meta device"),
+    (A, dask.array.zeros(10), TypeError, "`labels` must lie in memory; got a dask.*compute"),
     (A[:, 0], None, ValueError, r"`groups` must have shape \(groups, rows, columns\)"),
     (WITH_NAN, [0, 1] * 5, ValueError, "`groups` must hold finite.*row 3"),
     (np.zeros((3, 4, 2)), None, ValueError, "`groups` must not be constant"),

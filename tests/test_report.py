@@ -255,6 +255,12 @@ def test_matrix_refuses_in_words(files, arguments, message):
     assert "Traceback" not in done.stderr
 
 
+def test_a_title_that_is_no_text(result, tmp_path):
+    with pytest.raises(TypeError, match="`title` must be text; got 3"):
+        result.to_html(tmp_path / "page.html", title=3)
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("write", ["to_csv", "to_html"])
 def test_links_and_what_is_no_file_are_left_alone(result, tmp_path, write):
     real, link, pipe = (tmp_path / name for name in ("real", "link", "pipe"))
