@@ -106,9 +106,14 @@ def _column_sums(block: Array) -> Float64:
 
 
 def _squares_and_sums(block: Array, mean: Float64) -> tuple[float, Float64]:
-    rows = _array.to_numpy(block).astype(np.float64)
-    rows -= mean
-    return float(np.einsum("nd,nd->", rows, rows)), rows.sum(axis=0)
+    rows = _array.to_numpy(block)
+    squares, sums = [], []
+    for part in _array.column_parts(rows):
+        columns = rows[:, part].astype(np.float64)
+        columns -= mean[part]
+        squares.append(np.einsum("nd,nd->d", columns, columns))
+        sums.append(columns.sum(axis=0))
+    return float(np.concatenate(squares).sum()), np.concatenate(sums)
 
 
 def check_squares(Z: Array, centre: Array) -> None:

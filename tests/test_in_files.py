@@ -272,6 +272,7 @@ def test_wide_rows_are_copied_in_small_pieces(monkeypatch, tmp_path):
         centre = _array.centre_row(B)
         moved = _array.shifted_and_scaled(B[:10], centre, 0.5)
         columns = _array.column_variances(B), _distances._column_sums(B)
+        columns += (_distances.mean_squared_distance(B),)
         return [centre, moved, *columns, _array.project(B, centre, np.ones(4000))]
 
     A = in_a_file(np.random.default_rng(0).random((500, 4000), np.float32), tmp_path / "x.npy")
@@ -292,7 +293,9 @@ def test_a_bad_row_among_wide_ones_is_named(monkeypatch):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float16])
-@pytest.mark.parametrize("kernel", [*KERNELS[::3], kernels.Energy()], ids=repr)
+@pytest.mark.parametrize(
+    "kernel", [*KERNELS[::3], kernels.Energy(), kernels.MultiRBF("mean")], ids=repr
+)
 def test_the_memory_that_a_result_states_is_not_exceeded(kernel, dtype, tmp_path):
     Z = np.random.default_rng(0).random((9000, 1000), np.float32).astype(dtype)
     A = in_a_file(np.asfortranarray(Z), tmp_path / "x.npy")

@@ -14,7 +14,18 @@ from docutils.parsers.rst import directives
 from sphinx.util.docutils import SphinxDirective
 
 ROOT = Path(__file__).parents[2]
-ABOUT = ("date", "commit", "repdist", "numpy", "python", "versions", "cpu", "cores", "device", "blas")
+ABOUT = (
+    "date",
+    "commit",
+    "repdist",
+    "numpy",
+    "python",
+    "versions",
+    "cpu",
+    "cores",
+    "device",
+    "blas",
+)
 
 
 def words(text):
