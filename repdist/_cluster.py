@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from repdist import _array, _dask
 from repdist._array import Array, Workspace
+from repdist._kernel import Kernel
 from repdist._sums import (
     Block,
     Portion,
@@ -33,7 +34,6 @@ from repdist._sums import (
 )
 from repdist._sums import kernel_blocks as local_blocks
 from repdist._threads import one_blas_thread, with_progress
-from repdist.kernels import Kernel
 
 _LEAST_ROWS = 2048  # of a super-block: two of them are ten times the work that a task costs
 _SUPER_BLOCKS = 64  # about this many if there are more rows: some 2,000 tasks

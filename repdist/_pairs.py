@@ -22,6 +22,7 @@ import numpy.typing as npt
 from repdist import _array
 from repdist._array import Array, Float64
 from repdist._cluster import kernel_blocks
+from repdist._kernel import Kernel
 from repdist._null import (
     Combine,
     Half,
@@ -49,7 +50,6 @@ from repdist._units import (
     shared_moves,
     two_sample_units,
 )
-from repdist.kernels import Kernel
 from repdist.mmd import standard_error
 
 _SHARED_BYTES = 2**29  # for halves that serve several pairs

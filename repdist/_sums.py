@@ -19,8 +19,9 @@ import numpy.typing as npt
 
 from repdist import _array, _compiled
 from repdist._array import Array, Float64, Workspace
+from repdist._gaussian import Gaussian
+from repdist._kernel import Kernel
 from repdist._threads import in_order, with_progress
-from repdist.kernels import Kernel, _Gaussian
 
 _EDGE = 1024  # rows of a tile: shorter steps spend their time waiting for the interpreter
 _DEVICE_EDGE = 8192  # the same on an accelerator, where a launch costs more than a cache miss
@@ -422,7 +423,7 @@ TileFunction = Callable[[Kernel, Array, Array, Strip, Strip, bool, Workspace], _
 def tile_function(kernel: Kernel, like: Array, n_rows: int) -> TileFunction:
     """Return what sums a tile, for rows `like` these and so many in all."""
     plain = not _array.is_torch(like) and like.dtype == np.float32
-    compiled = plain and isinstance(kernel, _Gaussian) and _compiled.is_worth(n_rows)
+    compiled = plain and isinstance(kernel, Gaussian) and _compiled.is_worth(n_rows)
     return _compiled_tile_sums if compiled else _tile_sums
 
 
@@ -479,7 +480,7 @@ def _compiled_tile_sums(
     work: Workspace,
 ) -> _TileSums:
     """Do what `_tile_sums` does, for Gaussians of float32 rows, in one pass over the exponents."""
-    assert isinstance(kernel, _Gaussian)
+    assert isinstance(kernel, Gaussian)
     n, m, same = len(left), len(right), P is Q
     n_components = len(kernel._weights)
     exponents = kernel._exponents(left, right, same, work)

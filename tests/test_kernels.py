@@ -1,6 +1,7 @@
 """Kernels against their formulas, their bandwidth rules, and what rounding must not do."""
 
 import math
+import pickle
 
 import numpy as np
 import pytest
@@ -313,3 +314,14 @@ def test_quantiles_hold_where_the_sample_misleads():
     fractions = [0.05, 0.5, 0.95]
     expected = np.quantile(values, fractions)
     np.testing.assert_array_equal(_distances.quantiles(values, fractions), expected)
+
+
+@pytest.mark.parametrize(
+    "name", sorted(set(kernels.__all__) - {"Kernel", "Precomputed", "median_heuristic"})
+)
+def test_a_kernel_prints_before_and_after_it_is_fitted(name):
+    kernel = getattr(kernels, name)()
+    assert str(kernel) == repr(kernel)
+    fitted = kernel.fit(np.arange(12.0).reshape(6, 2))
+    assert name in str(fitted)
+    assert pickle.loads(pickle.dumps(fitted)) == fitted

@@ -15,6 +15,7 @@ from benchmarks.evidence import power
 from benchmarks.evidence.problems import Mixture, PerturbedUniform, PooledDigits, Problem
 from benchmarks.evidence.tasks import LEVEL, Task
 from repdist import kernels
+from repdist._bandwidths import grid
 from repdist._distances import positive_distances
 from repdist._null import (
     _lies_above,
@@ -25,7 +26,6 @@ from repdist._null import (
     tie_tolerance,
 )
 from repdist._units import is_small, row_order, two_sample_units
-from repdist.kernels import _grid
 from repdist.two_sample import _magnitude, _statistics_of, _sums_of
 
 NAME = "defaults"
@@ -170,7 +170,7 @@ def kernels_of(setting: Setting, Z: np.ndarray) -> list[kernels.Kernel]:
     """Fit the kernel, and a grid of Laplacians to the L1 distances as that of `MultiRBF` is."""
     found: list[kernels.Kernel] = [setting.kernel.fit(Z)]
     if setting.laplacians:
-        bandwidths = _grid(positive_distances(Z, "cityblock"), setting.laplacians)
+        bandwidths = grid(positive_distances(Z, "cityblock"), setting.laplacians)
         found += [kernels.Laplacian(bandwidth) for bandwidth in bandwidths]
     return found
 
