@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks import results
 from benchmarks.cases import Case, all_cases
-from benchmarks.measure import ROOT, CaseError, NotInstalledError, measure, processor
+from benchmarks.measure import ROOT, CaseError, NotAvailableError, measure, processor
 from benchmarks.plots import save_plots
 
 OURS = ("repdist", "scipy")  # libraries of this environment; the others have one of their own
@@ -40,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
         elif (case.library, case.device) not in missing:
             try:
                 rows[case.name] = measured(case, options) | where
-            except NotInstalledError as reason:
+            except NotAvailableError as reason:
                 print(f"{case.library} on {case.device}: not timed ({reason})")
                 missing.add((case.library, case.device))
             except CaseError as reason:

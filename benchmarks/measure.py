@@ -30,14 +30,14 @@ class CaseError(Exception):
     """The process ended without a figure."""
 
 
-class NotInstalledError(CaseError):
-    """The library, or its environment, is not there."""
+class NotAvailableError(CaseError):
+    """The library, its environment, or the GPU is not there."""
 
 
 def measure(case: Case, python: str, cores: int, budget: float) -> dict[str, Any]:
     """Return one row of the table; repetitions stop after about `budget` seconds."""
     if not Path(python).exists():
-        raise NotInstalledError(f"no {python}")
+        raise NotAvailableError(f"no {python}")
     usable = sorted(os.sched_getaffinity(0))[:cores]
     environment = {k: v for k, v in os.environ.items() if not SETTINGS.fullmatch(k)}
     done = subprocess.run(
@@ -51,7 +51,8 @@ def measure(case: Case, python: str, cores: int, budget: float) -> dict[str, Any
     )
     if done.returncode:
         reason = (done.stderr.strip() or f"exit status {done.returncode}").splitlines()[-1]
-        raise (NotInstalledError if reason.startswith("ModuleNotFoundError") else CaseError)(reason)
+        missing = "ModuleNotFoundError" in reason or "NotAvailableError" in reason
+        raise (NotAvailableError if missing else CaseError)(reason)
     return json.loads(done.stdout.splitlines()[-1])
 
 
@@ -82,7 +83,7 @@ def main() -> None:
         "roofline_seconds": floor,
         "roofline_multiple": median / floor,
         **machine(case.library),
-        "device": device_name(case.device),
+        "gpu": gpu_name(case.device),
     }
     if "sums" in row:
         row["rest"] = median - row["sums"] - row["null"]
@@ -115,7 +116,7 @@ def on_device(rows: Any, device: str) -> Any:
     import torch
 
     if not torch.cuda.is_available():
-        raise ModuleNotFoundError(f"no {device} device that torch can use")
+        raise NotAvailableError(f"no {device} device that torch can use")
     return torch.as_tensor(rows, device=device)
 
 
@@ -134,14 +135,14 @@ def repeated(call: Callable[[], dict[str, Any]], budget: float) -> list[dict[str
 
 
 def peak_of_process() -> Callable[[], float]:
-    """Return what tells how many MB the process held since, above what it holds now."""
+    """Return a function that gives the peak memory of the process since now, in MB above it."""
     Path("/proc/self/clear_refs").write_text("5")
     before = status("VmRSS")
     return lambda: status("VmHWM") - before
 
 
 def peak_of_gpu() -> Callable[[], float]:
-    """Return what tells how many MB of the GPU were allocated since, above what is now."""
+    """Return a function that gives the peak memory of the GPU since now, in MB above it."""
     import torch
 
     torch.cuda.reset_peak_memory_stats()
@@ -186,7 +187,7 @@ def processor() -> str:
     return model[1] if model else platform.machine()
 
 
-def device_name(device: str) -> str:
+def gpu_name(device: str) -> str:
     """Return the model of a GPU, nothing for the processor."""
     if device == "cpu":
         return ""

@@ -13,7 +13,7 @@ COLUMNS = [
     "case", "library", "groups", "n", "m", "d", "dtype", "components", "n_resamples",
     "seconds_median", "seconds_min", "repetitions", "sums", "null", "rest", "peak_mb", "stated_mb",
     "roofline_seconds", "roofline_multiple", "goal",
-    "cores", "cpu", "device", "blas", "versions", "commit", "date",
+    "cores", "cpu", "gpu", "blas", "versions", "commit", "date",
 ]  # fmt: skip
 
 CHANGED = "-changed"  # since the commit

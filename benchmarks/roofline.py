@@ -39,7 +39,7 @@ def tiles(width: int) -> None:
 
 
 def gpu_roofline(rows: int, d: int, rounds: int = 7) -> float:
-    """Return the seconds for all pairs of `rows` rows on a GPU, in its own float32."""
+    """Return the seconds for all pairs of `rows` rows on a GPU, in float32 without TF32."""
     import torch
 
     left = -torch.rand(GPU_EDGE, d + 2, device="cuda")

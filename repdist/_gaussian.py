@@ -110,7 +110,7 @@ class MultiRBF(Gaussian):
     array([[1.    , 0.7445]])
     """
 
-    bandwidths: "Literal['grid', 'median', 'mean'] | Sequence[float] | Progression" = "grid"
+    bandwidths: Literal["grid", "median", "mean"] | Sequence[float] | Progression = "grid"
     size: int = 10
     weights: Literal["mean", "sum"] = "mean"
 

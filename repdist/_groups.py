@@ -167,7 +167,7 @@ def _to_list(labels: Any) -> list[Hashable]:
             f"`labels` must be a sequence of labels; got {_checks.describe(labels)}. "
             "A column name goes with a DataFrame only."
         )
-    _check_held(labels)
+    _check_labels(labels)
     if getattr(getattr(labels, "dtype", None), "kind", "") in ("m", "M"):
         import pandas as pd
 
@@ -182,16 +182,15 @@ def _to_list(labels: Any) -> list[Hashable]:
     return values
 
 
-def _check_held(labels: Any) -> None:
-    """Raise if the labels are not one for each row, or are not there yet."""
-    if _array.is_lazy(labels):
-        raise TypeError("`labels` must lie in memory; got a dask array. Use `labels.compute()`.")
+def _check_labels(labels: Any) -> None:
+    """Raise if the labels do not lie in memory, or have more dimensions than one."""
+    _samples.check_held({"labels": labels})
     if getattr(getattr(labels, "device", None), "type", "") == "meta":
         raise TypeError("`labels` must hold data; got a tensor on the meta device, which has none.")
     if getattr(labels, "ndim", 1) != 1:
+        repair = "Choose a column." if hasattr(labels, "columns") else "Use `labels.ravel()`."
         raise ValueError(
-            f"`labels` must have one dimension; got shape {tuple(labels.shape)}. If it holds one "
-            "label a row, use `labels.ravel()`."
+            f"`labels` must have one dimension; got shape {tuple(labels.shape)}. {repair}"
         )
 
 

@@ -76,7 +76,7 @@ class Kernel(abc.ABC):
         """What a summary prints."""
         return repr(self)
 
-    # What the tile pass (`_sums.py`) asks of a kernel. Subclasses outside this file inherit these.
+    # What the tile pass (`_sums.py`) asks of a kernel. Kernels of users inherit these.
 
     @property
     def _bandwidths(self) -> tuple[float, ...]:

@@ -54,13 +54,18 @@ def pvalues_of(
 
 def count_rejections(pvalues: Float64, alpha: float) -> int:
     """Return how many tests rejected."""
-    return int((pvalues <= alpha * (1 + 1e-9)).sum())
+    return int(reaches(pvalues, alpha).sum())
+
+
+def reaches(pvalue: Any, alpha: float) -> Any:
+    """Tell whether a p-value is as small as alpha, to rounding."""
+    return pvalue <= alpha * (1 + 1e-9)
 
 
 def check_reach(n_resamples: Any, alpha: float) -> int:
     """Return `n_resamples`, checked to give p-values as small as alpha."""
     number = _checks.whole_number("n_resamples", n_resamples, 1, MOST_RESAMPLES)
-    if 1 / (number + 1) > alpha * (1 + 1e-9):
+    if not reaches(1 / (number + 1), alpha):
         raise ValueError(
             f"`n_resamples` must be at least {math.ceil(1 / alpha * (1 - 1e-9)) - 1} for p-values "
             f"as small as alpha = {alpha:g}; got {number}."

@@ -114,17 +114,23 @@ def _is_table(value: Any) -> bool:
     return hasattr(value, "columns") and hasattr(value, "iloc")
 
 
+def _is_store(value: Any) -> bool:
+    """Tell whether this holds arrays by name: a dict, a group of a store, an .npz file."""
+    named = callable(getattr(value, "keys", None))
+    return named and not hasattr(value, "dtype") and not hasattr(value, "columns")
+
+
 def _library(name: str, value: Any) -> str:
-    if hasattr(value, "keys") and not hasattr(value, "dtype") and not hasattr(value, "columns"):
-        names = ", ".join(repr(key) for key in itertools.islice(value.keys(), 5))
-        raise TypeError(
-            f"`{name}` must be one array of rows; got a {type(value).__name__} of things by name "
-            f"({names}). Choose one."
-        )
     if value is None or isinstance(value, (set, str, bytes)) or callable(value):
         raise TypeError(
             f"`{name}` must be an array of real numbers of shape (rows, columns); got "
             f"{describe(value)}. Convert it with `np.asarray`."
+        )
+    if _is_store(value):
+        names = ", ".join(repr(key) for key in itertools.islice(value.keys(), 5)) or "none"
+        raise TypeError(
+            f"`{name}` must be one array of rows; got a {type(value).__name__} of named arrays "
+            f"({names}). Pass one of them."
         )
     if type(value).__module__.startswith("dask.dataframe"):
         raise TypeError(

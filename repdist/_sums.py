@@ -1,9 +1,10 @@
 """One pass over tiles of the kernel matrix: all that any later step needs of the data.
 
-The matrix is never formed. A tile has about 1024 x 1024 entries, near the cache: one
-matrix product, the kernel in place, then its sums. Only tiles on and above the diagonal are
-computed. Tile edges depend on the shape of the data alone and partial sums are added in float64
-in the order of the tiles, so the result is the same to the bit for any number of threads.
+The matrix is never formed. A tile has at most 1024 x 1024 entries, near the cache, or 8192 x 8192
+on an accelerator: one matrix product, the kernel in place, then its sums. Only tiles on and above
+the diagonal are computed. Tile edges depend on the shape of the data alone and partial sums are
+added in float64 in the order of the tiles, so the result is the same to the bit for any number of
+threads.
 """
 
 import functools
@@ -301,7 +302,7 @@ def pairs_of_groups(groups: list[Group]) -> list[tuple[Group, Group]]:
 
 def tile_edge(Z: Array) -> int:
     """Return the most rows of a tile."""
-    return _EDGE if _array.on_cpu(Z) else _DEVICE_EDGE
+    return min(_EDGE if _array.on_cpu(Z) else _DEVICE_EDGE, len(Z))
 
 
 def tile_entries(Z: Array) -> int:

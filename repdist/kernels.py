@@ -37,9 +37,6 @@ __all__ = [
     "median_heuristic",
 ]
 
-for _name in (Kernel, MultiRBF, RBF, median_heuristic):
-    _name.__module__ = __name__  # where users find it
-
 
 # --- kernels of a distance -----------------------------------------------------------------------
 
@@ -325,14 +322,4 @@ class Precomputed(Kernel):
         self._row_numbers(Z)
 
 
-FINAL |= {
-    RBF,
-    Energy,
-    Laplacian,
-    Linear,
-    Matern,
-    MultiRBF,
-    Polynomial,
-    Precomputed,
-    RationalQuadratic,
-}
+FINAL.update(globals()[name] for name in __all__ if name not in ("Kernel", "median_heuristic"))

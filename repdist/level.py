@@ -17,6 +17,7 @@ from repdist._rehearsal import (
     count_rejections,
     least_pvalue,
     pvalues_of,
+    reaches,
     rows_at,
     two_samples,
 )
@@ -318,6 +319,6 @@ def _level_cautions(
     if (n, m) != (n_used, m_used):
         found.append(f"each repetition used {n_used:,} and {m_used:,} of the {n:,} and {m:,} rows")
     least = least_pvalue(n_used, m_used, n_bins, n_resamples)
-    if least > alpha * (1 + 1e-9):
+    if not reaches(least, alpha):
         found.append(f"no p-value below {least:.2g} can be reached: the test never rejects")
     return tuple(found)

@@ -358,6 +358,11 @@ class PairwiseMMDResult:
             The file, which appears when it is complete.
         title : str
             The heading.
+
+        Raises
+        ------
+        TypeError
+            If `title` is not text.
         """
         from repdist.report import pairwise_page, write_text
 

@@ -17,6 +17,7 @@ from repdist._rehearsal import (
     count_rejections,
     least_pvalue,
     pvalues_of,
+    reaches,
     rows_at,
     two_samples,
 )
@@ -232,7 +233,7 @@ class PowerCurve:
         )
 
     def summary(self) -> str:
-        """Return the result in some lines that a person can read, one of them a size."""
+        """Return the result in lines that a person can read, one for each size."""
         lines = [
             f"Power of the MMD test at {self.alpha:g}: subsamples of {self.n:,} and {self.m:,} rows"
         ]
@@ -330,7 +331,7 @@ def _power_cautions(
     sizes: tuple[int, ...], smaller: int, n_resamples: int, alpha: float
 ) -> tuple[str, ...]:
     found = []
-    never = [n for n in sizes if least_pvalue(n, n, "auto", n_resamples) > alpha * (1 + 1e-9)]
+    never = [n for n in sizes if not reaches(least_pvalue(n, n, "auto", n_resamples), alpha)]
     if never:
         found.append(
             f"with {', '.join(map(str, never))} rows no p-value is as small as {alpha:g}: power 0"

@@ -111,10 +111,11 @@ def mmd_test(
     -----
     ``O((n + m)^2 d)`` time for one pass over the kernel matrix, plus ``O(B U^2)`` for B relabelings
     of U units a component. Memory above the data: four copies of it, ``24 R U^2`` bytes for R
-    components, some MB for each thread, and ``40 R`` bytes a relabeling; `memory_bytes` of the
-    result sums it up. Up to 256 rows, and kernels whose values have no bound, are computed in
-    float64. If numba is installed, the sums of 16,384 float32 rows and more under Gaussian kernels
-    are compiled; they differ from NumPy's in the last digits.
+    components, some MB for each thread (on a GPU six tiles, of 1.5 GiB for many float32 rows), and
+    ``40 R`` bytes a relabeling; `memory_bytes` of the result sums it up. Up to 256 rows, and
+    kernels whose values have no bound, are computed in float64. If numba is installed, the sums of
+    16,384 float32 rows and more under Gaussian kernels are compiled; they differ from NumPy's in
+    the last digits.
 
     `np.memmap` and zarr arrays are read block by block into a temporary file (in the folder that
     `tempfile` uses), in the order in which rows are shuffled, and tiles are made from it: no copy
@@ -504,7 +505,7 @@ def _memory(Z: Array, units: Units, kernel: Kernel, n_statistics: int, n_jobs: i
     threads = 1 if _array.is_torch(Z) else min(n_jobs, strip_count * (strip_count + 1) // 2)
     size = _array.item_size(Z) if kernel._bounded else 8
     in_strips = _array.in_file(Z) and kernel._bounded
-    strips = 7 * threads * min(N, tile_edge(Z)) * (d + 2)  # read and made into operands
+    strips = 7 * threads * tile_edge(Z) * (d + 2)  # read and made into operands
     copies = strips if in_strips else 4 * N * (d + 2)
     tiles = 6 * tile_entries(Z) * threads
     fit = min(N, 1000) * (4 * d + 2 * min(N, 1000))  # rows for bandwidths, and their distances

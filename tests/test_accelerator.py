@@ -176,8 +176,9 @@ def test_two_devices_do_not_mix():
         repdist.mmd_test(torch.as_tensor(X), elsewhere)
 
 
-def test_what_it_holds_is_no_more_than_it_states():
-    X, Y = on_gpu(*samples(20_000, 20_000, 64, np.float32))
+@pytest.mark.parametrize("n", [10, 300, 20_000])
+def test_what_it_holds_is_no_more_than_it_states(n):
+    X, Y = on_gpu(*samples(n, n, 64, np.float32))
     torch.cuda.synchronize()
     held = torch.cuda.memory_allocated()
     torch.cuda.reset_peak_memory_stats()

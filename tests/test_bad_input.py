@@ -86,7 +86,10 @@ BAD_SAMPLES = {
     "function": (len, TypeError, ("real numbers", "built-in function len")),
     "masked": (np.ma.masked_greater(X, 1), TypeError, ("masked array", "Fill it or drop")),
     "masked rows": (list(np.ma.masked_greater(X, 1)), TypeError, ("masked array", "Fill it or")),
-    "dict": ({"a": X, "b": Y}, TypeError, ("one array of rows", "a dict", "'a', 'b'", "Choose")),
+    "dict": ({"a": X, "b": Y}, TypeError, ("one array of rows", "a dict", "'a', 'b'", "Pass one")),
+    "empty dict": ({}, TypeError, ("one array of rows", "a dict", "(none)")),
+    "class": (dict, TypeError, ("real numbers", "dict")),
+    "groups of a frame": (pd.DataFrame(X).groupby(0), ValueError, ("array of numbers", "length")),
     "DataFrame with text": (
         pd.DataFrame(X).assign(name="a"),
         TypeError,

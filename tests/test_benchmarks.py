@@ -76,7 +76,7 @@ def test_a_gpu_that_is_not_there_stops_no_other_case(monkeypatch, tmp_path, caps
     code, rows = run(tmp_path)
     assert code == 0
     assert [row["case"] for row in rows] == ["rows-60"]
-    assert "repdist on cuda: not timed (ModuleNotFoundError" in capsys.readouterr().out
+    assert "repdist on cuda: not timed (NotAvailableError: no cuda" in capsys.readouterr().out
 
 
 def test_a_wrong_name_is_refused(tiny, capsys):

@@ -1,7 +1,9 @@
 """Kernels against their formulas, their bandwidth rules, and what rounding must not do."""
 
+import inspect
 import math
 import pickle
+import typing
 
 import numpy as np
 import pytest
@@ -325,3 +327,9 @@ def test_a_kernel_prints_before_and_after_it_is_fitted(name):
     fitted = kernel.fit(np.arange(12.0).reshape(6, 2))
     assert name in str(fitted)
     assert pickle.loads(pickle.dumps(fitted)) == fitted
+
+
+@pytest.mark.parametrize("name", kernels.__all__)
+def test_the_source_and_the_types_of_a_kernel_can_be_looked_up(name):
+    assert name in inspect.getsource(getattr(kernels, name))
+    assert typing.get_type_hints(getattr(kernels, name)) is not None

@@ -435,3 +435,8 @@ def test_the_summary_says_what_the_estimate_and_the_least_p_are():
     assert "interval 0 (cut) to" in str(repdist.mmd_test(*samples(), rng=0))
     assert "644 rows keep their label" in str(repdist.mmd_test(*samples(20, 900), rng=0))
     assert "all 70 relabelings of single rows" in str(repdist.mmd_test(*samples(4, 4)))
+
+
+def test_few_rows_hold_little_memory():
+    X, Y = samples(10, 10)
+    assert repdist.mmd_test(X, Y, n_resamples=99, rng=0).memory_bytes < 2**20

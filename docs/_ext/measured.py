@@ -23,7 +23,7 @@ ABOUT = (
     "versions",
     "cpu",
     "cores",
-    "device",
+    "gpu",
     "blas",
 )
 
@@ -88,7 +88,7 @@ class Measured(SphinxDirective):
         return [down, *columns, *(head or name for name, _, head in pairs)], body
 
     def missing(self):
-        text = f"Not measured in this checkout: {self.arguments[0]} is not there. It is made by "
+        text = f"Not measured yet: such rows are not in {self.arguments[0]}. They are made by "
         note = nodes.note()
         note += nodes.paragraph(
             "", text, nodes.literal("", self.options["command"]), nodes.Text(".")
