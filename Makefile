@@ -17,7 +17,7 @@ test: .venv/test.done  ## run the tests
 test-slow: .venv/test.done  ## run the studies of level and coverage, and the case study from a wheel (minutes)
 	.venv/bin/python -m pytest -m slow
 
-check: .venv/test.done  ## lint, format and types
+check: .venv/lint.done  ## lint, format and types
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
@@ -44,18 +44,27 @@ evidence: .venv/base.done  ## measure level and power beside published figures (
 evidence-quick: .venv/base.done  ## the same in under five minutes, into build/evidence-quick
 	.venv/bin/python -m benchmarks.evidence --quick
 
-# $(1): what pip installs. An environment without a working pip is made anew.
+# $(1): what pip installs. An environment without a working pip is made anew; a pip before 25.1
+# knows no dependency groups.
 define install
 	.venv/bin/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
-	.venv/bin/python -m pip install --quiet --constraint constraints.txt --editable '$(1)'
+	.venv/bin/python -m pip install --quiet 'pip>=25.1'
+	.venv/bin/python -m pip install --quiet --constraint constraints.txt --editable $(1)
 	touch $@
 endef
 
-.venv/base.done: pyproject.toml constraints.txt
+SOURCES = pyproject.toml constraints.txt repdist/_version.py
+GROUPS = .venv/test.done .venv/lint.done .venv/docs.done
+
+.venv/base.done: $(SOURCES)
 	$(call install,.)
 
-.venv/%.done: pyproject.toml constraints.txt
-	$(call install,.[$*])
+$(GROUPS): .venv/%.done: $(SOURCES)
+	$(call install,. --group $*)
+
+# Extras, as users install them.
+.venv/%.done: $(SOURCES)
+	$(call install,'.[$*]')
 
 # alibi-detect forbids NumPy 2 and newer versions of its parts, but runs with them.
 .venv-competitors/done: pyproject.toml constraints.txt benchmarks/requirements-competitors.txt

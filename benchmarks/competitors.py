@@ -49,7 +49,8 @@ def scipy(case: Case, groups: Groups) -> dict[str, Any]:
     K = repdist.kernels.RBF(repdist.median_heuristic(*groups))(Z, Z)  # (N, N)
 
     def mmd_squared(i: np.ndarray, j: np.ndarray) -> float:
-        return K[np.ix_(i, i)].mean() + K[np.ix_(j, j)].mean() - 2 * K[np.ix_(i, j)].mean()
+        within = K[np.ix_(i, i)].mean() + K[np.ix_(j, j)].mean()
+        return float(within - 2 * K[np.ix_(i, j)].mean())
 
     rows = np.split(np.arange(len(Z)), [len(groups[0])])
     permutation_test(rows, mmd_squared, n_resamples=case.n_resamples, alternative="greater", rng=0)

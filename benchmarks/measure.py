@@ -53,7 +53,8 @@ def measure(case: Case, python: str, cores: int, budget: float) -> dict[str, Any
         reason = (done.stderr.strip() or f"exit status {done.returncode}").splitlines()[-1]
         missing = "ModuleNotFoundError" in reason or "NotAvailableError" in reason
         raise (NotAvailableError if missing else CaseError)(reason)
-    return json.loads(done.stdout.splitlines()[-1])
+    row: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return row
 
 
 def main() -> None:
@@ -90,7 +91,7 @@ def main() -> None:
     print("\n" + json.dumps(row))
 
 
-def function_of(library: str) -> Callable[[Case, list], dict[str, Any]]:
+def function_of(library: str) -> Callable[[Case, list[Any]], dict[str, Any]]:
     """Return what runs a case of `library`."""
     if library == "repdist":
         from benchmarks.ours import run
@@ -101,7 +102,7 @@ def function_of(library: str) -> Callable[[Case, list], dict[str, Any]]:
     return COMPETITORS[library]
 
 
-def groups_of(case: Case, n: int, m: int) -> list:
+def groups_of(case: Case, n: int, m: int) -> list[Any]:
     """Return the groups of a case: n rows each, m in the second."""
     import numpy as np
 
@@ -159,7 +160,10 @@ def status(name: str) -> float:
     Not `resource.getrusage`: its peak starts at that of the process which started this one.
     """
     text = Path("/proc/self/status").read_text()
-    return int(re.search(rf"^{name}:\s+(\d+)", text, re.M)[1]) / 1024
+    found = re.search(rf"^{name}:\s+(\d+)", text, re.M)
+    if found is None:
+        raise CaseError(f"no {name} in /proc/self/status")
+    return int(found[1]) / 1024
 
 
 def machine(library: str) -> dict[str, Any]:

@@ -3,39 +3,37 @@
 import importlib.util
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 import repdist
 from benchmarks.cases import Case
-from repdist import _compiled, kernels, two_sample
+from repdist import kernels
+from repdist._inference import null
+from repdist._questions import two_sample
+from repdist.kernels import _gaussian_compiled
 
-# Function of `repdist.two_sample`: the part of a test that it is.
-PARTS = {"_sums_of": "sums", "_statistics_of": "null"}
+# Part of a test: the module that looks its function up when it is called, and the function's name.
+PARTS = {"sums": (two_sample, "kernel_blocks"), "null": (null, "statistics")}
 
 
 def run(case: Case, groups: list[np.ndarray]) -> dict[str, Any]:
     """Test two samples, or every pair of more groups; return what can be told beside the time."""
     if case.numba and importlib.util.find_spec("numba") is None:
         raise ModuleNotFoundError("No module named 'numba'")
-    _compiled._LEAST_ROWS = 1 if case.numba else sys.maxsize
+    _gaussian_compiled.LEAST_ROWS = 1 if case.numba else sys.maxsize
     options: dict[str, Any] = {"n_resamples": case.n_resamples, "rng": 0}
     if case.components:
         options["kernel"] = kernels.MultiRBF("median", size=case.components)
     if case.groups > 2:
         table = repdist.pairwise_mmd_test(groups, **options)
         return {"components": number_of_components(table.kernel)}
-    seconds = dict.fromkeys(PARTS.values(), 0.0)
-    originals = {name: getattr(two_sample, name) for name in PARTS}
-    for name, part in PARTS.items():
-        setattr(two_sample, name, timed(originals[name], part, seconds))
-    try:
+    with timed_parts() as seconds:
         result = repdist.mmd_test(*groups, **options)
-    finally:
-        for name, original in originals.items():
-            setattr(two_sample, name, original)
     stated = {"stated_mb": result.memory_bytes / 2**20}
     return {**seconds, **stated, "components": number_of_components(result.kernel)}
 
@@ -45,13 +43,32 @@ def number_of_components(kernel: Any) -> int:
     return len(kernel.bandwidths)
 
 
-def timed(function: Callable, part: str, seconds: dict[str, float]) -> Callable:
-    """Return `function`, adding the seconds of each call to `seconds[part]`."""
+@contextmanager
+def timed_parts() -> Iterator[dict[str, float]]:
+    """Yield the seconds of each part, counted while the context lasts."""
+    seconds = dict.fromkeys(PARTS, 0.0)
+    originals: list[tuple[ModuleType, str, Callable[..., Any]]] = []
+    try:
+        for part, (module, name) in PARTS.items():
+            originals.append((module, name, getattr(module, name)))
+            setattr(module, name, timed(originals[-1][-1], part, seconds))
+        yield seconds
+    finally:
+        for module, name, function in originals:
+            setattr(module, name, function)
+
+
+def timed(function: Callable[..., Any], part: str, seconds: dict[str, float]) -> Callable[..., Any]:
+    """Return `function`, adding the seconds of each call to `seconds[part]`.
+
+    What a generator yields is computed at once, so that its seconds are counted, too.
+    """
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         start = time.perf_counter()
         try:
-            return function(*args, **kwargs)
+            result = function(*args, **kwargs)
+            return list(result) if isinstance(result, Iterator) else result
         finally:
             seconds[part] += time.perf_counter() - start
 

@@ -4,6 +4,8 @@ from pathlib import Path
 
 from benchmarks.results import Row
 
+Points = list[tuple[float, float]]
+
 # Sweep: what its x axis shows, and its column.
 SWEEPS = {
     "rows": "rows of both samples",
@@ -37,7 +39,7 @@ def save_plots(rows: list[Row], folder: Path) -> list[Path]:
     return paths
 
 
-def points(rows: list[Row], prefix: str, column: str) -> list[tuple[float, float]]:
+def points(rows: list[Row], prefix: str, column: str) -> Points:
     """Return x, from the end of the case's name, and y of the cases ``PREFIX-x``."""
     named = [(row["case"].rpartition("-"), row) for row in rows]
     return sorted(
@@ -48,7 +50,7 @@ def points(rows: list[Row], prefix: str, column: str) -> list[tuple[float, float
 
 
 def draw(
-    path: Path, lines: dict, label: str, unit: str, floor: list[tuple[float, float]] | None = None
+    path: Path, lines: dict[str, Points], label: str, unit: str, floor: Points | None = None
 ) -> None:
     """Draw lines of points into a file, under a temporary name until it is whole."""
     from matplotlib.figure import Figure

@@ -58,14 +58,14 @@ numpydoc_show_class_members = False
 intersphinx_mapping = {name: (url, f"inventories/{name}.inv") for name, url in SITES.items()}
 
 
-def signature_of(app, what, name, value, options, signature, annotation):
+def signature_of(_app, what, name, *_):
     """Show no constructor for what only functions make."""
     if what == "class" and name.endswith(("Result", "LevelCheck", "PowerCurve")):
         return "", None
     return None
 
 
-def draw(app):
+def draw(_app):
     """Draw what must agree with the numbers beside it."""
     mpl.use("Agg")
     draw_for_site(DOCS / "auto_images")

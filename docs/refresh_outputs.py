@@ -47,7 +47,8 @@ def printed(block: str) -> list[str]:
 def find(lines: list[str], code: str, old: list[str]) -> tuple[int, str] | None:
     """Return where the old output stands below the last line of its code, and its margin."""
     for i in range(1, len(lines) - len(old) + 1):
-        above, margin = lines[i - 1], lines[i][: len(lines[i]) - len(lines[i].lstrip())]
+        above = lines[i - 1]
+        margin = above[: len(above) - len(above.lstrip())]
         if above.strip() in (f">>> {code}".strip(), f"... {code}".strip()):
             found = [line.removeprefix(margin).rstrip() for line in lines[i : i + len(old)]]
             if found == [line.rstrip() for line in old]:

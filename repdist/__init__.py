@@ -9,14 +9,17 @@ a network to try them on.
 from repdist import kernels
 from repdist._checks import RepdistWarning
 from repdist._example import example_features
+from repdist._questions.estimate import mmd_squared
+from repdist._questions.level import check_level
+from repdist._questions.pairwise import pairwise_mmd_test
+from repdist._questions.power import estimate_power
+from repdist._questions.two_sample import mmd_test
+from repdist._results.level import LevelCheck
+from repdist._results.power import PowerCurve
+from repdist._results.table import GlobalTestResult, PairwiseMMDResult
+from repdist._results.two_sample import MMDTestResult
+from repdist._version import __version__
 from repdist.kernels import median_heuristic
-from repdist.level import LevelCheck, check_level
-from repdist.mmd import mmd_squared
-from repdist.pairwise import GlobalTestResult, PairwiseMMDResult, pairwise_mmd_test
-from repdist.power import PowerCurve, estimate_power
-from repdist.two_sample import MMDTestResult, mmd_test
-
-__version__ = "0.1.0"
 
 __all__ = [
     "GlobalTestResult",
@@ -35,3 +38,7 @@ __all__ = [
     "mmd_test",
     "pairwise_mmd_test",
 ]
+
+for _name in __all__:
+    if isinstance(globals()[_name], type):
+        globals()[_name].__module__ = __name__  # so that pickles hold where users find it

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+MOST_RESAMPLES = 10**8
 SMALLEST, LARGEST = 1e-150, 1e150  # sizes whose squares float64 holds
 
 
@@ -43,6 +44,11 @@ def whole_number(name: str, value: Any, minimum: int, maximum: int | None = None
     if maximum is not None and number > maximum:
         raise ValueError(f"`{name}` must be at most {maximum:,}; got {number:,}.")
     return number
+
+
+def resamples(n_resamples: Any) -> int:
+    """Return a number of relabelings that memory can hold."""
+    return whole_number("n_resamples", n_resamples, 1, MOST_RESAMPLES)
 
 
 def positive(name: str, value: Any) -> float:

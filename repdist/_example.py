@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from repdist import _experiments
+import repdist._experiments as experiments
 
 
 def example_features() -> tuple[npt.NDArray[np.float32], list[str]]:
@@ -40,7 +40,7 @@ def example_features() -> tuple[npt.NDArray[np.float32], list[str]]:
     >>> bool(repdist.mmd_test(features[4], features[9], rng=0).pvalue < 0.001)
     True
     """
-    for folder in _experiments.__path__:
+    for folder in experiments.__path__:
         path = Path(folder, "lenet_gap", "features.npz")
         if path.is_file():
             with np.load(path, allow_pickle=False) as arrays:

@@ -4,10 +4,22 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, TypeVar
+
+import numpy as np
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Workers:
+    """Who does the work, and whether it shows: threads, and a bar on a terminal."""
+
+    n_jobs: int = 1
+    progress: bool = False
 
 
 def in_order(
@@ -72,12 +84,15 @@ class _OneBlasThread:
             from threadpoolctl import ThreadpoolController
 
             self._controller = ThreadpoolController()
+        if self._limit is not None:  # an interrupt kept the last caller from taking it back
+            self._take_back()
         self._free()
         self._limit = self._controller.limit(limits=1, user_api="blas")
 
     def _take_back(self) -> None:
         self._free()
         self._limit.restore_original_limits()
+        self._limit = None
         self._free()
 
     def _free(self) -> None:
@@ -92,6 +107,13 @@ def _counts_by_thread(library: Any) -> bool:
 
 
 one_blas_thread = _OneBlasThread()
+
+
+@contextmanager
+def computing() -> Iterator[None]:
+    """Compute with BLAS held to one thread and NumPy's usual error state, whatever the caller's."""
+    with one_blas_thread, np.errstate(divide="warn", over="warn", under="ignore", invalid="warn"):
+        yield
 
 
 def with_progress(

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import repdist
-from repdist import _sums, kernels
+from repdist import kernels
+from repdist._pass import geometry, gradient
 
 torch = pytest.importorskip("torch")
 if not torch.cuda.is_available():
@@ -74,7 +75,7 @@ def test_float32_gives_nearly_the_same_test(d):
 def test_many_tiles_give_the_same_test(monkeypatch, dtype):
     X, Y = samples(3000, 2000, dtype=dtype, shift=0.02)
     few = repdist.mmd_test(*on_gpu(X, Y), rng=0)
-    monkeypatch.setattr(_sums, "_DEVICE_EDGE", 256)
+    monkeypatch.setattr(geometry, "_DEVICE_EDGE", 256)
     many = repdist.mmd_test(*on_gpu(X, Y), rng=0)
     assert abs(few.pvalue - many.pvalue) <= (2 / 10_000 if dtype == "float32" else 0)
     rounding = {"float32": 1e-3, "float64": 1e-9}[dtype]
@@ -116,8 +117,8 @@ def test_rehearsals_are_the_same():
 @pytest.mark.parametrize("name", KERNELS)
 @pytest.mark.parametrize("edge", [16, 4096])
 def test_gradients_are_the_same(monkeypatch, name, edge):
-    monkeypatch.setattr(_sums, "_DEVICE_EDGE", edge)
-    monkeypatch.setattr(_sums, "_KEPT_ROWS", 199 if edge < 200 else 200)
+    monkeypatch.setattr(geometry, "_DEVICE_EDGE", edge)
+    monkeypatch.setattr(gradient, "_KEPT_ROWS", 199 if edge < 200 else 200)
     gradients = []
     for device in ("cpu", "cuda"):
         X, Y = (torch.tensor(Z, device=device, requires_grad=True) for Z in samples(120, 80))

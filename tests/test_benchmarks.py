@@ -4,7 +4,6 @@ import csv
 import sys
 
 import pytest
-import torch
 
 from benchmarks import __main__ as suite
 from benchmarks.cases import Case, all_cases
@@ -38,8 +37,9 @@ def test_cases_have_names_of_their_own():
     assert {case.library for case in all_cases()} == {"repdist", *COMPETITORS}
 
 
+@pytest.mark.usefixtures("tiny")
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
-def test_a_run_writes_rows_and_goes_on(tiny, tmp_path, capsys):
+def test_a_run_writes_rows_and_goes_on(tmp_path, capsys):
     code, [row] = run(tmp_path, "rows-60")
     assert code == 0
     assert list(row) == COLUMNS
@@ -60,7 +60,8 @@ def test_a_run_writes_rows_and_goes_on(tiny, tmp_path, capsys):
     assert (tmp_path / "rows.png").stat().st_size > 0
 
 
-def test_a_case_that_fails_is_named(tiny, monkeypatch, tmp_path, capsys):
+@pytest.mark.usefixtures("tiny")
+def test_a_case_that_fails_is_named(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(suite, "all_cases", lambda: [TINY[0], Case("rows-2", 1, 1)])
     code, rows = run(tmp_path)
     assert code == 1
@@ -68,8 +69,9 @@ def test_a_case_that_fails_is_named(tiny, monkeypatch, tmp_path, capsys):
     assert "rows-2 failed: ValueError" in capsys.readouterr().out
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
 def test_a_gpu_that_is_not_there_stops_no_other_case(monkeypatch, tmp_path, capsys):
+    if pytest.importorskip("torch").cuda.is_available():
+        pytest.skip("needs a machine without a GPU")
     monkeypatch.setattr(
         suite, "all_cases", lambda: [Case("gpu-60", 30, 30, device="cuda"), TINY[0]]
     )
@@ -79,7 +81,8 @@ def test_a_gpu_that_is_not_there_stops_no_other_case(monkeypatch, tmp_path, caps
     assert "repdist on cuda: not timed (NotAvailableError: no cuda" in capsys.readouterr().out
 
 
-def test_a_wrong_name_is_refused(tiny, capsys):
+@pytest.mark.usefixtures("tiny")
+def test_a_wrong_name_is_refused(capsys):
     with pytest.raises(SystemExit):
         suite.main(["rows-7"])
     assert "no case is named 'rows-7'" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""The code in README and CONTRIBUTING runs, and prints what they say; that of docs/ is made to.
+"""The code in the README runs, and prints what it says; that of docs/ is made to.
 
 How code in docs/ runs: `make docs` gives {doctest} blocks of Markdown and examples of docstrings
 to Sphinx's doctest builder, which compares what they print, and sphinx-gallery executes the scripts
@@ -41,10 +41,9 @@ def test_the_readme_prints_what_it_says():
     assert run(example).rstrip() == expected.rstrip()
 
 
-@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
-def test_every_example_runs(name, monkeypatch, tmp_path):
+def test_every_example_runs(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    examples = fences(name, "python")
+    examples = fences("README.md", "python")
     assert examples
     for example in examples:
         run(example)

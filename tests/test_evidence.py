@@ -25,7 +25,7 @@ from benchmarks.evidence.problems import (
     bump,
     pooled_digits,
 )
-from benchmarks.evidence.tasks import Task
+from benchmarks.evidence.tasks import Measured, Scope, Task
 
 # --- problems ------------------------------------------------------------------------------------
 
@@ -148,7 +148,8 @@ def test_published_figures():
 def test_a_rate_outside_the_published_one_is_told():
     def told(hits):
         task = Task("power", Mixture(0.7), 500, 500, ("max",), 200, 999)
-        return power.extra(task, "max", {"max": np.where(np.arange(200) < hits, 0.01, 1)}, 1)
+        pvalues = {"max": np.where(np.arange(200) < hits, 0.01, 1)}
+        return power.extra(Measured(task, "max", pvalues, 1))
 
     assert told(105)["beside"] == "best"
     assert [told(hits)["outside"] for hits in (30, 90, 105, 190)] == ["below", "", "", "above"]
@@ -180,7 +181,7 @@ def test_attainable_levels():
     assert rates.attainable(0.01, 35) == 0
 
 
-@pytest.mark.parametrize("task", level.tasks(True, None), ids=lambda task: task.name)
+@pytest.mark.parametrize("task", level.tasks(Scope(quick=True)), ids=lambda task: task.name)
 def test_pvalues_of_continuous_data_have_the_steps_that_the_check_assumes(task):
     method = task.methods[0]
     one = runner.one(suite.chosen([task], [task.row_name(method)])[0], 0)
@@ -232,7 +233,7 @@ TINY = [
 
 @pytest.fixture
 def tiny(monkeypatch):
-    monkeypatch.setattr(suite, "all_tasks", lambda quick, mnist: TINY)
+    monkeypatch.setattr(suite, "all_tasks", lambda *_: TINY)
     monkeypatch.setattr(suite.results, "commit", lambda: "1234567")
 
 
@@ -245,7 +246,8 @@ def run(folder, *arguments):
     return code, rows
 
 
-def test_a_run_writes_rows_and_goes_on(tiny, tmp_path, capsys):
+@pytest.mark.usefixtures("tiny")
+def test_a_run_writes_rows_and_goes_on(tmp_path, capsys):
     code, [row] = run(tmp_path, "level/*/max")
     assert code == 0
     assert list(row) == table.columns("level")
@@ -266,7 +268,8 @@ def test_a_run_writes_rows_and_goes_on(tiny, tmp_path, capsys):
     assert "0 problems to do, 2 kept" in capsys.readouterr().out
 
 
-def test_a_row_of_other_settings_is_measured_anew(tiny, monkeypatch, tmp_path, capsys):
+@pytest.mark.usefixtures("tiny")
+def test_a_row_of_other_settings_is_measured_anew(monkeypatch, tmp_path, capsys):
     run(tmp_path, "level")
     monkeypatch.setattr(suite.results, "commit", lambda: "7654321")
     _, [row, _] = run(tmp_path, "level")

@@ -4,128 +4,69 @@ import ast
 import dataclasses
 import inspect
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 import repdist
 
+HOME = Path(__file__).parents[1]
 ROOT = Path(repdist.__file__).parent
-EXPERIMENTS = Path(__file__).parents[1] / "experiments"
-PUBLIC_MODULES = {
-    "",
-    "kernels",
-    "mmd",
-    "two_sample",
-    "pairwise",
-    "level",
-    "power",
-    "plotting",
-    "report",
-}
 
-# File: the files of the package that it may import, "" for the package itself.
+# The ground, which every file may stand on.
+GROUND = {"_version", "_typing", "_checks", "_files", "_threads", "_numbers"}
+# Folder or file: what it may import beside the ground and itself. Each stands above those it names.
 LAYERS = {
-    "_checks": set(),
-    "_threads": set(),
-    "_files": set(),
+    "_arrays": set(),
+    "kernels": {"_arrays"},
+    "_blocks": set(),
+    "_designs": {"_blocks"},
+    "_pass": {"_arrays", "kernels", "_blocks"},
+    "_inference": {"_designs", "_blocks"},
+    "plotting": set(),
+    "_report": {"plotting"},
+    "_results": {"_inference", "_designs", "kernels", "plotting", "_report"},
+    "_options": {"kernels", "_inference"},
+    "_questions": {
+        "_arrays", "kernels", "_blocks", "_designs", "_pass", "_inference", "_results", "_options",
+    },
+    "_experiments": set(),
     "_example": {"_experiments"},
-    "_dask": set(),
-    "_array": {"_dask"},
-    "_samples": {"_array", "_checks", "_dask"},
-    "_distances": {"_array", "_checks", "_threads"},
-    "_bandwidths": {"_array", "_checks", "_distances", "_samples"},
-    "_kernel": {"_array", "_checks", "_distances", "_samples"},
-    "_gaussian": {"_array", "_bandwidths", "_checks", "_distances", "_kernel", "_samples"},
-    "kernels": {
-        "_array",
-        "_bandwidths",
-        "_checks",
-        "_distances",
-        "_gaussian",
-        "_kernel",
-        "_samples",
-    },
-    "_units": {"_checks"},
-    "_compiled": set(),
-    "_sums": {"_compiled", "_threads", "_array", "_checks", "_gaussian", "_kernel"},
-    "_cluster": {"_threads", "_array", "_dask", "_kernel", "_sums"},
-    "_null": {"_units"},
-    "mmd": {
-        "_threads",
-        "_array",
-        "_checks",
-        "_cluster",
-        "_null",
-        "_samples",
-        "_sums",
-        "_units",
-        "kernels",
-    },
-    "two_sample": {
-        "_array",
-        "_checks",
-        "_cluster",
-        "_null",
-        "_samples",
-        "_sums",
-        "_threads",
-        "_units",
-        "kernels",
-        "mmd",
-    },
-    "_groups": {"_array", "_checks", "_samples"},
-    "_pairs": {"_threads", "_array", "_cluster", "_kernel", "_null", "_sums", "_units", "mmd"},
-    "_whole": {"_array", "_null", "_pairs"},
-    "pairwise": {
-        "_array",
-        "_checks",
-        "_groups",
-        "_null",
-        "_pairs",
-        "_samples",
-        "_whole",
-        "kernels",
-        "mmd",
-        "two_sample",
-    },
-    "_rehearsal": {"_array", "_checks", "_samples", "_threads", "_units", "two_sample"},
-    "level": {"_array", "_checks", "_null", "_rehearsal", "kernels", "mmd", "two_sample"},
-    "power": {"_array", "_checks", "_null", "_rehearsal", "kernels", "mmd", "two_sample"},
-    "plotting": (PUBLIC_MODULES | {"_files"}) - {"plotting", "report"},
-    "report": (PUBLIC_MODULES | {"_files"}) - {"report"},
-    "cli": PUBLIC_MODULES,
-    "__init__": {
-        "_checks",
-        "_example",
-        "kernels",
-        "level",
-        "mmd",
-        "pairwise",
-        "power",
-        "two_sample",
-    },
-}
-# Inside a function: a result draws itself and tells the version that made it.
-LATER = {
-    "two_sample": {"plotting", ""},
-    "pairwise": {"plotting", "report"},
-    "level": {"plotting", ""},
-    "power": {"plotting", ""},
-}
+    "__init__": {"kernels", "_results", "_questions", "_example"},
+    "_cli": {"__init__", "kernels", "plotting"},
+    "__main__": {"_cli"},
+}  # fmt: skip
 
-# Files that know fewer libraries than the others. An array library is known by `_array` alone.
+# Folders that know no library but NumPy: others are imported inside functions of these files.
+NUMPY_ALONE = {"_blocks", "_designs", "_inference"}
+STATISTICS = {"_inference.rates", "_inference.multiplicity"}
 STANDARD_LIBRARY = set(sys.stdlib_module_names)
-ONLY_NUMPY = ["_checks", "_units", "_null"]
 ARRAY_LIBRARIES = {"torch", "array_api_compat", "cupy", "jax", "tensorflow"}
-DASK = {"dask", "distributed"}
+SLOW = {"scipy", "pandas", "statsmodels", "matplotlib", "torch", "tensorflow", "rich", "typer"}
+SLOW |= {"dask", "distributed", "numba", "threadpoolctl"}
 
 
-def modules():
-    return {path.stem: ast.parse(path.read_text("utf-8")) for path in sorted(ROOT.glob("*.py"))}
+def files_of(folder):
+    """Every file of a package, as a dotted name below it: tree."""
+    return {
+        ".".join(path.relative_to(folder).with_suffix("").parts): ast.parse(path.read_text("utf-8"))
+        for path in sorted(folder.rglob("*.py"))
+    }
 
 
-def imports(tree, *, deepest_level=0):
+FILES = files_of(ROOT) | {"_experiments.__init__": ast.parse("")}  # it finds the case study
+FILES = {name: tree for name, tree in FILES.items() if "lenet_gap" not in name}
+STUDY_FILES = files_of(HOME / "experiments" / "lenet_gap")
+BENCHMARKS = files_of(HOME / "benchmarks")
+ALL = pytest.mark.parametrize("name", FILES)
+
+
+def folder_of(name):
+    return name.partition(".")[0]
+
+
+def imports(tree):
     """Yield (what is imported, whether at the top of the file), as dotted names."""
     inside = {
         id(node)
@@ -134,98 +75,33 @@ def imports(tree, *, deepest_level=0):
         for node in ast.walk(function)
     }
     for node in ast.walk(tree):
-        at_top = id(node) not in inside
         if isinstance(node, ast.Import):
             for alias in node.names:
-                yield alias.name, at_top
+                yield alias.name, id(node) not in inside
         elif isinstance(node, ast.ImportFrom):
-            assert node.level <= deepest_level, "imports are absolute"
             prefix = "." * node.level + (f"{node.module}." if node.module else "")
             for alias in node.names:
-                yield f"{prefix}{alias.name}", at_top
+                yield f"{prefix}{alias.name}", id(node) not in inside
 
 
-def own_imports(tree, *, deepest_level=0):
-    """Yield (file of the package, name taken from it or None, whether at the top)."""
-    for dotted, at_top in imports(tree, deepest_level=deepest_level):
-        package, _, rest = dotted.partition(".")
-        if package != "repdist":
+def own_imports(tree, package="repdist.", files=FILES):
+    """Yield (file of the package, name taken from it or "") for what is imported of it."""
+    for dotted, _ in imports(tree):
+        if not f"{dotted}.".startswith(package):
             continue
-        first, _, name = rest.partition(".")
-        if (ROOT / f"{first}.py").is_file() or ((ROOT / first).is_dir() and first):
-            yield first, name or None, at_top
-        else:
-            yield "", first or None, at_top
+        parts = f"{dotted}.".removeprefix(package).strip(".").split(".")
+        for stop in range(len(parts), -1, -1):
+            known = [".".join([*parts[:stop], *end]) for end in ((), ("__init__",))]
+            found = [name for name in known if name in files]
+            if found:
+                yield found[0], ".".join(parts[stop:])
+                break
 
 
-def libraries(tree):
-    return {dotted.partition(".")[0] for dotted, _ in imports(tree)} - {"repdist"}
-
-
-MODULES = modules()
-
-
-def test_every_file_has_its_place():
-    assert set(MODULES) <= set(LAYERS)
-    for name in ("utils", "helpers", "base", "common"):
-        assert name not in MODULES
-
-
-@pytest.mark.parametrize("name", MODULES)
-def test_a_file_imports_only_lower_ones(name):
-    for imported, _, at_top in own_imports(MODULES[name]):
-        allowed = LAYERS[name] if at_top else LAYERS[name] | LATER.get(name, set())
-        assert imported in allowed, f"{name} imports {imported or 'repdist'}"
-
-
-def uses_only_public_names(tree, *, deepest_level=0):
-    for imported, name, _ in own_imports(tree, deepest_level=deepest_level):
-        assert imported == "_files" or not imported.startswith("_")
-        assert not (name or "").startswith("_")
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and node.attr.startswith("_"):
-            allowed = node.attr.startswith("__") or getattr(node.value, "id", None) == "self"
-            assert allowed, f"line {node.lineno}: {node.attr}"
-
-
-@pytest.mark.parametrize("name", [n for n in ("plotting", "report", "cli") if n in MODULES])
-def test_what_users_could_write_uses_public_names(name):
-    uses_only_public_names(MODULES[name])
-
-
-@pytest.mark.parametrize("path", sorted(EXPERIMENTS.rglob("*.py")), ids=lambda path: path.name)
-def test_the_case_study_uses_public_names(path):
-    tree = ast.parse(path.read_text("utf-8"))
-    uses_only_public_names(tree, deepest_level=1)  # its files import each other, none a parent
-    for dotted, _ in imports(tree, deepest_level=1):
-        if dotted.startswith("."):
-            names = dotted.strip(".").split(".")
-            assert (path.parent / f"{names[0]}.py").is_file(), dotted
-            assert not any(name.startswith("_") for name in names), dotted
-
-
-@pytest.mark.parametrize("name", ONLY_NUMPY)
-def test_these_files_know_numpy_alone(name):
-    assert libraries(MODULES[name]) <= STANDARD_LIBRARY | {"numpy"}
-
-
-@pytest.mark.parametrize("name", [n for n in MODULES if n != "_array"])
-def test_one_file_knows_array_libraries(name):
-    assert not libraries(MODULES[name]) & ARRAY_LIBRARIES
-
-
-@pytest.mark.parametrize("name", [n for n in MODULES if n != "_dask"])
-def test_one_file_knows_dask(name):
-    assert not libraries(MODULES[name]) & DASK
-
-
-@pytest.mark.parametrize("name", [n for n in MODULES if n != "cli"])
-def test_what_is_slow_to_import_is_imported_where_it_is_used(name):
-    slow = {"scipy", "pandas", "statsmodels", "matplotlib", "torch", "tensorflow", "rich", "typer"}
-    slow |= DASK
-    top = {dotted.partition(".")[0] for dotted, at_top in imports(without_typing(MODULES[name]))
-           if at_top}  # fmt: skip
-    assert not top & slow
+def libraries(tree, *, at_top=False):
+    return {dotted.partition(".")[0] for dotted, top in imports(tree) if top >= at_top} - {
+        "repdist"
+    }
 
 
 def without_typing(tree):
@@ -236,6 +112,115 @@ def without_typing(tree):
             return None if getattr(node.test, "id", None) == "TYPE_CHECKING" else node
 
     return Removed().visit(ast.parse(ast.unparse(tree)))
+
+
+def private_names(tree, files=FILES):
+    """What a file uses of others' private members: attributes, and names that it imports."""
+    attributes = [
+        ast.unparse(node)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and node.attr.startswith("_")
+        and not node.attr.endswith("__")
+        and getattr(node.value, "id", None) not in ("self", "cls")
+    ]
+    taken = [f"{file}: {name}" for file, name in own_imports(tree, files=files)
+             if name.startswith("_") and not name.endswith("__")]  # fmt: skip
+    return attributes + taken
+
+
+# --- ranks ---------------------------------------------------------------------------------------
+
+
+def test_every_folder_has_its_rank():
+    """Each stands above what it imports, so that there is no circle of folders."""
+    assert {folder_of(name) for name in FILES} == set(LAYERS) | GROUND
+    below = set()
+    for folder, allowed in LAYERS.items():
+        assert allowed <= below, folder
+        below.add(folder)
+    words = {word for name in FILES for word in name.split(".")}
+    assert not words & {"utils", "helpers", "base", "common", "_utils", "_helpers", "_base"}
+
+
+@ALL
+def test_a_file_imports_only_lower_ones(name):
+    folder = folder_of(name)
+    allowed = GROUND | LAYERS.get(folder, set()) | {folder}
+    for imported, _ in own_imports(FILES[name]):
+        assert folder_of(imported) in allowed, f"{name} imports {imported}"
+
+
+@pytest.mark.parametrize(
+    ("files", "package"), [(FILES, "repdist."), (STUDY_FILES, ".")], ids=["repdist", "case study"]
+)
+def test_no_files_import_each_other(files, package):
+    """In a circle: imports inside functions and for annotations count."""
+    graph = {
+        name: {imported for imported, _ in own_imports(tree, package, files)} - {name}
+        for name, tree in files.items()
+    }
+    assert set(TopologicalSorter(graph).static_order()) == set(files)
+    assert sum(map(len, graph.values())) > len(files)
+
+
+@ALL
+def test_imports_are_absolute(name):
+    assert not [dotted for dotted, _ in imports(FILES[name]) if dotted.startswith(".")]
+
+
+# --- private members -----------------------------------------------------------------------------
+
+
+@ALL
+def test_no_file_uses_a_private_member_of_another(name):
+    allowed = ["array._meta"] if name == "_arrays.on_dask" else []  # dask has no public name for it
+    assert private_names(FILES[name]) == allowed
+
+
+@pytest.mark.parametrize("name", STUDY_FILES)
+def test_the_case_study_uses_public_names(name):
+    assert not private_names(STUDY_FILES[name])
+    for imported, _ in own_imports(STUDY_FILES[name]):
+        assert imported in ("__init__", "_files") or not imported.startswith("_")
+    for imported, taken in own_imports(STUDY_FILES[name], ".", STUDY_FILES):
+        assert not taken.startswith("_"), imported
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_benchmarks_use_public_names(name):
+    """Those of private files in the two that take a test apart."""
+    assert not private_names(BENCHMARKS[name])
+    if name not in ("ours", "evidence.defaults"):
+        private = {file for file, _ in own_imports(BENCHMARKS[name]) if file.startswith("_")}
+        assert private <= {"__init__", "_experiments.__init__"}
+
+
+# --- libraries -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [n for n in FILES if folder_of(n) in NUMPY_ALONE | GROUND])
+def test_these_files_know_numpy_alone(name):
+    numpy = STANDARD_LIBRARY | {"numpy"}
+    assert libraries(FILES[name], at_top=True) <= numpy
+    if folder_of(name) in NUMPY_ALONE and name not in STATISTICS:
+        assert libraries(FILES[name]) <= numpy
+
+
+@ALL
+def test_one_folder_knows_array_libraries_one_file_dask_and_one_tables(name):
+    if folder_of(name) != "_arrays":
+        assert not libraries(FILES[name]) & ARRAY_LIBRARIES
+    if name != "_arrays.on_dask":
+        assert not libraries(FILES[name]) & {"dask", "distributed"}
+    if name != "_arrays.tables":
+        assert not libraries(FILES[name]) & {"narwhals", "polars"}
+
+
+@ALL
+def test_what_is_slow_to_import_is_imported_where_it_is_used(name):
+    if folder_of(name) != "_cli":
+        assert not libraries(without_typing(FILES[name]), at_top=True) & SLOW
 
 
 # --- public names --------------------------------------------------------------------------------
@@ -299,7 +284,22 @@ def test_every_public_name_has_a_docstring(name):
     assert not text.startswith(f"{getattr(value, '__name__', '')}(")  # made by dataclass
 
 
-RESULTS = [repdist.MMDTestResult, repdist.LevelCheck, repdist.PowerCurve]
+RESULTS = [
+    repdist.GlobalTestResult,
+    repdist.LevelCheck,
+    repdist.MMDTestResult,
+    repdist.PairwiseMMDResult,
+    repdist.PowerCurve,
+]
+
+
+@pytest.mark.parametrize("name", DOCUMENTED)
+def test_pickles_name_the_public_module(name):
+    """So that they can be read after files have moved."""
+    value, public = DOCUMENTED[name], "repdist.kernels" if "kernels." in name else "repdist"
+    if inspect.isclass(value) or public == "repdist.kernels":
+        assert value.__module__ in (public, "repdist.kernels")
+        assert getattr(sys.modules[public], value.__name__) is value
 
 
 @pytest.mark.parametrize("owner", [*RESULTS, *KERNELS.values()], ids=lambda o: o.__name__)

@@ -82,3 +82,22 @@ def test_workers_limit_what_openmp_counts_by_thread(monkeypatch):
         assert list(in_order(abs, [-1, -2], 2)) == [1, 2]
     assert set(limits.values()) == {1}
     assert threading.current_thread() not in limits
+
+
+def test_an_interrupt_while_the_limit_is_put_back_is_made_good_by_the_next_call(monkeypatch):
+    """Ctrl-C can come at any line: the process must not stay on one thread for good."""
+
+    def interrupted(_):
+        raise KeyboardInterrupt
+
+    with threadpool_limits(2, user_api="blas"):
+        one_blas_thread.__enter__()
+        kind = type(vars(one_blas_thread)["_limit"])
+        with monkeypatch.context() as patch:
+            patch.setattr(kind, "restore_original_limits", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                one_blas_thread.__exit__(None, None, None)
+        assert set(blas_threads()) <= {1}
+        assert set(threads_inside()) <= {1}
+        assert set(blas_threads()) <= {2}
+        assert 2 in blas_threads()

@@ -16,8 +16,8 @@ from pathlib import Path
 from benchmarks import results
 from benchmarks.evidence import table
 from benchmarks.evidence.figures import save_figures
-from benchmarks.evidence.runner import STUDIES, Found, run
-from benchmarks.evidence.tasks import Task
+from benchmarks.evidence.runner import STUDIES, run
+from benchmarks.evidence.tasks import Found, Scope, Task
 from benchmarks.measure import ROOT
 
 
@@ -88,7 +88,8 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
 
 def all_tasks(quick: bool, mnist: str | None) -> list[Task]:
     """Return the tasks of all studies."""
-    return [task for study in STUDIES.values() for task in study.tasks(quick, mnist)]
+    scope = Scope(quick, mnist)
+    return [task for study in STUDIES.values() for task in study.tasks(scope)]
 
 
 def chosen(tasks: list[Task], patterns: list[str]) -> list[Task]:

@@ -7,26 +7,23 @@ several rules are applied to them, some of which the library does not have.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import special, stats
 
 from benchmarks.evidence import power
 from benchmarks.evidence.problems import Mixture, PerturbedUniform, PooledDigits, Problem
-from benchmarks.evidence.tasks import LEVEL, Task
+from benchmarks.evidence.tasks import LEVEL, Bins, Combine, Measured, Scope, Task
 from repdist import kernels
-from repdist._bandwidths import grid
-from repdist._distances import positive_distances
-from repdist._null import (
-    _lies_above,
-    _normal_scores,
-    _standardised,
-    _together,
-    null_distribution,
-    tie_tolerance,
-)
-from repdist._units import is_small, row_order, two_sample_units
-from repdist.two_sample import _magnitude, _statistics_of, _sums_of
+from repdist._blocks import join
+from repdist._designs.relabelings import Relabelings
+from repdist._designs.units import row_order, two_sample_units
+from repdist._inference import combine, null
+from repdist._pass.sums import kernel_blocks
+from repdist._threads import Workers, one_blas_thread
+from repdist.kernels._bandwidths import grid, positive_distances
+from repdist.kernels._plan import plan
 
 NAME = "defaults"
 COLUMNS = ("gained", "lost", "paired_pvalue")
@@ -42,7 +39,7 @@ class Setting:
     """Kernels, bins, and the rules that are tried with them."""
 
     kernel: kernels.MultiRBF
-    n_bins: str | int = "auto"
+    n_bins: Bins = "auto"
     laplacians: int = 0  # beside the kernel's components
     rules: tuple[str, ...] = ("max", "fuse")
 
@@ -74,11 +71,11 @@ SETTINGS = {
 METHODS = tuple(f"{name}-{rule}" for name, setting in SETTINGS.items() for rule in setting.rules)
 
 
-def tasks(quick: bool, mnist: str | None) -> list[Task]:
+def tasks(scope: Scope) -> list[Task]:
     """Return the whole study."""
     return [
-        Task(NAME, problem, N, N, METHODS, 4 if quick else 200, N_RESAMPLES)
-        for problem in problems(mnist)
+        Task(NAME, problem, N, N, METHODS, scope.repetitions(4, 200), N_RESAMPLES)
+        for problem in problems(scope.mnist)
     ]
 
 
@@ -94,25 +91,28 @@ def problems(mnist: str | None) -> list[Problem]:
     ]
 
 
-def pvalues(task: Task, X: np.ndarray, Y: np.ndarray, seed: np.random.SeedSequence) -> dict:
+def pvalues(
+    task: Task, X: np.ndarray, Y: np.ndarray, seed: np.random.SeedSequence
+) -> dict[str, float]:
     """Test by every setting and rule of the task."""
-    found = {}
+    found: dict[str, float] = {}
     for name, setting in SETTINGS.items():
         rules = [rule for rule in setting.rules if f"{name}-{rule}" in task.methods]
         if rules:
-            null = components_of(setting, X, Y, task.n_resamples, seed)
-            found |= {f"{name}-{rule}": null.pvalue(rule) for rule in rules}
+            parts = components_of(setting, X, Y, task.n_resamples, seed)
+            found |= {f"{name}-{rule}": parts.pvalue(rule) for rule in rules}
     return found
 
 
-def extra(task: Task, method: str, pvalues: dict[str, np.ndarray], n_rows: int) -> dict:
+def extra(found: Measured) -> dict[str, Any]:
     """Return how many samples this one rejects and the default does not, and the reverse.
 
     With the two-sided p-value of McNemar's exact test, not corrected for the number of rows.
     """
-    if method == BASELINE or BASELINE not in pvalues:
+    pvalues = found.pvalues
+    if found.method == BASELINE or BASELINE not in pvalues:
         return {}
-    ours, default = pvalues[method] <= LEVEL, pvalues[BASELINE] <= LEVEL
+    ours, default = pvalues[found.method] <= LEVEL, pvalues[BASELINE] <= LEVEL
     gained, lost = int((ours & ~default).sum()), int((default & ~ours).sum())
     chance = stats.binomtest(gained, gained + lost).pvalue if gained + lost else 1.0
     return {"gained": gained, "lost": lost, "paired_pvalue": float(chance)}
@@ -136,15 +136,13 @@ class Components:
             combined = RULES[rule](self)
             return float((combined >= combined[0] - 1e-12 * abs(combined[0])).mean())
         weights = np.full(self.T.shape[1], 1 / self.T.shape[1])
-        null = null_distribution(
-            self.T, self.tolerance, rule, weights=weights, squares=self.squares, n=self.n
-        )
-        return null.pvalue
+        how = combine.Combination(OF_LIBRARY[rule], weights, self.squares, self.n)
+        return combine.null_distribution(self.T, self.tolerance, how).pvalue
 
     @property
     def scores(self) -> np.ndarray:
         """Standardised over all rows, the observed one included, which keeps the level exact."""
-        return (self.T - self.T.mean(axis=0)) / self.T.std(axis=0)
+        return np.asarray((self.T - self.T.mean(axis=0)) / self.T.std(axis=0))
 
 
 def components_of(
@@ -153,15 +151,16 @@ def components_of(
     """Compute the components' statistics as `mmd_test` does, X being the smaller sample."""
     rng, n, m = np.random.default_rng(seed), len(X), len(Y)
     Z = np.concatenate([X[row_order(n, rng)], Y[row_order(m, rng)]])
-    units, small = two_sample_units(n, m, setting.n_bins), is_small(n, m)
-    labels = rng.integers(2**63)  # the same relabelings for every kernel
+    units = two_sample_units(n, m, setting.n_bins)
+    drawn, labels = Relabelings(units, n_resamples), rng.integers(2**63)  # for every kernel
     parts = []
     for kernel in kernels_of(setting, Z):
-        sums = _sums_of(kernel, Z, units, small, "fuse", 1, False)
-        rng = np.random.default_rng(labels)
-        T = _statistics_of(sums, units, n, m, "unbiased", n_resamples, rng, 1)
-        tolerance = tie_tolerance(_magnitude(sums, units, "unbiased"), sums.epsilon, n, m)
-        parts.append((T, tolerance, sums.squares))
+        with one_blas_thread:
+            blocks = kernel_blocks(plan(kernel), Z, units.layout, Workers(1, False), squares=True)
+            sums = join(*blocks)
+            moves = drawn.labels(np.random.default_rng(labels))
+            T = null.statistics(sums, units, moves, "unbiased")
+        parts.append((T, null.tolerance(sums, units, "unbiased"), sums.squares))
     T, tolerance, squares = (np.concatenate(part, axis=-1) for part in zip(*parts, strict=True))
     return Components(T, tolerance, squares, n)
 
@@ -177,7 +176,8 @@ def kernels_of(setting: Setting, Z: np.ndarray) -> list[kernels.Kernel]:
 
 def components(c: Components) -> np.ndarray:
     """Return the largest normal score of the components, without that of all together."""
-    return _normal_scores(*_standardised(c.T, c.tolerance))[0].max(axis=1)
+    scores, _ = combine.normal_scores(*combine.standardised(c.T, c.tolerance))
+    return np.asarray(scores.max(axis=1))
 
 
 def less_skewness(c: Components) -> np.ndarray:
@@ -186,28 +186,30 @@ def less_skewness(c: Components) -> np.ndarray:
     Wide bandwidths have skewed nulls, so that narrow ones count for more, as they do in FUSE; with
     the length of all together as in ``"max"``.
     """
-    z, slack = _standardised(c.T, c.tolerance)
+    z, slack = combine.standardised(c.T, c.tolerance)
     skewness = (z**3).mean(axis=0)
-    scores = (_normal_scores(z, slack)[0] - skewness / 4).max(axis=1)
-    together, tie = _together(z, slack)
-    score = _normal_scores(*_standardised(together[:, None], np.array([tie])))[0][:, 0]
-    return np.where(_lies_above(z), np.maximum(scores, score), scores)
+    scores = (combine.normal_scores(z, slack)[0] - skewness / 4).max(axis=1)
+    together, tie = combine.mahalanobis(z, slack)
+    of_length = combine.standardised(together[:, None], np.array([tie]))
+    score = combine.normal_scores(*of_length)[0][:, 0]
+    larger = np.maximum(scores, score)
+    return np.asarray(np.where(combine.lies_above(z), larger, scores))
 
 
 def fuse_n(c: Components) -> np.ndarray:
     """Return the soft maximum of FUSE with exponents n (n - 1) instead of their power 1.5."""
-    return special.logsumexp(c.T * (c.n * (c.n - 1)) / np.sqrt(c.squares), axis=1)
+    return np.asarray(special.logsumexp(c.T * (c.n * (c.n - 1)) / np.sqrt(c.squares), axis=1))
 
 
 def score_mean(c: Components) -> np.ndarray:
     """Return the mean of the standardised components."""
-    return c.scores.mean(axis=1)
+    return np.asarray(c.scores.mean(axis=1))
 
 
 def min_p(c: Components) -> np.ndarray:
     """Return the least p-value of the components, each taken among the same relabelings."""
     ranks = stats.rankdata(-c.T, method="max", axis=0)  # 1 for the largest
-    return -ranks.min(axis=1)
+    return -np.asarray(ranks.min(axis=1))
 
 
 def mahalanobis(c: Components) -> np.ndarray:
@@ -218,10 +220,11 @@ def mahalanobis(c: Components) -> np.ndarray:
     """
     z = c.scores
     C = z.T @ z / len(z) + RIDGE * np.eye(z.shape[1])  # (R, R)
-    return np.einsum("br,br->b", z, np.linalg.solve(C, z.T).T)
+    return np.asarray(np.einsum("br,br->b", z, np.linalg.solve(C, z.T).T))
 
 
 RIDGE = 1e-3
+OF_LIBRARY: dict[str, Combine] = {"max": "max", "mean": "mean", "fuse": "fuse"}
 RULES: dict[str, Callable[[Components], np.ndarray]] = {
     "components": components,
     "less-skewness": less_skewness,

@@ -8,6 +8,9 @@ from typing import Any
 from benchmarks.evidence import published
 from benchmarks.results import Row
 
+Look = tuple[str, str, str]  # shade, line style, marker
+Drawn = dict[str, Any]  # a line, as `panel` draws it
+
 # Line: the column or method that it shows, and how.
 OURS = {"max": ("0", "-", "o"), "fuse": ("0.35", "-", "s"), "rbf-median": ("0.6", "-", "^")}
 THEIRS = {
@@ -48,7 +51,7 @@ def save_figures(rows: list[Row], folder: Path) -> list[Path]:
     """Draw what the rows allow."""
     power = [row for row in rows if row["study"] == "power"]
     small = [row for row in rows if row["study"] == "small"]
-    plans = {
+    plans: dict[str, tuple[dict[str, str], Callable[[str], list[Drawn]], int]] = {
         "power.png": (PUBLISHED_PANELS, lambda family: curves(power, family), 2),
         "dimensions.png": (DIMENSION_PANELS, lambda family: lines(power, family, OTHERS), 3),
         "small.png": (SMALL_PANELS, lambda family: sizes(small, family), 2),
@@ -61,7 +64,7 @@ def save_figures(rows: list[Row], folder: Path) -> list[Path]:
     return paths
 
 
-def curves(rows: list[Row], family: str) -> list[dict[str, Any]]:
+def curves(rows: list[Row], family: str) -> list[Drawn]:
     """Return our lines, with intervals, and the published ones."""
     found = lines(rows, family, OURS)
     for method, (label, shade, style, marker) in THEIRS.items():
@@ -76,28 +79,29 @@ def curves(rows: list[Row], family: str) -> list[dict[str, Any]]:
     return found
 
 
-def lines(rows: list[Row], family: str, styles: dict) -> list[dict[str, Any]]:
+def lines(rows: list[Row], family: str, looks: dict[str, Look]) -> list[Drawn]:
     """Return a line a method."""
     found = []
-    for method, (shade, style, marker) in styles.items():
+    for method, look in looks.items():
         of = within(rows, family, method)
         if of:
-            found.append(line(of, method, [end(row) for row in of], shade, style, marker))
+            found.append(line(of, method, [end(row) for row in of], look))
     return found
 
 
-def sizes(rows: list[Row], family: str) -> list[dict[str, Any]]:
+def sizes(rows: list[Row], family: str) -> list[Drawn]:
     """Return a line a method over the rows a sample; the names end in -n5, -n10 and so on."""
     found = []
-    for method, (shade, style, marker) in SMALL.items():
+    for method, look in SMALL.items():
         of = within(rows, family, method)
         if of:
-            found.append(line(of, method, [row["n"] for row in of], shade, style, marker))
+            found.append(line(of, method, [row["n"] for row in of], look))
     return found
 
 
-def line(rows: list[Row], label: str, x: list[str], shade: str, style: str, marker: str) -> dict:
+def line(rows: list[Row], label: str, x: list[str], look: Look) -> Drawn:
     """Return what `draw` needs of some rows."""
+    shade, style, marker = look
     numbers = {name: [float(row[name]) for row in rows] for name in ("rate", "low", "high")}
     return {
         "label": label, "x": x, "y": numbers["rate"], "low": numbers["low"],
@@ -112,10 +116,12 @@ def within(rows: list[Row], family: str, method: str) -> list[Row]:
 
 def end(row: Row) -> str:
     """Return the X of a problem named FAMILY-X."""
-    return row["problem"].rpartition("-")[2]
+    return str(row["problem"]).rpartition("-")[2]
 
 
-def draw(path: Path, panels: dict[str, str], lines_of: Callable, wide: int) -> None:
+def draw(
+    path: Path, panels: dict[str, str], lines_of: Callable[[str], list[Drawn]], wide: int
+) -> None:
     """Draw panels into a file, under a temporary name until it is whole."""
     from matplotlib.figure import Figure
 
@@ -130,7 +136,7 @@ def draw(path: Path, panels: dict[str, str], lines_of: Callable, wide: int) -> N
     part.replace(path)
 
 
-def panel(ax: Any, found: list[dict[str, Any]]) -> None:
+def panel(ax: Any, found: list[Drawn]) -> None:
     """Draw lines over evenly spaced x, and their names at the right."""
     for each in found:
         x = range(len(each["x"]))
@@ -157,9 +163,9 @@ def spread(heights: list[float]) -> list[float]:
     moved = list(heights)
     for below, above in itertools.pairwise(order):
         moved[above] = max(moved[above], moved[below] + LEAST_GAP)
-    excess = max([0.0, *(height - 1.0 for height in moved)])
-    top = 1.0 if excess else None
-    for i in reversed(order) if top else ():
-        moved[i] = min(moved[i], top)
-        top = moved[i] - LEAST_GAP
+    if max(moved, default=0.0) > 1:
+        top = 1.0
+        for i in reversed(order):
+            moved[i] = min(moved[i], top)
+            top = moved[i] - LEAST_GAP
     return moved

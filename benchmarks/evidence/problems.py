@@ -15,13 +15,21 @@ import numpy as np
 Samples = tuple[np.ndarray, np.ndarray]
 
 
-@dataclass(frozen=True)
 class Problem(abc.ABC):
     """What X and Y are drawn from."""
 
-    family: ClassVar[str]
+    d: int
     continuous: ClassVar[bool] = True  # no two rows are equal, so relabelings do not tie
-    pool: ClassVar[str] = ""
+
+    @property
+    @abc.abstractmethod
+    def family(self) -> str:
+        """What kind of difference, or of null, it is."""
+
+    @property
+    def pool(self) -> str:
+        """What images there are to draw from, if it draws from any."""
+        return ""
 
     @property
     @abc.abstractmethod
@@ -73,8 +81,8 @@ class Mixture(Problem):
     """
 
     sd: float
-    d: ClassVar[int] = 2
-    family: ClassVar[str] = "mixture"
+    d = 2
+    family = "mixture"
 
     @property
     def x(self) -> float:
@@ -89,7 +97,8 @@ class Mixture(Problem):
     def _rows(n: int, sd: float, rng: np.random.Generator) -> np.ndarray:
         mode = rng.integers(4, size=n)
         means = 20.0 * np.stack([1 - 2 * (mode % 2), 1 - 2 * (mode // 2)], axis=1)  # (n, 2)
-        return means + np.where(mode == 3, sd, 1.0)[:, None] * rng.normal(size=(n, 2))
+        scale = np.where(mode == 3, sd, 1.0)[:, None]
+        return np.asarray(means + scale * rng.normal(size=(n, 2)))
 
 
 @dataclass(frozen=True)
@@ -109,7 +118,7 @@ class PerturbedUniform(Problem):
     amplitude: float
     bumps: int = 2
 
-    family: ClassVar[str] = "perturbed"
+    family = "perturbed"
 
     @property
     def x(self) -> float:
@@ -134,7 +143,8 @@ class PerturbedUniform(Problem):
         scaled = self.bumps * u
         cell = np.minimum(scaled.astype(int), self.bumps - 1)  # nu - 1, (k, d)
         heights = np.prod(bump(scaled - cell - 1), axis=1)
-        return 1 + self.amplitude * math.exp(self.d) * signs[tuple(cell.T)] * heights
+        bumps = signs[tuple(cell.T)] * heights
+        return np.asarray(1 + self.amplitude * math.exp(self.d) * bumps)
 
     def _perturbed(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """Draw n rows by rejection: f is at most 1 + amplitude."""
@@ -152,7 +162,7 @@ def bump(t: np.ndarray) -> np.ndarray:
     first = t < -0.5
     inside = 1 - np.square(4 * t + np.where(first, 3, 1))
     height = np.exp(-1 / np.maximum(inside, 1e-300)) * ((t > -1) & (t < 0))
-    return np.where(first, height, -height)
+    return np.asarray(np.where(first, height, -height))
 
 
 # Digits in Y; X has all ten. As in antoninschrab/mmdagg-paper (mnist.py), after Kuebler,
@@ -176,8 +186,8 @@ class PooledDigits(Problem):
 
     digits: str
     path: str | None = None
-    d: ClassVar[int] = 49
-    family: ClassVar[str] = "mnist"
+    d = 49
+    family = "mnist"
 
     @property
     def x(self) -> str:
@@ -202,7 +212,7 @@ class PooledDigits(Problem):
 @functools.cache
 def pooled_digits(path: str | None) -> tuple[np.ndarray, np.ndarray]:
     """Return images (N, 49) from 0 to 1, and labels (N,)."""
-    from repdist._experiments.lenet_gap.data import load_digits
+    from experiments.lenet_gap.data import load_digits
 
     parts = load_digits(path)
     images = np.concatenate([part.images for part in parts])
@@ -250,7 +260,7 @@ class Scale(Problem):
 
     d: int
     factor: float
-    family: ClassVar[str] = "scale"
+    family = "scale"
 
     @property
     def x(self) -> int:
@@ -270,7 +280,7 @@ class Gaussian(OneByOne):
     """Independent standard Gaussian columns."""
 
     d: int
-    family: ClassVar[str] = "gaussian"
+    family = "gaussian"
 
     def rows(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """Draw (n, d)."""
@@ -282,7 +292,7 @@ class SparseFeatures(Null):
     """Features as a layer of ReLU units gives them: most are 0, and half of the units are dead."""
 
     d: int = 64
-    family: ClassVar[str] = "sparse-relu"
+    family = "sparse-relu"
 
     def __call__(self, n: int, m: int, rng: np.random.Generator) -> Samples:
         """Draw a layer, then X and Y by it."""
@@ -296,7 +306,7 @@ class Lattice(OneByOne):
     """Few distinct rows, so that many relabelings tie: columns of 0, 1, 2."""
 
     d: int = 2
-    family: ClassVar[str] = "ties"
+    family = "ties"
     continuous: ClassVar[bool] = False
 
     def rows(self, n: int, rng: np.random.Generator) -> np.ndarray:
@@ -309,7 +319,7 @@ class HeavyTails(OneByOne):
     """Independent Cauchy columns: no mean."""
 
     d: int = 3
-    family: ClassVar[str] = "heavy-tails"
+    family = "heavy-tails"
 
     def rows(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """Draw (n, d)."""
@@ -321,7 +331,7 @@ class Clusters(OneByOne):
     """Five distant clusters; the rows of a sample stand cluster by cluster, as in a sorted file."""
 
     d: int = 2
-    family: ClassVar[str] = "clusters-in-file-order"
+    family = "clusters-in-file-order"
 
     def rows(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """Draw (n, d)."""

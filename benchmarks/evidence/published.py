@@ -8,24 +8,26 @@ Schrab, Gretton, NeurIPS 2023; antoninschrab/mmdfuse-paper): 200 repetitions, 2,
 
 FUSE, AGG, MEDIAN = "fuse", "mmdagg", "median"
 
-_MIXTURE = (0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.2, 1.4, 1.6, 1.8, 2)
-_ONE = (0, 0.1, 0.2, 0.3, 0.4, 0.5)
-_TWO = (0, 0.2, 0.4, 0.6, 0.8, 1)
+Rates = tuple[float, ...]
+
+MIXTURE: Rates = (0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.2, 1.4, 1.6, 1.8, 2)
+ONE: Rates = (0, 0.1, 0.2, 0.3, 0.4, 0.5)
+TWO: Rates = (0, 0.2, 0.4, 0.6, 0.8, 1)
 _DIGITS = ("Q1", "Q2", "Q3", "Q4", "Q5")
 
 # What varies; repetitions; power by method.
-TABLES = {
-    "mixture": (_MIXTURE, 200, {
+TABLES: dict[str, tuple[tuple[float | str, ...], int, dict[str, Rates]]] = {
+    "mixture": (MIXTURE, 200, {
         FUSE: (.995, .945, .51, .135, .065, .035, .105, .235, .635, .84, .905),
         AGG: (.995, .915, .46, .12, .09, .05, .105, .25, .675, .91, .945),
         MEDIAN: (.055, .05, .03, .035, .065, .035, .04, .04, .03, .035, .05),
     }),
-    "perturbed-d1": (_ONE, 200, {
+    "perturbed-d1": (ONE, 200, {
         FUSE: (.045, .085, .18, .505, .825, .975),
         AGG: (.035, .08, .21, .605, .88, .985),
         MEDIAN: (.04, .06, .105, .29, .465, .675),
     }),
-    "perturbed-d2": (_TWO, 200, {
+    "perturbed-d2": (TWO, 200, {
         FUSE: (.045, .055, .17, .485, .885, .995),
         AGG: (.045, .055, .145, .395, .83, .99),
         MEDIAN: (.05, .065, .065, .05, .06, .075),

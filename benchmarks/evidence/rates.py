@@ -21,7 +21,7 @@ def interval(successes: int, trials: int) -> tuple[float, float]:
 def difference_pvalue(first: int, of_first: int, second: int, of_second: int) -> float:
     """Return the p-value that two rates are one: Fisher's exact test, two-sided."""
     table = [[first, of_first - first], [second, of_second - second]]
-    return float(stats.fisher_exact(table).pvalue)
+    return float(stats.fisher_exact(np.array(table)).pvalue)
 
 
 def uniform_pvalue(pvalues: np.ndarray, steps: int) -> float:
@@ -43,7 +43,8 @@ def superuniform_pvalue(pvalues: np.ndarray, steps: int) -> float:
     """
     levels = np.cumsum(_groups(steps)[0])[:-1]  # nothing exceeds 1
     hits = (pvalues[:, None] <= levels + 1e-9).sum(axis=0)
-    return float(min(1, len(levels) * stats.binom.sf(hits - 1, len(pvalues), levels).min()))
+    chances = np.asarray(stats.binom.sf(hits - 1, len(pvalues), levels))
+    return float(min(1, len(levels) * chances.min()))
 
 
 def attainable(level: float, steps: int) -> float:

@@ -16,13 +16,12 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from benchmarks.evidence import defaults, level, power, small
-from benchmarks.evidence.tasks import Task, seed_of
+from benchmarks.evidence.tasks import Found, Study, Task, seed_of
 
-STUDIES = {study.NAME: study for study in (level, power, small, defaults)}
+FILES: tuple[Study, ...] = (level, power, small, defaults)
+STUDIES = {study.NAME: study for study in FILES}
 CHUNKS = 20  # of a task
 ONE_THREAD = dict.fromkeys(["OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"], "1")
-
-Found = dict[str, np.ndarray]  # method: p-values of the repetitions, in their order
 
 
 @dataclass

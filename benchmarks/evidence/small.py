@@ -4,13 +4,15 @@ The energy test permutes as `max` does; Hotelling's T^2 has an exact level for G
 these are, and is the most powerful test of a shift that does not prefer a direction.
 """
 
+from typing import Any
+
 import numpy as np
 from scipy import stats
 
 import repdist
 from benchmarks.evidence import rates
 from benchmarks.evidence.problems import Gaussian, Problem, Scale, Shift
-from benchmarks.evidence.tasks import LEVEL, Task
+from benchmarks.evidence.tasks import LEVEL, Measured, Scope, Task
 from repdist import kernels
 
 NAME = "small"
@@ -22,10 +24,12 @@ N_RESAMPLES = 999
 METHODS = ("max", "energy", "hotelling")
 
 
-def tasks(quick: bool, mnist: str | None) -> list[Task]:
+def tasks(scope: Scope) -> list[Task]:
     """Return the whole study."""
     return [
-        Task(NAME, problem, n, n, METHODS, 100 if quick else 2000, N_RESAMPLES, scheme=f"n{n}")
+        Task(
+            NAME, problem, n, n, METHODS, scope.repetitions(100, 2000), N_RESAMPLES, scheme=f"n{n}"
+        )
         for d in (2, 5)
         for n in SIZES
         for problem in problems(d, n)
@@ -37,7 +41,9 @@ def problems(d: int, n: int) -> list[Problem]:
     return [Gaussian(d), Shift(d, (16 / n) ** 0.5), Scale(d, 1 + 3 / n**0.5)]
 
 
-def pvalues(task: Task, X: np.ndarray, Y: np.ndarray, seed: np.random.SeedSequence) -> dict:
+def pvalues(
+    task: Task, X: np.ndarray, Y: np.ndarray, seed: np.random.SeedSequence
+) -> dict[str, float]:
     """Test by every method of the task."""
     return {method: pvalue(task, method, X, Y, seed) for method in task.methods}
 
@@ -50,8 +56,8 @@ def pvalue(
         return hotelling(X, Y)
     kernel = kernels.Energy() if method == "energy" else kernels.MultiRBF()
     rng = np.random.default_rng(seed)
-    options = {"n_resamples": task.n_resamples, "rng": rng, "n_jobs": 1}
-    return repdist.mmd_test(X, Y, kernel=kernel, **options).pvalue
+    result = repdist.mmd_test(X, Y, kernel=kernel, n_resamples=task.n_resamples, rng=rng, n_jobs=1)
+    return result.pvalue
 
 
 def hotelling(X: np.ndarray, Y: np.ndarray) -> float:
@@ -66,10 +72,10 @@ def hotelling(X: np.ndarray, Y: np.ndarray) -> float:
     return float(stats.f.sf((n + m - d - 1) / (d * (n + m - 2)) * t2, d, n + m - d - 1))
 
 
-def extra(task: Task, method: str, pvalues: dict[str, np.ndarray], n_rows: int) -> dict:
+def extra(found: Measured) -> dict[str, Any]:
     """Return the largest level up to .05 that p-values can have.
 
     At n = 5 all 252 relabelings are enumerated, and swapping the samples changes nothing.
     """
-    exhaustive = task.n == SIZES[0] and method != "hotelling"
+    exhaustive = found.task.n == SIZES[0] and found.method != "hotelling"
     return {"attainable": rates.attainable(LEVEL, 126 if exhaustive else 1000)}

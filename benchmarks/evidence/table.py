@@ -9,8 +9,8 @@ import numpy as np
 import repdist
 from benchmarks import results
 from benchmarks.evidence import rates
-from benchmarks.evidence.runner import STUDIES, Found
-from benchmarks.evidence.tasks import LEVEL, Task
+from benchmarks.evidence.runner import STUDIES
+from benchmarks.evidence.tasks import LEVEL, Found, Measured, Task
 from benchmarks.results import Row
 
 FIRST = ("study", "problem", "method", "n", "m", "d", "n_bins", "n_resamples", "pool",
@@ -32,7 +32,7 @@ def rows_of(task: Task, pvalues: Found, seconds: float, n_rows: int, commit: str
             "method": method,
             **task.settings,
             **counted(pvalues[method]),
-            **STUDIES[task.study].extra(task, method, pvalues, n_rows),
+            **STUDIES[task.study].extra(Measured(task, method, pvalues, n_rows)),
             "seconds": seconds,
             **made_by(commit),
         }

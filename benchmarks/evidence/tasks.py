@@ -2,13 +2,16 @@
 
 import hashlib
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
 from benchmarks.evidence.problems import Problem
 
 LEVEL = 0.05
+Combine = Literal["max", "mean", "fuse"]
+Bins = Literal["auto", "rows"] | int
+Found = dict[str, np.ndarray]  # method: p-values of the repetitions, in their order
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,7 @@ class Task:
     methods: tuple[str, ...]
     repetitions: int
     n_resamples: int
-    n_bins: Literal["auto", "rows"] | int = "auto"
+    n_bins: Bins = "auto"
     scheme: str = ""  # told in the name, for a problem that a study has more than once
 
     @property
@@ -49,3 +52,60 @@ def seed_of(task: Task, what: str, repetition: int) -> np.random.SeedSequence:
     """Return the seed of a repetition: of its name alone, so no order or process changes it."""
     digest = hashlib.sha256(f"{task.study}/{task.name}/{what}".encode()).digest()
     return np.random.SeedSequence([int.from_bytes(digest[:16], "big"), repetition])
+
+
+@dataclass(frozen=True)
+class Scope:
+    """How much of a study is asked for.
+
+    Attributes
+    ----------
+    quick : bool
+        Whether to repeat so little that it takes minutes.
+    mnist : str, optional
+        The folder with the four raw files of MNIST; else the subset in this repository.
+    """
+
+    quick: bool
+    mnist: str | None = None
+
+    def repetitions(self, quick: int, full: int) -> int:
+        """Return one of the two numbers."""
+        return quick if self.quick else full
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What one method found at one task; `n_rows` are those of the whole study."""
+
+    task: Task
+    method: str
+    pvalues: Found
+    n_rows: int
+
+
+class Study(Protocol):
+    """What the runner needs of the file of a study."""
+
+    @property
+    def NAME(self) -> str:  # noqa: N802 (a constant of the file, as the next two)
+        """How the study is called."""
+
+    @property
+    def COLUMNS(self) -> tuple[str, ...]:  # noqa: N802
+        """What its table has beside the columns of all studies."""
+
+    @property
+    def SECONDS(self) -> float:  # noqa: N802
+        """Roughly those of a repetition on one core."""
+
+    def tasks(self, scope: Scope) -> list[Task]:
+        """Return the whole study."""
+
+    def pvalues(
+        self, task: Task, X: np.ndarray, Y: np.ndarray, seed: np.random.SeedSequence
+    ) -> dict[str, float]:
+        """Test by every method of the task."""
+
+    def extra(self, found: Measured) -> dict[str, Any]:
+        """Return what the rows of this study have beside the rate."""

@@ -1,4 +1,4 @@
-"""The table of the package's files, with what each may import: read from tests/test_layers.py."""
+"""The table of the package's folders, with what each may import: read from tests/test_layers.py."""
 
 import ast
 from pathlib import Path
@@ -7,44 +7,52 @@ from measured import table
 from sphinx.util.docutils import SphinxDirective
 
 ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "repdist"
+ENTRIES = {"__init__", "__main__", "_experiments", "_example"}  # no layers of their own
 
 
 class Layers(SphinxDirective):
-    """``{layers}``: file, its docstring's first line, what it imports."""
+    """``{layers}``: folder or file, its docstring's first line, what it imports."""
 
     def run(self):
         source = ROOT / "tests" / "test_layers.py"
         self.env.note_dependency(str(source))
-        layers = layers_of(source)
+        named = literals_of(source)
         body = [
-            [f"{name}.py", what_it_is(name), ", ".join(n for n in layers if n in allowed)]
-            for name, allowed in layers.items()
-            if name not in ("plotting", "report", "cli", "__init__")
+            [shown(name), what_it_is(name), "NumPy and the standard library"]
+            for name in sorted(named["GROUND"])
         ]
-        body.append(
-            ["plotting.py, report.py, cli.py", "pictures, the page, commands", "public names"]
-        )
-        return [table(["file", "its one idea", "imports"], body)]
+        body += [
+            [shown(name), what_it_is(name), ", ".join(map(shown, sorted(allowed))) or "the ground"]
+            for name, allowed in named["LAYERS"].items()
+            if name not in ENTRIES
+        ]
+        body.append(["experiments/", "the case study", "public names, _files.py"])
+        return [table(["folder or file", "its one idea", "imports"], body)]
 
 
-def layers_of(source):
+def literals_of(source):
+    """Return the values of the literals GROUND and LAYERS at the top of a file."""
     tree = ast.parse(source.read_text(encoding="utf-8"))
-    (value,) = [
-        node.value
+    values = {
+        node.targets[0].id: node.value
         for node in tree.body
-        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "LAYERS"
-    ]
-    return {
-        key.value: {item.value for item in names.elts if isinstance(item, ast.Constant)}
-        if isinstance(names, ast.Set)
-        else set()
-        for key, names in zip(value.keys, value.values, strict=True)
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
     }
+    return {name: ast.literal_eval(values[name]) for name in ("GROUND", "LAYERS")}
+
+
+def shown(name):
+    if name == "__init__":
+        return "repdist"
+    return f"{name}/" if (PACKAGE / name).is_dir() else f"{name}.py"
 
 
 def what_it_is(name):
-    text = (ROOT / "repdist" / f"{name}.py").read_text(encoding="utf-8")
-    return (ast.get_docstring(ast.parse(text)) or "").partition("\n")[0].rstrip(".")
+    path = PACKAGE / name
+    path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    return text.partition("\n")[0].rstrip(".")
 
 
 def setup(app):

@@ -60,8 +60,8 @@ print(shown.tail(3).to_string(index=False))
 # - ``effect``: the distance divided by the spread within the two classes (:term:`effect`). It
 #   answers *how far*. It does not grow with the number of images.
 # - ``times_floor``: the distance divided by the noise floor. It answers *how clearly*. It does grow
-#   with the number of images. The floor itself is known to 10 or 15 %, so read no more than two
-#   digits of this number.
+#   with the number of images. Read no more than two digits of this number: the floor is an
+#   estimate, and of other images it would be a little different.
 #
 # To see the difference between the last two, use every tenth image only:
 

@@ -87,7 +87,7 @@ for _ in range(150):
 # - **new images**, which the network was not trained on.
 
 kept = []
-handle = net[6].register_forward_hook(lambda layer, inputs, output: kept.append(output.detach()))
+handle = net[6].register_forward_hook(lambda _layer, _inputs, output: kept.append(output.detach()))
 
 
 @torch.no_grad()
@@ -142,12 +142,31 @@ for kind in KINDS:
         f"({low:.4f} to {high:.4f})"
     )
 
-handle.remove()
-
 # %%
 # The features move by much less than the distance between two classes, and the test tells how sure
 # that is. Whether such a shift matters for your task is another question: see
 # :doc:`/explanation/significance`.
+#
+# Before and after, and two networks
+# ----------------------------------
+# The test compares column by column. Two states of *one* training run have columns of the same
+# meaning, more or less. Show each state images of its own: the same images through both are paired
+# rows, whose difference the test cannot see (:doc:`/howto/check_your_data`).
+#
+# Two networks that were **trained apart** have no common coordinates. Hidden units in another order
+# are the same network, and the test sees a difference as large as can be:
+
+first, second = features["ring"], features_of(draw("ring", 200))
+order = torch.randperm(24, generator=generator)
+for name, rows in [("the same network", second), ("its units in another order", second[:, order])]:
+    result = repdist.mmd_test(first, rows, rng=0)
+    print(f"{name}: p = {result.pvalue:.4f}")
+
+handle.remove()
+
+# %%
+# To ask whether two such networks represent alike, use CKA or Procrustes, which do not ask which
+# unit is which; :doc:`/howto/choose` has an example.
 #
 # Tensors on a GPU are computed there. Everything that comes back in a result is a Python number or
 # a NumPy array.
@@ -157,6 +176,7 @@ handle.remove()
 # - Hook a layer, collect its output in batches for images that were not trained on, one row an
 #   image.
 # - Tensors go into :func:`repdist.mmd_test` and :func:`repdist.pairwise_mmd_test` as they are.
+# - Compare layers of one network, not of networks that were trained apart.
 #
 # Next: :ref:`tutorial-study` reads a published table of such numbers that its author could not
 # read.

@@ -49,7 +49,7 @@ def study(
                 raise ValueError(f"`--{name}` must come after `{context.invoked_subcommand}`.")
         return
     require_tensorflow()
-    from .study import PAGE, run
+    from .run import PAGE, run
 
     start = time.perf_counter()
     _, test = load_digits(_source(mnist, download))

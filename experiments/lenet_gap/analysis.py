@@ -1,6 +1,5 @@
 """What can be read from features beside the table: how many images, which images, which errors."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,16 +17,11 @@ Floats = NDArray[np.floating]
 SIZES = (2, 3, 5, 10, 20, 50, 100)  # images of each class
 N_SUBSAMPLES = 20
 N_RESAMPLES = 199
-LEVEL = 0.05
+LEVEL = 0.05  # at which classes are said to differ
 SHARE = 0.9  # of the subsamples that must tell the classes apart
 
 
-def images_needed(
-    features: Floats,
-    names: list[str],
-    rng: np.random.Generator,
-    step: Callable[[], None] = lambda: None,
-) -> "pd.DataFrame":
+def images_needed(features: Floats, names: list[str], rng: np.random.Generator) -> "pd.DataFrame":
     """Find how many images a class tell each pair apart.
 
     The least size of 2, 3, 5, 10, 20, 50 and 100 images a class at which 18 of 20 random
@@ -39,8 +33,6 @@ def images_needed(
     features : ndarray, shape (k, n, d)
     names : list of str
     rng : Generator
-    step : callable, optional
-        Called after each pair.
 
     Returns
     -------
@@ -64,7 +56,6 @@ def images_needed(
                     row["images_needed"] = n
                     break
             rows.append(row)
-            step()
     columns = ["first", "second", "images_needed", *(f"share_{n}" for n in SIZES)]
     return pd.DataFrame(rows, columns=columns)
 
@@ -91,7 +82,8 @@ def witness(kernel: Kernel, X: Floats, Y: Floats) -> Floats:
     """
     within = np.array(kernel(X, X), dtype=np.float64)  # (n, n)
     np.fill_diagonal(within, 0)
-    return within.sum(axis=1) / (len(X) - 1) - np.mean(kernel(X, Y), axis=1, dtype=np.float64)
+    across = np.asarray(kernel(X, Y)).mean(axis=1, dtype=np.float64)
+    return np.asarray(within.sum(axis=1) / (len(X) - 1) - across)
 
 
 def nearest(table: "pd.DataFrame") -> list[int]:
@@ -178,10 +170,10 @@ def rank_correlation(
 
 def accuracy_interval(n_right: int, n: int) -> tuple[float, float]:
     """Return the exact 95 % interval of a proportion (Clopper and Pearson)."""
-    from statsmodels.stats.proportion import proportion_confint
+    from scipy.stats import binomtest
 
-    low, high = proportion_confint(n_right, n, alpha=0.05, method="beta")
-    return float(low), float(high)
+    found = binomtest(n_right, n).proportion_ci(method="exact")
+    return float(found.low), float(found.high)
 
 
 def _share_told_apart(X: Floats, Y: Floats, n: int, rng: np.random.Generator) -> float:
@@ -197,4 +189,4 @@ def _standardised(values: Floats) -> Floats:
     """Shift and scale values to mean 0 and length 1; zeros if they are all the same."""
     centred = values - values.mean()
     length = np.linalg.norm(centred)
-    return centred / length if length > 0 else centred
+    return np.asarray(centred / length) if length > 0 else centred

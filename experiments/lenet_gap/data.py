@@ -225,13 +225,13 @@ def _add(canvas: NDArray[np.int16], pieces: NDArray[np.uint8], places: NDArray[n
 
 def _corners(rng: np.random.Generator, n: int, size: int, side: int) -> NDArray[np.int64]:
     """Draw the row and column of a square of `side` in an image of `size`; (n, 2)."""
-    return rng.integers(size - side + 1, size=(2, n)).T
+    return np.asarray(rng.integers(size - side + 1, size=(2, n)).T)
 
 
 def _squares(corners: NDArray[np.int64], side: int, size: int) -> NDArray[np.int64]:
     """Return the positions of squares in flat images; (n, side * side)."""
     square = (np.arange(side)[:, None] * size + np.arange(side)).ravel()
-    return corners @ np.array([[size], [1]]) + square
+    return np.asarray(corners @ np.array([[size], [1]]) + square)
 
 
 # --- files ---------------------------------------------------------------------------------------

@@ -28,6 +28,19 @@ MARGIN = 10  # pixels around a digit that is shown with its surroundings
 
 
 @dataclass(frozen=True)
+class Line:
+    """How a line of a curve looks, and what it is called."""
+
+    label: str
+    colour: str
+    marker: str
+
+
+TWO_CLASSES = Line("two classes", STRONG, "s")
+ONE_CLASS = Line("the same class twice", CALM, "o")
+
+
+@dataclass(frozen=True)
 class Seen:
     """An image and where the network looks for a class.
 
@@ -84,9 +97,9 @@ def draw_post_tables(tables: dict[int, "pd.DataFrame"], pvalues: "pd.DataFrame")
     """
     figure, axes = _figure(11.0, 7.6, 2, 3)
     for ax, (x, table) in zip(axes.flat, tables.items(), strict=False):
-        _matrix(ax, table.to_numpy(), list(table.index), top=8.0, digits=2, size=5.6)
+        _matrix(ax, table, top=8.0, size=5.6)
         ax.set_title(f"x = {x}", loc="left", fontsize=10)
-    _matrix(axes.flat[-1], pvalues.to_numpy(), list(pvalues.index), top=1.0, digits=2, size=5.6)
+    _matrix(axes.flat[-1], pvalues, top=1.0, size=5.6)
     axes.flat[-1].set_title("exact p-values at x = 2 (none below 1/3)", loc="left", fontsize=10)
     return figure
 
@@ -96,8 +109,8 @@ def draw_post_curve(curve: "pd.DataFrame") -> "Figure":
     figure, axes = _figure(9.5, 3.8, 1, 2)
     left, right = axes.flat
     n = curve["n"].to_numpy()
-    _band(left, curve, "other", STRONG, "s", "two classes")
-    _band(left, curve, "same", CALM, "o", "the same class twice")
+    _band(left, curve, "other", TWO_CLASSES)
+    _band(left, curve, "same", ONE_CLASS)
     left.plot(n, curve["floor"], "k--", lw=1, label="theory: 3.093 × 2 / n")
     left.axhline(saturation(), color="0.4", ls=":", lw=1)
     left.annotate(
@@ -114,8 +127,8 @@ def draw_post_curve(curve: "pd.DataFrame") -> "Figure":
     left.set_ylim(top=18)
     left.set_title("as the post computed it (diagonal kept)", loc="left", fontsize=10)
     left.set_ylabel("value of mmd_rbf")
-    _band(right, curve, "other_unbiased", STRONG, "s", "two classes")
-    _band(right, curve, "same_unbiased", CALM, "o", "the same class twice")
+    _band(right, curve, "other_unbiased", TWO_CLASSES)
+    _band(right, curve, "same_unbiased", ONE_CLASS)
     right.axhline(0, color="k", lw=0.8)
     right.set_title("the same kernels without the diagonal", loc="left", fontsize=10)
     for ax in (left, right):
@@ -193,18 +206,18 @@ def draw_confusion(
     counts: NDArray[np.int64], distances: "pd.DataFrame", n_per_class: int
 ) -> "Figure":
     """Draw the confusions, the distances, and one against the other for all pairs."""
+    import pandas as pd
+
     names = list(distances.index)
     figure, axes = _figure(12.0, 4.1, 1, 3)
     left, middle, right = axes.flat
-    wrong = counts.astype(float)
-    np.fill_diagonal(wrong, np.nan)
-    _matrix(left, wrong, names, top=max(1.0, float(np.nanmax(wrong))), digits=0, size=7.5)
+    wrong = _of_pairs(pd.DataFrame(counts, index=names, columns=names))
+    _matrix(left, wrong, top=max(1.0, _largest(wrong)), size=7.5, digits=0)
     for i in range(len(names)):
         left.text(i, i, counts[i, i], ha="center", va="center", fontsize=6.5, color="0.35")
     left.set_title(f"mistaken, of {n_per_class} (row: true class)", loc="left", fontsize=10)
-    far = distances.to_numpy(copy=True)
-    np.fill_diagonal(far, np.nan)
-    _matrix(middle, far, names, top=float(np.nanmax(far)), digits=2, size=6.5)
+    far = _of_pairs(distances)
+    _matrix(middle, far, top=_largest(far), size=6.5)
     middle.set_title("distance (MMD$^2$, unbiased)", loc="left", fontsize=10)
     upper = np.triu_indices(len(names), 1)
     both = (counts + counts.T)[upper]
@@ -228,9 +241,7 @@ def draw_control(effects: dict[str, "pd.DataFrame"]) -> "Figure":
     top = max(float(effect.to_numpy().max()) for effect in effects.values())
     figure, axes = _figure(12.0, 4.2, 1, len(effects))
     for ax, (name, effect) in zip(axes.flat, effects.items(), strict=True):
-        values = effect.to_numpy(copy=True)
-        np.fill_diagonal(values, np.nan)
-        _matrix(ax, values, list(effect.index), top=top, digits=2, size=6.5)
+        _matrix(ax, _of_pairs(effect), top=top, size=6.5)
         ax.set_title(name, loc="left", fontsize=10)
     return figure
 
@@ -248,7 +259,7 @@ def _figure(width: float, height: float, n_rows: int, n_columns: int) -> tuple["
 def _grid(n_rows: int, n_columns: int, side: float) -> tuple["Figure", Any]:
     """Make axes for images, without ticks."""
     figure, axes = _figure(side * n_columns + 0.4, (side + 0.22) * n_rows, n_rows, n_columns)
-    figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0, hspace=0)
+    figure.set_layout_engine("constrained", w_pad=0.02, h_pad=0.02, wspace=0, hspace=0)
     for ax in axes.flat:
         ax.set_axis_off()
     return figure, axes
@@ -276,10 +287,18 @@ def _show_seen(ax: "Axes", seen: Seen) -> None:
     ax.set_title(seen.title, fontsize=8, pad=2)
 
 
-def _matrix(
-    ax: "Axes", values: Floats, names: Sequence[str], *, top: float, digits: int, size: float
-) -> None:
+def _of_pairs(table: "pd.DataFrame") -> "pd.DataFrame":
+    """Return the table with NaN on its diagonal."""
+    return table.where(~np.eye(len(table), dtype=bool))
+
+
+def _largest(table: "pd.DataFrame") -> float:
+    return float(np.nanmax(table.to_numpy()))
+
+
+def _matrix(ax: "Axes", table: "pd.DataFrame", *, top: float, size: float, digits: int = 2) -> None:
     """Draw a table of numbers; NaN stays empty."""
+    values = table.to_numpy(dtype=float)
     ax.imshow(values, cmap=TABLE_COLOURS, vmin=0, vmax=top)
     for (i, j), value in np.ndenumerate(values):
         if np.isfinite(value):
@@ -287,7 +306,7 @@ def _matrix(
                 j, i, f"{value:z.{digits}f}", ha="center", va="center", fontsize=size,
                 color="white" if value > 0.55 * top else "black",
             )  # fmt: skip
-    _ticks(ax, names)
+    _ticks(ax, list(table.index))
 
 
 def _ticks(ax: "Axes", names: Sequence[str]) -> None:
@@ -297,9 +316,8 @@ def _ticks(ax: "Axes", names: Sequence[str]) -> None:
     ax.spines[:].set_visible(False)
 
 
-def _band(
-    ax: "Axes", curve: "pd.DataFrame", name: str, colour: str, marker: str, label: str
-) -> None:
+def _band(ax: "Axes", curve: "pd.DataFrame", name: str, line: Line) -> None:
     n = curve["n"].to_numpy()
-    ax.fill_between(n, curve[f"{name}_low"], curve[f"{name}_high"], color=colour, alpha=0.25, lw=0)
-    ax.plot(n, curve[name], marker=marker, ms=4, color=colour, label=label)
+    low, high = curve[f"{name}_low"], curve[f"{name}_high"]
+    ax.fill_between(n, low, high, color=line.colour, alpha=0.25, lw=0)
+    ax.plot(n, curve[name], marker=line.marker, ms=4, color=line.colour, label=line.label)

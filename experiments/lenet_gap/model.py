@@ -190,7 +190,7 @@ class Network:
 
     def logits(self, features: Float32) -> Float32:
         """Return the scores of the ten classes, (n, 10), from features (n, 64)."""
-        return features @ self.weights.classifier
+        return np.asarray(features @ self.weights.classifier)
 
 
 def class_activation_maps(
@@ -218,7 +218,7 @@ def class_activation_maps(
     Zhou, Khosla, Lapedriza, Oliva and Torralba (2016), *Learning deep features for discriminative
     localization*, CVPR, doi:10.1109/CVPR.2016.319, equation (2).
     """
-    return np.einsum("nuvk,kn->nuv", maps, weights.classifier[:, classes])
+    return np.asarray(np.einsum("nuvk,kn->nuv", maps, weights.classifier[:, classes]))
 
 
 def _glorot(rng: np.random.Generator, shape: tuple[int, ...]) -> Float32:

@@ -2,23 +2,23 @@
 
 import base64
 import html
+from collections.abc import Hashable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 import repdist
 
-from .analysis import N_RESAMPLES, N_SUBSAMPLES, SHARE, SIZES, RankCorrelation
+from .analysis import LEVEL, N_RESAMPLES, N_SUBSAMPLES, SHARE, SIZES, RankCorrelation
 from .post import floor_of_one_class, saturation, value_of_one_against_one
+from .study import Study
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from .study import Study
 
-
-def build_page(study: "Study", folder: Path, origin: str, seconds: float) -> str:
+def build_page(study: Study, folder: Path, origin: str, seconds: float) -> str:
     """Return the page, with the pictures of `folder` inside.
 
     Parameters
@@ -31,12 +31,21 @@ def build_page(study: "Study", folder: Path, origin: str, seconds: float) -> str
     seconds : float
         How long the study took.
     """
-    sections = (_answer, _data, _post, _table, _needed, _seen, _typical, _errors, _control)
-    body = "\n".join(section(study, folder) for section in sections)
+    sections = [
+        _answer(study),
+        _data(study, folder),
+        _post(study, folder),
+        _table(study, folder),
+        _needed(study, folder),
+        _seen(study, folder),
+        _typical(folder),
+        _errors(study, folder),
+        _control(study, folder),
+    ]
     files = ", ".join(sorted(path.name for path in folder.iterdir()))
     return _PAGE.format(
         style=_STYLE,
-        body=body,
+        body="\n".join(sections),
         origin=html.escape(origin),
         files=html.escape(files),
         version=html.escape(repdist.__version__),
@@ -44,9 +53,9 @@ def build_page(study: "Study", folder: Path, origin: str, seconds: float) -> str
     )
 
 
-def _answer(study: "Study", folder: Path) -> str:
+def _answer(study: Study) -> str:
     frame = study.table.to_frame()
-    differ = int((frame["pvalue_adjusted"] <= 0.05).sum())
+    differ = _n_that_differ(frame)
     near, far = (frame.loc[getattr(frame["mmd_squared"], find)()] for find in ("idxmin", "idxmax"))
     low, high = study.accuracy_interval
     n = len(study.images.labels)
@@ -65,7 +74,7 @@ Farthest: {_pair(far)}, {far["mmd_squared"]:.3f}, {far["times_floor"]:.0f} times
 </ul>"""
 
 
-def _data(study: "Study", folder: Path) -> str:
+def _data(study: Study, folder: Path) -> str:
     return f"""
 <h2>What the network is shown</h2>
 <p>Each image is 100 × 100 pixels: eight 8 × 8 pieces cut from other digits, and one whole digit,
@@ -74,7 +83,7 @@ training never saw, with clutter from unseen digits.</p>
 {_picture(folder, "samples")}"""
 
 
-def _post(study: "Study", folder: Path) -> str:
+def _post(study: Study, folder: Path) -> str:
     tables, post = study.post.tables, study.post
     one = tables[1].to_numpy()
     ten, fifty = tables[10], tables[50]
@@ -114,7 +123,7 @@ all features. The largest change of a cell at x = 10 is {post.normalize_changes:
 {_picture(folder, "post_curve")}"""
 
 
-def _table(study: "Study", folder: Path) -> str:
+def _table(study: Study, folder: Path) -> str:
     frame = study.table.to_frame()
     floors = np.diagonal(study.table.noise_floor.to_numpy())
     order = frame.sort_values("mmd_squared", kind="stable")
@@ -141,7 +150,7 @@ noise floor, 95 % of the time).</p>
 within the classes; it does not depend on how many images there are.</p>"""
 
 
-def _needed(study: "Study", folder: Path) -> str:
+def _needed(study: Study, folder: Path) -> str:
     sizes = ", ".join(map(str, SIZES))
     return f"""
 <h2>How many images are enough?</h2>
@@ -152,7 +161,7 @@ below 1/3 or 1/10, whatever they show.</p>
 {_picture(folder, "images_needed")}"""
 
 
-def _seen(study: "Study", folder: Path) -> str:
+def _seen(study: Study, folder: Path) -> str:
     inside = study.representation.peak_in_box
     zero = study.representation.peak_in_box_of_class_0
     return f"""
@@ -164,7 +173,7 @@ drawn whatever the image shows, has its peak there in {zero.mean():.1%}.</p>
 {_picture(folder, "cams")}"""
 
 
-def _typical(study: "Study", folder: Path) -> str:
+def _typical(folder: Path) -> str:
     return f"""
 <h2>What is typical of a class</h2>
 <p>The distance of two classes comes from a function that is high where one is denser than the
@@ -173,7 +182,7 @@ that is nearest to theirs.</p>
 {_picture(folder, "typical")}"""
 
 
-def _errors(study: "Study", folder: Path) -> str:
+def _errors(study: Study, folder: Path) -> str:
     wrong = len(study.images.labels) - study.n_right
     correlation = study.correlation
     return f"""
@@ -185,7 +194,7 @@ distributions is about the bulk of a class, mistakes are about its edge.</p>
 {_picture(folder, "confusion")}"""
 
 
-def _control(study: "Study", folder: Path) -> str:
+def _control(study: Study, folder: Path) -> str:
     rows = "".join(_control_row(name, result) for name, result in study.controls.items())
     return f"""
 <h2>What training did</h2>
@@ -209,13 +218,17 @@ def _control_row(name: str, result: repdist.PairwiseMMDResult) -> str:
     frame = result.to_frame()
     effect = frame["effect"]
     return (
-        f"<tr><td>{name}</td><td>{int((frame['pvalue_adjusted'] <= 0.05).sum())} of {len(frame)}"
+        f"<tr><td>{name}</td><td>{_n_that_differ(frame)} of {len(frame)}"
         f"</td><td>{_signed(effect.median())}</td>"
         f"<td>{_signed(effect.min())} to {_signed(effect.max())}</td></tr>"
     )
 
 
-def _needed_words(study: "Study") -> str:
+def _n_that_differ(pairs: "pd.DataFrame") -> int:
+    return int((pairs["pvalue_adjusted"] <= LEVEL).sum())
+
+
+def _needed_words(study: Study) -> str:
     needed = study.needed["images_needed"]
     enough = needed[needed > 0]
     if len(enough) == 0:
@@ -231,7 +244,7 @@ def _pair(row: "pd.Series[float]") -> str:
     return f"<strong>{row['first']}</strong> and <strong>{row['second']}</strong>"
 
 
-def _row(row: dict[str, float]) -> str:
+def _row(row: Mapping[Hashable, Any]) -> str:
     return (
         f"<tr><td>{row['first']}, {row['second']}</td><td>{row['mmd_squared']:.4f}</td>"
         f"<td>{row['ci_low']:.4f} to {row['ci_high']:.4f}</td><td>{row['pvalue_adjusted']:.2g}</td>"
@@ -240,7 +253,7 @@ def _row(row: dict[str, float]) -> str:
 
 
 def _relation(correlation: RankCorrelation) -> str:
-    if correlation.pvalue > 0.05:
+    if correlation.pvalue > LEVEL:
         return "no clear relation"
     nearer = "closer" if correlation.value < 0 else "more distant"
     return f"{nearer} classes are mistaken more often"

@@ -128,7 +128,7 @@ def saturation() -> float:
     return 2 * (len(FACTORS) - _kernel_sum(2.0))
 
 
-def curve(features: Floats, names: list[str], rng: np.random.Generator) -> "pd.DataFrame":
+def curve(features: Floats, rng: np.random.Generator) -> "pd.DataFrame":
     """Compute the post's value against the number of rows, for the same and for other classes.
 
     Returns

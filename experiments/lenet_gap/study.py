@@ -1,21 +1,15 @@
-"""The study: from the test images to tables, pictures and one page that tells the story."""
+"""The study: what is computed from the test images, as the page tells it."""
 
-import os
-import shutil
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 import repdist
-from repdist.plotting import figure_of, plot_dendrogram, plot_map, plot_table
 
-from . import figures, post
+from . import post
 from .analysis import (
     RankCorrelation,
     accuracy_interval,
@@ -25,38 +19,18 @@ from .analysis import (
     rank_correlation,
     witness,
 )
-from .data import CANVAS, N_CLASSES, SIDE, Digits
-from .features import UnseenImages, make_images, save_features
+from .data import CANVAS, N_CLASSES, SIDE
+from .features import UnseenImages
 from .model import BATCH, Network, Weights, class_activation_maps
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.figure import Figure
 
+Floats = NDArray[np.floating]
 Float32 = NDArray[np.float32]
 
 SEED = 0
 N_TYPICAL = 5
-N_SHOWN = 5  # images with maps that the network gets right, and as many that it gets wrong
-PAGE = "report.html"
-PICTURES = (
-    "samples", "post_tables", "post_curve", "table", "dendrogram", "map", "images_needed", "cams",
-    "typical", "confusion", "control",
-)  # fmt: skip
-FILES = {
-    PAGE,
-    "features.npz",
-    *(f"{name}.png" for name in PICTURES),
-    *(f"post_table_x{x}.csv" for x in post.SIZES),
-    "post_pvalues_x2.csv",
-    "post_curve.csv",
-    "pairs.csv",
-    "pairs_untrained_network.csv",
-    "pairs_raw_pixels.csv",
-    "images_needed.csv",
-    "confusion.csv",
-    "predictions.csv",
-}
 NETWORK, UNTRAINED, PIXELS = "trained network", "untrained network", "raw pixels"
 
 
@@ -156,61 +130,6 @@ class Study:
         return accuracy_interval(self.n_right, len(self.images.labels))
 
 
-def run(
-    test_digits: Digits,
-    weights: Weights,
-    out: str | Path,
-    *,
-    origin: str,
-    say: Callable[[str], None] = lambda text: None,
-) -> Study:
-    """Compute the study and write it into a folder.
-
-    Parameters
-    ----------
-    test_digits : Digits
-        At least 300 a class.
-    weights : Weights
-        Of the network.
-    out : path
-        The folder. It appears when it is complete; an earlier study there is replaced.
-    origin : str
-        What the page says of the digits and the weights.
-    say : callable, optional
-        Called with what is done next.
-
-    Returns
-    -------
-    Study
-
-    Raises
-    ------
-    ValueError
-        If `out` exists and is no earlier study, or a class has too few digits.
-    OSError
-        If `out` cannot be written.
-    ImportError
-        If TensorFlow is not installed.
-    """
-    from .page import build_page
-
-    start = time.perf_counter()
-    with written_folder(Path(out)) as folder:
-        images = make_images(test_digits)
-        network = Network(weights)
-        say("features of the test images")
-        representation = represent(network, images)
-        study = _compute(images, representation, say)
-        say("pictures")
-        pictures = _draw(study, network)
-        for name, figure in pictures.items():
-            figure.savefig(folder / f"{name}.png", dpi=150)
-        _write_tables(study, folder)
-        page = build_page(study, folder, origin, time.perf_counter() - start)
-        (folder / PAGE).write_text(page, encoding="utf-8")
-    return study
-
-
 def represent(network: Network, images: UnseenImages) -> Representation:
     """Run the network on the test images, batch by batch.
 
@@ -242,61 +161,10 @@ def represent(network: Network, images: UnseenImages) -> Representation:
     )
 
 
-@contextmanager
-def written_folder(out: Path) -> Iterator[Path]:
-    """Yield a temporary folder beside `out`, and give it that name when it is complete.
-
-    Raises
-    ------
-    ValueError
-        If `out` exists and is neither empty nor an earlier study, or is the current folder or one
-        above it.
-    OSError
-        If it cannot be written.
-    """
-    given, out = out, out.resolve()
-    try:
-        _check_folder(given, out)
-        out.parent.mkdir(parents=True, exist_ok=True)
-        partial = out.with_name(f".{out.name}.{os.getpid()}.part")
-        earlier = out.with_name(f".{out.name}.{os.getpid()}.old")
-        partial.mkdir()
-    except OSError as error:
-        raise OSError(
-            f"`--out` must be a folder that can be written; got {given}: {error.strerror}."
-        ) from None
-    try:
-        yield partial
-        if out.exists():
-            out.rename(earlier)
-        partial.rename(out)
-    finally:
-        if earlier.exists() and not out.exists():  # the second renaming failed
-            earlier.rename(out)
-        shutil.rmtree(partial, ignore_errors=True)
-        shutil.rmtree(earlier, ignore_errors=True)
-
-
-def _check_folder(given: Path, out: Path) -> None:
-    """Raise unless `out` is new, empty or an earlier study: it will be replaced."""
-    if out == Path.cwd() or out in Path.cwd().parents:
-        raise ValueError(f"`--out` must not be the current folder or one above it; got {given}.")
-    if not out.exists():
-        return
-    others = sorted({path.name for path in out.iterdir()} - FILES) if out.is_dir() else ["a file"]
-    if others:
-        raise ValueError(
-            f"`--out` must be a new folder, an empty one or an earlier study; got {given}, with "
-            f"{', '.join(others[:3])}."
-        )
-
-
-# --- computing -----------------------------------------------------------------------------------
-
-
-def _compute(
+def compute(
     images: UnseenImages, representation: Representation, say: Callable[[str], None]
 ) -> Study:
+    """Compute the study; `say` is called with what is done next."""
     names = [str(label) for label in range(N_CLASSES)]
     features = _by_class(representation.features)
     streams = np.random.default_rng(SEED).spawn(7)
@@ -336,7 +204,7 @@ def _compute(
     )
 
 
-def _compute_post(features: Float32, names: list[str], rng: np.random.Generator) -> Post:
+def _compute_post(features: Floats, names: list[str], rng: np.random.Generator) -> Post:
     exact = features.astype(np.float64)
     tables = {x: post.post_table(features, names, x) for x in post.SIZES}
     ten = post.post_table(exact, names, 10)
@@ -345,12 +213,12 @@ def _compute_post(features: Float32, names: list[str], rng: np.random.Generator)
         tables,
         post.post_pvalues(features, names, 2),
         post.mean_squared_distances(features, names, 10),
-        post.curve(features, names, rng),
-        float(np.abs(ten - normalized).to_numpy().max()),
+        post.curve(features, rng),
+        float((ten - normalized).abs().to_numpy().max()),
     )
 
 
-def _by_class(rows: Float32) -> Float32:
+def _by_class(rows: Floats) -> Floats:
     return rows.reshape(N_CLASSES, len(rows) // N_CLASSES, -1)
 
 
@@ -360,99 +228,3 @@ def _peak_in_box(cams: Float32, corners: NDArray[np.int64]) -> NDArray[np.bool_]
     peaks = np.stack(np.unravel_index(cams.reshape(n, -1).argmax(axis=1), (height, width)), axis=1)
     middles = (peaks + 0.5) * CANVAS / height - 0.5  # in pixels
     return np.asarray(((middles >= corners) & (middles < corners + SIDE)).all(axis=1))
-
-
-# --- writing -------------------------------------------------------------------------------------
-
-
-def _write_tables(study: Study, folder: Path) -> None:
-    import pandas as pd
-
-    save_features(folder / "features.npz", study.representation.features, study.images)
-    for x, table in study.post.tables.items():
-        table.to_csv(folder / f"post_table_x{x}.csv")
-    study.post.pvalues.to_csv(folder / "post_pvalues_x2.csv")
-    study.post.curve.to_csv(folder / "post_curve.csv", index=False)
-    study.table.to_csv(folder / "pairs.csv")
-    study.needed.to_csv(folder / "images_needed.csv", index=False)
-    pd.DataFrame(study.counts, index=study.names, columns=study.names).to_csv(
-        folder / "confusion.csv"
-    )
-    pd.DataFrame(
-        {
-            "image_id": study.images.indices,
-            "label": study.images.labels,
-            "predicted": study.representation.predicted,
-        }
-    ).to_csv(folder / "predictions.csv", index=False)
-    study.controls[UNTRAINED].to_csv(folder / "pairs_untrained_network.csv")
-    study.controls[PIXELS].to_csv(folder / "pairs_raw_pixels.csv")
-
-
-def _draw(study: Study, network: Network) -> dict[str, "Figure"]:
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    images = study.images.images.reshape(N_CLASSES, study.n_per_class, CANVAS, CANVAS)
-    corners = study.images.corners.reshape(N_CLASSES, study.n_per_class, 2)
-    return {
-        "samples": figures.draw_samples(images, corners, study.names),
-        "post_tables": figures.draw_post_tables(study.post.tables, study.post.pvalues),
-        "post_curve": figures.draw_post_curve(study.post.curve),
-        "table": figure_of(plot_table(study.table, order="clustered")),
-        "dendrogram": figure_of(plot_dendrogram(study.table)),
-        "map": figure_of(plot_map(study.table)),
-        "images_needed": figures.draw_images_needed(study.needed, study.names),
-        "cams": figures.draw_cams(_shown_cams(study, network)),
-        "typical": figures.draw_typical(_typical_images(study, network, images)),
-        "confusion": figures.draw_confusion(
-            study.counts, study.table.mmd_squared, study.n_per_class
-        ),
-        "control": figures.draw_control(
-            {name: result.effect for name, result in study.controls.items()}
-        ),
-    }
-
-
-def _shown_cams(study: Study, network: Network) -> list[tuple[figures.Seen, figures.Seen]]:
-    """Choose images that the network gets right and wrong, the first of some classes."""
-    labels, predicted = study.images.labels, study.representation.predicted
-    right, wrong = (
-        [int(rows[0]) for label in range(N_CLASSES)
-         if len(rows := np.flatnonzero((labels == label) & told))]
-        for told in (predicted == labels, predicted != labels)
-    )  # fmt: skip
-    chosen = np.array([*right[::2][:N_SHOWN], *wrong[:N_SHOWN]])
-    maps = network.maps(study.images.images[chosen])
-    of_true = class_activation_maps(maps, network.weights, labels[chosen])
-    of_predicted = class_activation_maps(maps, network.weights, predicted[chosen])
-    return [
-        (
-            figures.Seen(study.images.images[row], true, f"true: {study.names[labels[row]]}"),
-            figures.Seen(
-                study.images.images[row], other, f"predicted: {study.names[predicted[row]]}"
-            ),
-        )
-        for row, true, other in zip(chosen, of_true, of_predicted, strict=True)
-    ]
-
-
-def _typical_images(
-    study: Study, network: Network, images: NDArray[np.uint8]
-) -> list[tuple[str, list[figures.Seen]]]:
-    rows = []
-    for label, chosen in enumerate(study.typical):
-        maps = network.maps(images[label, chosen])
-        cams = class_activation_maps(maps, network.weights, np.full(len(chosen), label))
-        first = label * study.n_per_class
-        seen = [
-            figures.Seen(
-                images[label, place], cam,
-                f"no. {study.images.indices[first + place]}",
-                study.images.corners[first + place],
-            )
-            for place, cam in zip(chosen, cams, strict=True)
-        ]  # fmt: skip
-        name = f"{study.names[label]}\nagainst {study.names[study.nearest[label]]}  "
-        rows.append((name, seen))
-    return rows

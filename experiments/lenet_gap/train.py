@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import repdist
-from repdist.report import write_text
+from repdist._files import write_text
 
 from .analysis import accuracy_interval
 from .archive import write_npz
@@ -102,7 +102,7 @@ class Row:
     seconds: float
 
 
-def train(
+def train(  # noqa: PLR0913 (the options of `lenet-gap train`)
     train_digits: Digits,
     test_digits: Digits,
     out: str | Path,
@@ -169,8 +169,8 @@ def train(
     network = _training_network(Weights.initial(np.random.default_rng(seed)))
     rows = _resume(out, plan, network)
     shown = _validation_images(validation, seed)
-    for number in range(len(rows), plan.n_rounds()):
-        row = _one_round(network, plan, number, fit, *shown, before=rows[-1:])
+    while len(rows) < plan.n_rounds():
+        row = _one_round(network, plan, rows, fit, shown)
         rows.append(row)
         _checkpoint(out, plan, network, rows)
         print(_line(row, plan), file=sys.stderr, flush=True)
@@ -211,22 +211,21 @@ def _training_network(weights: Weights) -> "keras.Model":
 
 def _weights(network: "keras.Model") -> Weights:
     """Return the weights for a classifier of averages over the positions of the full canvas."""
-    *rest, classifier = network.get_weights()
+    arrays = dict(zip(SHAPES, network.get_weights(), strict=True))
     positions = (CANVAS // 4) ** 2
-    return Weights(*rest, np.float32(positions / SUM_SCALE) * classifier)
+    arrays["classifier"] = np.float32(positions / SUM_SCALE) * arrays["classifier"]
+    return Weights(**arrays)
 
 
 def _one_round(
     network: "keras.Model",
     plan: Plan,
-    number: int,
+    rows: Sequence[Row],
     digits: Digits,
-    validation_images: NDArray[np.uint8],
-    validation_labels: NDArray[np.uint8],
-    *,
-    before: Sequence[Row],
+    validation: tuple[NDArray[np.uint8], NDArray[np.uint8]],
 ) -> Row:
-    start = time.perf_counter()
+    """Train for the round after those of `rows`, and look at the validation images."""
+    start, number = time.perf_counter(), len(rows)
     rng = np.random.default_rng([plan.seed, 3, number])
     size, n_distractors = plan.canvas(number)
     chosen = rng.integers(len(digits), size=ROUND)
@@ -237,9 +236,7 @@ def _one_round(
     history = network.fit(
         images, digits.labels[chosen], batch_size=BATCH, shuffle=False, verbose=0
     ).history
-    loss, accuracy = network.evaluate(
-        validation_images, validation_labels, batch_size=250, verbose=0
-    )
+    loss, accuracy = network.evaluate(*validation, batch_size=250, verbose=0)
     if not math.isfinite(history["loss"][0]):
         raise ValueError(f"The training diverged in round {number}; try another `--seed`.")
     return Row(
@@ -251,7 +248,7 @@ def _one_round(
         history["accuracy"][0],
         loss,
         accuracy,
-        time.perf_counter() - start + sum(row.seconds for row in before),
+        time.perf_counter() - start + sum(row.seconds for row in rows[-1:]),
     )
 
 

@@ -30,6 +30,7 @@ def images_of(size, n=4):
 
 @pytest.fixture(scope="module")
 def network():
+    pytest.importorskip("tensorflow")
     return model.Network(random_weights())
 
 

@@ -10,15 +10,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from given import needs
 from matplotlib.figure import Figure
 
-from repdist import cli
+from repdist._cli import commands
 
 PACKAGE = "repdist._experiments.lenet_gap"
-analysis, data, features, main, model, page, post, study, train = (
+analysis, data, features, main, model, post, runs, study, train = (
     importlib.import_module(f"{PACKAGE}.{name}")
     for name in (
-        "analysis", "data", "features", "__main__", "model", "page", "post", "study", "train",
+        "analysis", "data", "features", "__main__", "model", "post", "run", "study", "train",
     )
 )  # fmt: skip
 
@@ -45,9 +46,7 @@ def weights():
 def make_small(monkeypatch):
     """Make the study one of 20 images a class; tables of more than 10 rows a side are of 10."""
     post_table = post.post_table
-    monkeypatch.setattr(
-        study, "make_images", functools.partial(features.make_images, n_per_class=N)
-    )
+    monkeypatch.setattr(runs, "make_images", functools.partial(features.make_images, n_per_class=N))
     monkeypatch.setattr(
         post, "post_table", lambda groups, names, x: post_table(groups, names, min(x, N // 2))
     )
@@ -64,11 +63,12 @@ def make_small(monkeypatch):
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
     """A study, its folder, and what it said."""
+    pytest.importorskip("tensorflow")
     out = tmp_path_factory.mktemp("study") / "new" / "folder"
     said = []
     with pytest.MonkeyPatch.context() as monkeypatch:
         make_small(monkeypatch)
-        result = study.run(
+        result = runs.run(
             data.load_digits()[1], weights(), out, origin="<Of & here>", say=said.append
         )
     return result, out, said
@@ -195,12 +195,12 @@ def again(small, monkeypatch):
     """Run a study with the results of the first, and only one picture."""
     result, _, _ = small
     make_small(monkeypatch)
-    monkeypatch.setattr(study, "represent", lambda network, images: result.representation)
-    monkeypatch.setattr(study, "_compute", lambda images, representation, say: result)
-    monkeypatch.setattr(study, "_draw", lambda result, network: {})
-    monkeypatch.setattr(page, "build_page", lambda *_: "the new page")
+    monkeypatch.setattr(runs, "represent", lambda network, images: result.representation)
+    monkeypatch.setattr(runs, "compute", lambda images, representation, say: result)
+    monkeypatch.setattr(runs, "draw_pictures", lambda result, network: {})
+    monkeypatch.setattr(runs, "build_page", lambda *_: "the new page")
     test = data.load_digits()[1]
-    return lambda out: study.run(test, weights(), out, origin="")
+    return lambda out: runs.run(test, weights(), out, origin="")
 
 
 def content(folder):
@@ -281,7 +281,7 @@ def test_a_failure_leaves_the_earlier_study(again, earlier, monkeypatch):
         raise RuntimeError("in the middle")
 
     before = content(earlier)
-    monkeypatch.setattr(page, "build_page", build_page)
+    monkeypatch.setattr(runs, "build_page", build_page)
     with pytest.raises(RuntimeError, match="in the middle"):
         again(earlier)
     assert content(earlier) == before
@@ -310,7 +310,7 @@ def test_a_failure_at_the_very_end_leaves_the_earlier_study(again, earlier, monk
 def test_a_study_needs_enough_digits(tmp_path):
     digits = data.load_digits()[1].of_each_class(299)
     with pytest.raises(ValueError, match="hold 300 test digits of each class; got 299 of class 0"):
-        study.run(digits, weights(), tmp_path / "out", origin="")
+        runs.run(digits, weights(), tmp_path / "out", origin="")
     assert not any(tmp_path.iterdir())
 
 
@@ -331,7 +331,7 @@ def call(monkeypatch, capsys, tmp_path):
     return call
 
 
-REPDIST = {"entry": cli.main, "program": ("repdist", "lenet-gap")}
+REPDIST = {"entry": commands.main, "program": ("repdist", "lenet-gap")}
 
 
 @pytest.mark.parametrize("command", [(), ("train",)])
@@ -358,6 +358,7 @@ BAD_CALLS = {
 }
 
 
+@needs("tensorflow")
 @pytest.mark.parametrize("name", BAD_CALLS)
 @pytest.mark.parametrize("way", [{}, REPDIST], ids=["module", "repdist"])
 def test_a_bad_call(name, way, call, tmp_path):
@@ -389,7 +390,7 @@ def test_a_study_is_called(way, small, call, monkeypatch, tmp_path):
         say("at work")
         return small[0]
 
-    monkeypatch.setattr(study, "run", run)
+    monkeypatch.setattr(runs, "run", run)
     weights().save(tmp_path / "mine.npz")
     code, printed, errors = call("--weights", "mine.npz", "--out", "there", **way)
     assert code == 0
@@ -403,6 +404,7 @@ def test_a_study_is_called(way, small, call, monkeypatch, tmp_path):
     assert re.fullmatch(r" *\d+\.\d s  at work\n", errors)
 
 
+@needs("tensorflow")
 def test_a_training_is_called(call, monkeypatch, tmp_path):
     calls = []
 

@@ -9,12 +9,14 @@ import types
 
 import numpy as np
 import pytest
+from given import needs
 
 data = importlib.import_module("repdist._experiments.lenet_gap.data")
 features = importlib.import_module("repdist._experiments.lenet_gap.features")
 model = importlib.import_module("repdist._experiments.lenet_gap.model")
 train = importlib.import_module("repdist._experiments.lenet_gap.train")
 
+pytestmark = needs("tensorflow")
 ROUND, IMAGES = 128, 3 * 128 - 1  # the last round is filled up
 
 
@@ -145,10 +147,10 @@ def stop_in_round(number, monkeypatch):
     """Let `_one_round` raise in a round; return what lets it run again."""
     one_round = train._one_round
 
-    def stopped(network, plan, current, *rest, **options):
-        if current == number:
+    def stopped(network, plan, rows, *rest):
+        if len(rows) == number:
             raise KeyboardInterrupt
-        return one_round(network, plan, current, *rest, **options)
+        return one_round(network, plan, rows, *rest)
 
     monkeypatch.setattr(train, "_one_round", stopped)
     return lambda: monkeypatch.setattr(train, "_one_round", one_round)
@@ -274,14 +276,16 @@ def fake_network(loss):
 def test_a_training_that_diverges(digits):
     plan = train.Plan(ROUND, 0, 480, "")
     with pytest.raises(ValueError, match="diverged in round 0; try another `--seed`"):
-        train._one_round(fake_network(math.nan), plan, 0, digits[0], None, None, before=[])
+        train._one_round(fake_network(math.nan), plan, [], digits[0], (None, None))
 
 
 def test_a_round_uses_its_learning_rate(digits):
     network = fake_network(1.0)
-    row = train._one_round(
-        network, train.Plan(3 * ROUND, 0, 480, ""), 1, digits[0], None, None, before=[]
-    )
+    earlier = [types.SimpleNamespace(seconds=100.0)]
+    plan = train.Plan(3 * ROUND, 0, 480, "")
+    row = train._one_round(network, plan, earlier, digits[0], (None, None))
+    assert (row.round, row.images) == (1, 2 * ROUND)
+    assert row.seconds > 100
     assert network.optimizer.learning_rate == row.learning_rate
     assert row.learning_rate == pytest.approx((0.003 + 0.00003) / 2, rel=1e-12)
 

@@ -1,0 +1,111 @@
+"""Options of reading that commands share: of text tables, and of columns."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+# What a cell without a value may say. Labels are text: to them only an empty cell is missing.
+MISSING = frozenset({
+    "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN",
+    "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null",
+})  # fmt: skip
+SEPARATORS = {
+    "comma": ",", "semicolon": ";", "tab": "\t", "\\t": "\t", "space": " ", "whitespace": " ",
+    "pipe": "|",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How files are read: what the options of the command say; None where they say nothing."""
+
+    sep: str | None = None
+    decimal: str | None = None
+    header: bool | None = None
+    columns: Sequence[str] = ()
+    drop: Sequence[str] = ()
+    dropna: bool = False
+
+    def separator(self) -> str | None:
+        """Return the character that `--sep` means."""
+        sep = SEPARATORS.get(self.sep or "", self.sep)
+        if sep is not None and (len(sep) != 1 or sep in '"\n\r' or sep.isalnum()):
+            raise ValueError(
+                f"`--sep` must be one character, or tab, space, comma, semicolon or pipe; got "
+                f"{self.sep!r}."
+            )
+        if sep is not None and sep == self.decimal:
+            raise ValueError(f"`--sep` and `--decimal` must differ; got {sep!r} for both.")
+        return sep
+
+    def decimal_mark(self) -> str | None:
+        """Return the decimal mark, once it can be one."""
+        if self.decimal not in (None, ".", ","):
+            raise ValueError(f"`--decimal` must be . or ,; got {self.decimal!r}.")
+        return self.decimal
+
+
+def chosen(
+    path: Path, names: Sequence[str], reading: Reading, labels: str | None, left_out: set[int]
+) -> list[int]:
+    """Return the places of the columns that are compared.
+
+    Parameters
+    ----------
+    path : Path
+        The file, for messages.
+    names : sequence of str
+        Of all its columns.
+    reading : Reading
+    labels : str, optional
+        The column of labels, which is not compared.
+    left_out : set of int
+        Columns that are no features unless `--columns` names them: an index.
+    """
+    of_labels = set() if labels is None else {place(path, names, "--labels", labels)}
+    dropped = {place(path, names, "--drop", name) for name in _listed(reading.drop, names)}
+    kept = [place(path, names, "--columns", name) for name in _listed(reading.columns, names)]
+    if not reading.columns:
+        kept = [i for i in range(len(names)) if i not in left_out]
+    if of_labels & (dropped | set(kept if reading.columns else ())):
+        raise ValueError(
+            f"`--labels` must name a column that is not compared; got {labels!r}, which "
+            "`--columns` or `--drop` names too."
+        )
+    kept = [i for i in dict.fromkeys(kept) if i not in dropped | of_labels]
+    if not kept:
+        raise ValueError(f"`{path}` must have columns left to compare; it has {_shown(names)}.")
+    return kept
+
+
+def place(path: Path, names: Sequence[str], option: str, name: str) -> int:
+    """Return which column an option names."""
+    found = [i for i, other in enumerate(names) if other == name]
+    if not found:
+        raise ValueError(
+            f"`{option}` must name a column of {path}; got {name!r}, it has {_shown(names)}."
+        )
+    if len(found) > 1:
+        raise ValueError(
+            f"`{option}` must name one column of {path}; {len(found)} are called {name!r}."
+        )
+    return found[0]
+
+
+def note(text: str) -> None:
+    """Say on the standard error what was done to the data."""
+    print(f"repdist: {text}", file=sys.stderr)
+
+
+def _listed(given: Sequence[str], names: Sequence[str]) -> list[str]:
+    """Return names given one by one or with commas between them; a name may hold a comma."""
+    return [
+        name
+        for text in given
+        for name in ([text] if text in names else [part.strip() for part in text.split(",")])
+    ]
+
+
+def _shown(names: Sequence[str]) -> str:
+    return ", ".join(names[:8]) + ", ..." * (len(names) > 8)

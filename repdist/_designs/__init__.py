@@ -1,0 +1,1 @@
+"""Which rows may change places: units of rows, their relabelings, cuts of many groups."""

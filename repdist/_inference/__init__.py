@@ -1,0 +1,1 @@
+"""From blocks and relabelings to estimates, intervals and p-values; NumPy alone."""

@@ -1,0 +1,73 @@
+"""Blocks less what changes no MMD^2, so that nothing cancels."""
+
+import numpy as np
+import numpy.typing as npt
+
+from repdist._blocks import Block, Sums
+from repdist._typing import Estimator, Float64
+
+
+def centred_blocks(sums: Sums, unit_rows: npt.NDArray[np.intp], estimator: Estimator) -> Float64:
+    """Return block sums (R, U, U) of ``k(x, y) - g(x) - g(y)``, with g such that rows sum to 0.
+
+    No g changes an MMD^2, for it enters every mean with the same weight.
+    """
+    biased = estimator == "biased"
+    S, units = sums.blocks.copy(), np.arange(len(unit_rows))
+    if biased:
+        S[:, units, units] += sums.diagonal
+    return without_row_sums(S, unit_rows, with_diagonal=biased)
+
+
+def without_row_sums(
+    S: Float64, unit_rows: npt.NDArray[np.intp], *, with_diagonal: bool
+) -> Float64:
+    """Return the block sums S (R, U, U) less those of ``g(x) + g(y)``, so that rows sum to 0.
+
+    `with_diagonal` says whether pairs of a row with itself count. S is written to.
+
+    Notes
+    -----
+    With N rows in all, R_u the sum over row u and n_u the rows of that unit, the sum G_u of g over
+    a unit is ``(R_u - n_u sum(R) / (2 N)) / N`` if the diagonal counts, and
+    ``(R_u - n_u sum(R) / (2 N - 2)) / (N - 2)`` if it does not.
+    """
+    units, N = np.arange(len(unit_rows)), int(unit_rows.sum())
+    if not with_diagonal:
+        N -= 1
+    totals = S.sum(axis=2)  # (R, U)
+    G = totals - totals.sum(axis=1, keepdims=True) / (2 * N) * unit_rows
+    G /= N if with_diagonal else N - 1
+    S -= pair_sums(G, G, unit_rows, unit_rows)
+    if not with_diagonal:
+        S[:, units, units] += 2 * G
+    return S
+
+
+def pair_sums(
+    first: Float64, second: Float64, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp]
+) -> Float64:
+    """Return the sums of ``g(x) + g(y)`` over the pairs of rows of two units, (R, U, V).
+
+    `first` (R, U) and `second` (R, V) are the sums of g over units of so many `rows` and `columns`.
+    """
+    return np.asarray(first[:, :, None] * columns + second[:, None, :] * rows[:, None])
+
+
+def shift(block: Block, rows: npt.NDArray[np.intp]) -> Float64:
+    """Return the sums over units, (R, U), of the g that makes ``k - g(x) - g(y)`` small in a group.
+
+    g is the mean of a row's kernel values less half the mean of all; units have so many `rows`.
+    """
+    n = rows.sum()
+    totals = block.sums.sum(axis=2)
+    mean = totals.sum(axis=1, keepdims=True) / (n * (n - 1))
+    return np.asarray(totals / (n - 1) - mean / 2 * rows)
+
+
+def centred_within(block: Block, rows: npt.NDArray[np.intp]) -> Float64:
+    """Return the sums within a group less `shift` for each block's pairs of different rows."""
+    taken, units = shift(block, rows), np.arange(len(rows))
+    S = block.sums - pair_sums(taken, taken, rows, rows)
+    S[:, units, units] += 2 * taken
+    return np.asarray(S)

@@ -1,0 +1,109 @@
+"""Estimates from sums: MMD^2, its standard error and interval, each formula once."""
+
+import math
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from repdist._blocks import Block, Sums
+from repdist._typing import Estimator, Float64
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The unbiased MMD^2 of one or more pairs of samples, with what its interval needs.
+
+    Attributes
+    ----------
+    mmd_squared, standard_error : float or (k,)
+    null_variance : float or (k,)
+        Of MMD^2 over relabelings.
+    """
+
+    mmd_squared: Any
+    standard_error: Any
+    null_variance: Any
+
+    def interval(self, confidence_level: float) -> tuple[Any, Any]:
+        """Return both ends: ``T - z se`` and ``T + z sqrt(se^2 + 3 v0)``, clipped at 0."""
+        z = NormalDist().inv_cdf((1 + confidence_level) / 2)
+        low = self.mmd_squared - z * self.standard_error
+        high = self.mmd_squared + z * np.sqrt(self.standard_error**2 + 3 * self.null_variance)
+        return np.maximum(low, 0.0), np.maximum(high, 0.0)
+
+
+def mmd_squared_from_sums(
+    within_first: Any,
+    across: Any,
+    within_second: Any,
+    sizes: tuple[int, int],
+    estimator: Estimator = "unbiased",
+) -> Any:
+    """Return MMD^2 from sums over ordered pairs; unbiased sums leave the diagonal out.
+
+    `sizes` are the rows of the first and the second sample.
+    """
+    n, m = sizes
+    n_pairs, m_pairs = (n * (n - 1), m * (m - 1)) if estimator == "unbiased" else (n * n, m * m)
+    return within_first / n_pairs + within_second / m_pairs - 2 * across / (n * m)
+
+
+def component_estimates(
+    sums: Sums, unit_sample: npt.NDArray[np.intp], estimator: Estimator
+) -> Float64:
+    """Return MMD^2 of each component, (R,), from sums between units of the two samples."""
+    first = (unit_sample == 0).astype(np.float64)
+    second = 1 - first
+    within_first, within_second = first @ sums.blocks @ first, second @ sums.blocks @ second
+    if estimator == "biased":
+        within_first = within_first + sums.diagonal @ first
+        within_second = within_second + sums.diagonal @ second
+    across = first @ sums.blocks @ second
+    return np.asarray(
+        mmd_squared_from_sums(within_first, across, within_second, sums.sizes, estimator)
+    )
+
+
+def check_definite(sums: Sums, unit_sample: npt.NDArray[np.intp], weights: Float64) -> None:
+    """Raise if the biased MMD^2, which is a squared distance, is below 0 by more than rounding."""
+    biased = float(component_estimates(sums, unit_sample, "biased") @ weights)
+    raise_if_negative(biased, float(sums.magnitude @ np.abs(weights)), sums.epsilon)
+
+
+def raise_if_negative(biased: float, magnitude: float, epsilon: float) -> None:
+    """Raise if a biased MMD^2 is below 0, for kernel values of that size and rounding."""
+    if biased < -1e3 * epsilon * magnitude:
+        raise ValueError(
+            "`kernel` must be (conditionally) positive definite, else MMD^2 is no squared distance;"
+            f" got a biased MMD^2 of {biased:.3g}. Negate it if its values are distances."
+        )
+
+
+def standard_error(rows_first: Float64, rows_second: Float64) -> float:
+    """Return the standard error of the unbiased MMD^2 from the kernel's row sums.
+
+    ``se^2 = 4 var(h_x) / n + 4 var(h_y) / m`` with
+    ``h_x(i) = mean_{j != i} k(x_i, x_j) - mean_j k(x_i, y_j)``, and h_y alike.
+
+    Parameters
+    ----------
+    rows_first : (n, 2)
+        For each row of the first sample, the sum over the other rows of its own sample and over
+        the rows of the other one.
+    rows_second : (m, 2)
+        The same for the second sample: own first, then other.
+    """
+    n, m = len(rows_first), len(rows_second)
+    h_first = rows_first[:, 0] / (n - 1) - rows_first[:, 1] / m
+    h_second = rows_second[:, 0] / (m - 1) - rows_second[:, 1] / n
+    return math.sqrt(4 * h_first.var(ddof=1) / n + 4 * h_second.var(ddof=1) / m)
+
+
+def spread(block: Block, weights: Float64) -> float:
+    """Return ``mean k(x, x) - mean k(x, x')`` over the different rows of a group."""
+    n = len(block.rows)
+    diagonal = float(weights @ block.diagonal.sum(axis=1)) / n
+    return diagonal - float(block.rows.sum()) / (n * (n - 1))

@@ -1,0 +1,79 @@
+"""Many tests at once: adjusted p-values, and whether any can be reached."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import numpy as np
+
+from repdist._designs.relabelings import Relabelings
+from repdist._numbers import LEVEL, reaches
+from repdist._typing import Float64
+
+Adjust = Literal[
+    "holm",
+    "bonferroni",
+    "sidak",
+    "holm-sidak",
+    "simes-hochberg",
+    "hommel",
+    "fdr_bh",
+    "fdr_by",
+    "fdr_tsbh",
+    "fdr_tsbky",
+    "none",
+]
+ADJUSTMENTS: tuple[str, ...] = Adjust.__args__  # type: ignore[attr-defined]
+
+
+def adjusted(pvalues: Float64, adjust: str) -> Float64:
+    """Return p-values adjusted by a method of statsmodels, or as they are for ``"none"``."""
+    if adjust == "none":
+        return pvalues
+    from statsmodels.stats.multitest import multipletests
+
+    with np.errstate(divide="ignore"):  # Sidak's logarithm at p = 1
+        return np.asarray(multipletests(pvalues, method=adjust)[1])
+
+
+def unreachable(relabelings: Sequence[Relabelings], adjust: str) -> str:
+    """Return what to say if some pair can never be significant, else the empty string."""
+    count = len(relabelings)
+    least = np.array([pair.least_pvalue for pair in relabelings])
+    if least.max() * count * (1 + math.log(count)) <= LEVEL:
+        return ""  # within reach of every method; the one asked for need not be computed
+    reached = adjusted(least, adjust)
+    lost = [pair for pair, p in zip(relabelings, reached, strict=True) if not reaches(p)]
+    if not lost:
+        return ""
+    found = (
+        f"{len(lost)} of {count} pairs cannot reach an adjusted p-value of .05 ({adjust}; "
+        f"the least is up to {reached.max():.2g})"
+    )
+    advice = []
+    if any(pair.exhaustive for pair in lost):
+        rows = _smallest(lambda n: 2 / math.comb(2 * n, n), count, adjust)
+        advice.append(f"with so few rows; groups of {rows} rows would do")
+    if not all(pair.exhaustive for pair in lost):
+        wanted = _smallest(lambda b: 1 / (b + 1), count, adjust)
+        advice.append(f"with n_resamples={lost[0].wanted}; {wanted} would do")
+    return f"{found} {', or '.join(advice)}"
+
+
+def _smallest(least_pvalue: Callable[[int], float], count: int, adjust: str) -> int:
+    """Return the smallest number whose least p-value, in `count` pairs, stays at .05."""
+    high = 1
+    while not _reaches(least_pvalue(high), count, adjust):
+        high *= 2
+    low = high // 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        if _reaches(least_pvalue(middle), count, adjust):
+            high = middle
+        else:
+            low = middle
+    return high
+
+
+def _reaches(pvalue: float, count: int, adjust: str) -> bool:
+    return bool(reaches(adjusted(np.full(count, min(pvalue, 1.0)), adjust).min()))

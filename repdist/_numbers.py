@@ -1,0 +1,58 @@
+"""Numbers as people read them: what counts as significant, stars, equal digits in a column."""
+
+from typing import Any
+
+import numpy as np
+
+LEVEL = 0.05  # at which results say that samples differ
+_MOST_DECIMALS = 8
+
+
+def reaches(pvalue: Any, alpha: float = LEVEL) -> Any:
+    """Tell whether a p-value is as small as alpha, to rounding."""
+    return pvalue <= alpha * (1 + 1e-9)
+
+
+def with_equal_digits(values: Any, significant: int = 3) -> Any:
+    """Return numbers as texts with one number of decimals, nested as the values are.
+
+    So many that the typical number, the median of their sizes, shows `significant` digits; NaN is
+    a dash, trailing zeros stay.
+    """
+    values = np.asarray(values, dtype=np.float64)
+    sizes = np.abs(values[np.isfinite(values) & (values != 0)])
+    typical = float(np.median(sizes)) if len(sizes) else 1.0
+    return _with_decimals(values, significant - 1 - int(np.floor(np.log10(typical))))
+
+
+def pvalues_with_equal_digits(pvalues: Any) -> Any:
+    """Return p-values as texts with one number of decimals: so many that the least one shows."""
+    values = np.asarray(pvalues, dtype=np.float64)
+    least = float(np.min(values[values > 0], initial=1e-3))
+    return _with_decimals(values, -int(np.floor(np.log10(least))))
+
+
+def _with_decimals(values: Any, decimals: int) -> Any:
+    decimals = min(max(decimals, 0), _MOST_DECIMALS)
+
+    def shown(value: Any) -> Any:
+        if isinstance(value, list):
+            return [shown(item) for item in value]
+        return f"{value:.{decimals}f}".replace("-", "−") if np.isfinite(value) else "–"
+
+    return shown(values.tolist())
+
+
+def with_digits(value: float, significant: int = 2) -> str:
+    """Return a number rounded to so many digits, without an exponent; NaN is a dash."""
+    if not np.isfinite(value):
+        return "–"
+    if value == 0:
+        return "0"
+    decimals = significant - 1 - int(np.floor(np.log10(abs(float(f"{value:.{significant - 1}e}")))))
+    return f"{round(value, decimals):,.{max(decimals, 0)}f}".replace("-", "−")
+
+
+def stars(pvalue: float) -> str:
+    """Return up to three stars: p < .001, p < .01, p <= .05."""
+    return "*" * (int(pvalue < 0.001) + int(pvalue < 0.01) + int(reaches(pvalue)))

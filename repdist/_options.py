@@ -1,0 +1,97 @@
+"""Options that questions share: names, defaults and checks, in one object."""
+
+import math
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from repdist import _checks
+from repdist._numbers import reaches
+from repdist._threads import Workers
+from repdist._typing import Bins, Combine, Estimator
+from repdist.kernels import Kernel
+from repdist.kernels._kernel import check_kernel
+
+ESTIMATORS: Collection[Estimator] = ("unbiased", "biased")
+COMBINATIONS: Collection[Combine] = ("max", "mean", "fuse")
+
+
+@dataclass(frozen=True)
+class Options:
+    """Which test is run, with what randomness, and who does the work; all checked."""
+
+    kernel: Kernel
+    estimator: Estimator
+    combine: Combine
+    n_resamples: int
+    n_bins: Bins
+    rng: np.random.Generator
+    workers: Workers
+
+    @classmethod
+    def checked(  # noqa: PLR0913 (one for each option)
+        cls,
+        *,
+        kernel: Any,
+        combine: Any,
+        n_resamples: Any,
+        rng: Any,
+        n_jobs: Any,
+        progress: Any,
+        estimator: Any = "unbiased",
+        n_bins: Any = "auto",
+    ) -> "Options":
+        """Return the options, each of the kind and range that it must have."""
+        check_kernel(kernel)
+        check_estimator(estimator)
+        _checks.choice("combine", combine, COMBINATIONS)
+        return cls(
+            kernel=kernel,
+            estimator=estimator,
+            combine=combine,
+            n_resamples=_checks.resamples(n_resamples),
+            n_bins=_check_bins(n_bins),
+            rng=_checks.generator(rng),
+            workers=Workers(_checks.jobs(n_jobs), _checks.flag("progress", progress)),
+        )
+
+    @property
+    def squares(self) -> bool:
+        """Whether the combination needs sums of squared kernel values."""
+        return self.combine == "fuse"
+
+    def check_smallest(self, rows: int) -> None:
+        """Raise if the smallest sample has fewer rows than bins are asked for."""
+        if not isinstance(self.n_bins, str) and self.n_bins > rows:
+            raise ValueError(
+                f"`n_bins` must be at most the {rows} rows of the smaller sample; got "
+                f'{self.n_bins}. Use "rows" for one unit a row.'
+            )
+
+    def check_reach(self, alpha: float) -> None:
+        """Raise if so few relabelings give no p-value as small as alpha."""
+        if not reaches(1 / (self.n_resamples + 1), alpha):
+            least = math.ceil(1 / alpha * (1 - 1e-9)) - 1
+            raise ValueError(
+                f"`n_resamples` must be at least {least} for p-values as small as alpha = "
+                f"{alpha:g}; got {self.n_resamples}."
+            )
+
+
+def check_estimator(estimator: Any) -> None:
+    """Raise if this names no estimator."""
+    _checks.choice("estimator", estimator, ESTIMATORS)
+
+
+def _check_bins(n_bins: Any) -> Any:
+    if isinstance(n_bins, str):
+        return _checks.choice("n_bins", n_bins, ("auto", "rows"))
+    try:
+        return _checks.whole_number("n_bins", n_bins, 2)
+    except TypeError:
+        raise TypeError(
+            f'`n_bins` must be "auto", "rows" or a whole number of at least 2; got '
+            f"{_checks.describe(n_bins)}."
+        ) from None

@@ -1,0 +1,1 @@
+"""From rows to blocks, in one pass over the kernel."""

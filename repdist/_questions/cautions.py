@@ -1,0 +1,235 @@
+"""What a reader of a result should know: of the data, and of the null distribution."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from repdist import _arrays
+from repdist._arrays import Groups
+from repdist._designs.relabelings import Relabelings
+from repdist._inference.combine import Null
+from repdist._inference.pairs import Comparison
+from repdist._numbers import reaches
+from repdist._typing import Array, Float64
+from repdist.kernels import Kernel, Precomputed
+
+_MANY_COPIES = 0.1  # of the pooled rows
+_DOMINANT = 0.9  # of the variance
+_MOST_NAMED = 5  # columns that a caution calls by name
+_FEWEST_PAIRS, _MOST_PAIRS = 8, 4096  # rows from which, and on which, their order is judged
+_CORRELATED = 0.2  # of paired rows: below it pairing would change little
+
+
+def null_cautions(null: Null, drawn: Relabelings) -> list[str]:
+    """Return what the null distribution of two samples gives to think of."""
+    found = []
+    if not reaches(drawn.least_pvalue):
+        found.append(
+            f"no p-value below {drawn.least_pvalue:.2g} can be reached: too few rows, bins or "
+            "relabelings"
+        )
+    if null.dropped.all():
+        found.append("the statistic varies less over relabelings than rounding can tell, so p = 1")
+    elif null.dropped.any():
+        found.append(f"{null.dropped.sum()} component(s) do not vary and were left out")
+    return found
+
+
+def table_cautions(groups: Groups, comparison: Comparison, floors: Float64) -> list[str]:
+    """Return what single groups and pairs of a table give to think of."""
+    found = []
+    named = list(zip(groups.names, groups.arrays, floors, strict=True))
+    equal = [repr(name) for name, rows, _ in named if _arrays.is_constant(rows)]
+    if equal:
+        found.append(f"all rows are equal in {', '.join(equal)}")
+    still = sum(not pair.varies for pair in comparison.pairs)
+    if still:
+        found.append(
+            f"the statistic of {still} pair(s) varies less than rounding can tell, so p = 1"
+        )
+    few = [repr(name) for name, _, rate in named if np.isnan(rate)]
+    if few:
+        found.append(f"no noise floor for {', '.join(few)}: fewer than four rows")
+    return found
+
+
+def data_cautions(
+    samples: Sequence[Array], Z: Array, kernel: Kernel, columns: tuple[str, ...]
+) -> list[str]:
+    """Return what the rows give to think of.
+
+    Parameters
+    ----------
+    samples : sequence of (n, d)
+        Two samples or several groups, in the order in which they came.
+    Z : (N, d)
+        All their rows, in any order.
+    kernel : Kernel
+    columns : (d,) or empty
+        The names of the columns, if they have any.
+    """
+    if isinstance(kernel, Precomputed):  # the rows are numbers of rows
+        return []
+    found, rows, d = [], len(Z), Z.shape[1]
+    if len(samples) == 2 and look_paired(*samples):
+        found.append(
+            "row i of one sample lies much nearer to row i of the other than to its neighbours, as "
+            "the same items measured twice do: the test takes rows for independent and cannot see "
+            "differences between paired rows"
+        )
+    copies = _count_copies(Z)
+    if copies > _MANY_COPIES * rows:
+        found.append(f"{copies} of {rows} rows repeat another row: are rows independent?")
+    told_apart = telling_columns(samples)
+    for number, how in list(told_apart.items())[:_MOST_NAMED]:
+        found.append(f"{_called(columns, number)} {how}: leave it out if it is no feature")
+    variances = _column_variances(Z)
+    constant = np.flatnonzero(variances == 0)
+    if len(constant):
+        named = f" ({_listed(columns, constant)})" if columns else ""
+        found.append(f"{len(constant)} of {d} columns are constant and say nothing{named}")
+    share, widest = float(variances.max() / variances.sum()), int(variances.argmax())
+    if d - len(constant) > 1 and share > _DOMINANT and widest not in told_apart:
+        found.append(
+            f"{_called(columns, widest)} holds {share:.0%} of the variance and hides the others: "
+            "standardise columns of different units"
+        )
+    return found
+
+
+# --- rows that are not independent ---------------------------------------------------------------
+
+
+def look_paired(X: Array, Y: Array) -> bool:
+    """Tell whether row i of X belongs to row i of Y, as the same items measured twice do.
+
+    Two z-tests on the inner products of rows whose columns are standardised, over at most some
+    thousand rows: of row i with row i, which are 0 on average for independent rows; and with row i
+    less its two neighbours, which are so too for files in one order (by class, by time). And a
+    correlation that matters.
+    """
+    n = min(len(X), _MOST_PAIRS, max(_FEWEST_PAIRS, _arrays.ENTRIES // X.shape[1]))
+    if len(X) != len(Y) or n < _FEWEST_PAIRS:
+        return False
+    x, y = (_standardised(sample[:n]) for sample in (X, Y))
+    own = np.einsum("nd,nd->n", x, y)
+    beside = np.einsum("nd,nd->n", x, (np.roll(y, 1, axis=0) + np.roll(y, -1, axis=0)) / 2)
+    sizes = float(np.sqrt((x**2).sum() * (y**2).sum()))
+    if not own.sum() > _CORRELATED * sizes > 0:
+        return False
+    return all(
+        values.mean() * np.sqrt(n) > (4 + 12 / n) * values.std(ddof=1)
+        for values in (own, own - beside)
+    )
+
+
+def _standardised(rows: Array) -> Float64:
+    """Return a few rows in memory, each column less its mean and over its standard deviation."""
+    values = _arrays.to_numpy(_arrays.in_memory(rows)).astype(np.float64)
+    values -= values.mean(axis=0)
+    size = np.abs(values).max(axis=0)
+    values /= np.where(size > 0, size, 1)
+    deviation = values.std(axis=0)
+    return values / np.where(deviation > 0, deviation, 1)
+
+
+# --- columns that are no features ----------------------------------------------------------------
+
+
+def telling_columns(samples: Sequence[Array]) -> dict[int, str]:
+    """Return the columns that tell samples apart as labels and row numbers do, and how."""
+    looks = [_look_at(sample) for sample in samples]
+    low, high = (np.stack([look[end] for look in looks]) for end in (0, 1))  # (samples, d)
+    constant = (low == high).all(axis=0) & (low.min(axis=0) < low.max(axis=0))
+    found = {
+        int(j): "is constant in each sample and differs between them, so it alone tells them apart"
+        for j in np.flatnonzero(constant)
+    }
+    if min(map(len, samples)) < _FEWEST_PAIRS or samples[0].shape[1] == 1:
+        return found
+    rising = np.all([look[2] for look in looks], axis=0)
+    found |= {
+        int(j): "increases from row to row, as row numbers and times do"
+        for j in np.flatnonzero(rising & ~constant)
+    }
+    places = np.argsort(low, axis=0)
+    ends = np.take_along_axis(high, places, axis=0)[:-1]
+    apart = (np.take_along_axis(low, places, axis=0)[1:] > ends).all(axis=0)
+    whole = np.all([look[3] for look in looks], axis=0)
+    for j in np.flatnonzero(apart & whole & ~rising & ~constant).tolist():
+        if all(_all_differ(sample[:, j : j + 1]) for sample in samples):
+            found[j] = "has a number of its own for every row, as identifiers do"
+    return dict(sorted(found.items()))
+
+
+def _look_at(sample: Array) -> tuple[Any, Any, Any, Any]:
+    """Return each column's least and largest value, whether it rises, whether it holds integers."""
+    parts = list(zip(*_arrays.over_rows(_look_at_block, sample), strict=True))
+    low, high, rises, whole, first, last = (np.stack(part) for part in parts)
+    everywhere = rises.all(axis=0) & (first[1:] > last[:-1]).all(axis=0)
+    return low.min(axis=0), high.max(axis=0), everywhere, whole.all(axis=0)
+
+
+def _look_at_block(block: Array) -> list[Any]:
+    xp = _arrays.namespace(block)
+    looks = [
+        xp.amin(block, 0),
+        xp.amax(block, 0),
+        (block[1:] > block[:-1]).all(0),
+        (block == xp.round(block)).all(0),
+        block[0],
+        block[-1],
+    ]
+    return [_arrays.to_numpy(_arrays.in_memory(look)) for look in looks]
+
+
+def _all_differ(column: Array) -> bool:
+    values = _arrays.to_numpy(_arrays.in_memory(column))[:_MOST_PAIRS]
+    return len(np.unique(values)) == len(values)
+
+
+def _called(columns: tuple[str, ...], number: int) -> str:
+    return f"column {columns[number]!r}" if columns else f"column {number}"
+
+
+def _listed(columns: tuple[str, ...], numbers: Any) -> str:
+    shown = [repr(columns[number]) for number in numbers[:_MOST_NAMED]]
+    return ", ".join(shown) + (", ..." if len(numbers) > _MOST_NAMED else "")
+
+
+def _column_variances(Z: Array) -> Float64:
+    """Return the variance of each column, (d,), in units of the square of the largest value.
+
+    Exactly 0 for a column whose rows have one value.
+    """
+    first = _arrays.first_row(Z)
+    scale = max(_arrays.over_rows(_arrays.largest_step, Z, first))
+    total, square = 0.0, 0.0
+    for sums, squares in _arrays.over_blocks(_scaled_moments, Z, _arrays.wide_block(first), scale):
+        total, square = total + sums, square + squares
+    mean = _arrays.to_numpy(total / len(Z))
+    return np.asarray(np.maximum(_arrays.to_numpy(square / len(Z)) - mean**2, 0), dtype=np.float64)
+
+
+def _scaled_moments(block: Array, row: Array, scale: float) -> tuple[Array, Array]:
+    xp = _arrays.namespace(block)
+    parts = [_scaled(block[:, part], row[:, part], scale) for part in _arrays.column_parts(block)]
+    sums, squares = zip(*parts, strict=True)
+    return xp.concatenate(sums), xp.concatenate(squares)
+
+
+def _scaled(columns: Array, row: Array, scale: float) -> tuple[Array, Array]:
+    """Return the sums of the scaled columns, and those of their squares."""
+    scaled = (_arrays.wide_block(columns) - row) / scale
+    return scaled.sum(0), (scaled * scaled).sum(0)
+
+
+def _count_copies(Z: Array) -> int:
+    """Return how many rows equal an earlier one, judged by two fixed projections."""
+    columns = np.arange(1, Z.shape[1] + 1)
+    centre = _arrays.centre_row(Z)
+    real, imaginary = (
+        _arrays.project(Z, centre, np.cos(rate * columns)) for rate in (1.0, np.sqrt(2.0))
+    )
+    return len(real) - len(np.unique(real + 1j * imaginary))

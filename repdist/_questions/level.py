@@ -1,0 +1,175 @@
+"""Does the test keep its level on rows like mine? Checked by shuffling them."""
+
+import functools
+import math
+from typing import Any
+
+import numpy as np
+
+from repdist import _arrays, _checks
+from repdist._designs.relabelings import Relabelings
+from repdist._designs.units import two_sample_units
+from repdist._inference.rates import chance_of_as_many, count_rejections
+from repdist._numbers import LEVEL, reaches
+from repdist._options import Options
+from repdist._questions.rehearsal import MOST_REPETITIONS, pvalues_of, rows_at, two_samples
+from repdist._results.level import FALSE_ALARMS, LevelCheck
+from repdist._typing import Array, Bins, Combine, Estimator
+from repdist.kernels import Kernel, MultiRBF
+
+MOST_ROWS = 1000  # of a sample in one repetition
+
+
+def check_level(  # noqa: PLR0913 (the options of a test)
+    X: Array,
+    Y: Array,
+    *,
+    kernel: Kernel = MultiRBF(),
+    estimator: Estimator = "unbiased",
+    combine: Combine = "max",
+    alpha: float = LEVEL,
+    n_repetitions: int = 500,
+    n_resamples: int = 199,
+    n_bins: Bins = "auto",
+    rng: np.random.Generator | int | None = None,
+    n_jobs: int = -1,
+    progress: bool = False,
+) -> LevelCheck:
+    """Check on your own rows that the test does not reject too often when nothing differs.
+
+    All rows of `X` and `Y` are shuffled and dealt out as two samples again, so the null hypothesis
+    of `mmd_test` holds by construction; the test is run on them, many times. It should reject in
+    a share `alpha` of the repetitions.
+
+    Parameters
+    ----------
+    X : array-like, (n, d) or (n,)
+    Y : array-like, (m, d) or (m,)
+        As `mmd_test` takes them, but no dask arrays. Whether they differ does not matter. Of
+        larger samples each repetition deals out 1,000 rows, drawn anew from all.
+    kernel : Kernel
+        Default ``MultiRBF()``. An unfitted kernel is fitted in each repetition, on its rows: a
+        `fit` of your own that looks at the order of rows is found out.
+    estimator : {"unbiased", "biased"}
+    combine : {"max", "mean", "fuse"}
+        The test to check; see `mmd_test`.
+    alpha : float
+        The level: a test rejects if its p-value is at most `alpha`. Default 0.05.
+    n_repetitions : int
+        How often to shuffle and test. Default 500.
+    n_resamples : int
+        Random relabelings of each test. Default 199. An exact test then rejects in a share
+        ``floor(alpha (n_resamples + 1)) / (n_resamples + 1)``, which is `alpha` by default.
+    n_bins : {"auto", "rows"} or int
+        See `mmd_test`.
+    rng : None, int or numpy.random.Generator
+        The source of all randomness. The same `rng`, data and version give the same result to
+        the bit, whatever `n_jobs`.
+    n_jobs : int
+        Threads, each of which runs whole tests; -1 (default) for all cores this process may use.
+        Torch tensors are tested one after the other.
+    progress : bool
+        Draw a progress bar if the output is a terminal. Default False.
+
+    Returns
+    -------
+    LevelCheck
+        With ``holds``, ``rate``, ``confidence_interval()``, ``pvalues``, ``summary()``, ``plot()``.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of the wrong kind.
+    ValueError
+        If a value is out of range; if so few relabelings give no p-value as small as `alpha`, or
+        so few repetitions cannot show that a level is too high.
+
+    See Also
+    --------
+    estimate_power : how many rows show a difference.
+
+    Notes
+    -----
+    Repetitions are independent given the rows, and an exact test rejects each with at most
+    chance `alpha`. So the number of rejections is compared with its binomial distribution:
+    ``holds`` is False if so many or more have a chance of at most .01, which bounds the chance
+    of a false alarm; `summary` says which level would be found out with a chance of .9.
+    A rate below `alpha` is no fault: ties and very small samples cause it.
+
+    What is checked is the test, its kernel and its options on such rows. Whether your rows are
+    independent cannot be seen here: shuffling makes them exchangeable.
+
+    ``n_repetitions`` times the cost of `mmd_test` for at most 1,000 rows a sample. Memory: a copy
+    of the rows (a temporary file if they lie in one), and that of a test for each thread.
+
+    Examples
+    --------
+    >>> import numpy as np, repdist
+    >>> rng = np.random.default_rng(0)
+    >>> X, Y = rng.normal(size=(20, 2)), rng.normal(size=(15, 2)) + 1
+    >>> check = repdist.check_level(X, Y, n_repetitions=50, n_resamples=99, rng=0)
+    >>> check.holds
+    True
+    """
+    options = Options.checked(
+        kernel=kernel, estimator=estimator, combine=combine, n_resamples=n_resamples,
+        n_bins=n_bins, rng=rng, n_jobs=n_jobs, progress=progress,
+    )  # fmt: skip
+    alpha = _checks.fraction("alpha", alpha)
+    n_repetitions = _check_repetitions(n_repetitions, alpha)
+    options.check_reach(alpha)
+    X, Y = two_samples(X, Y)
+    n, m = min(len(X), MOST_ROWS), min(len(Y), MOST_ROWS)
+    options.check_smallest(min(n, m))
+
+    draws = [functools.partial(_dealt_out, _arrays.concatenate([X, Y]), n, m)] * n_repetitions
+    pvalues = pvalues_of(draws, options, X)  # (n_repetitions,)
+    rejections = count_rejections(pvalues, alpha)
+    return LevelCheck(
+        holds=chance_of_as_many(rejections, n_repetitions, alpha) > FALSE_ALARMS,
+        rate=rejections / n_repetitions,
+        pvalues=pvalues,
+        alpha=alpha,
+        kernel=kernel,
+        estimator=estimator,
+        combine=combine,
+        n=n,
+        m=m,
+        n_repetitions=n_repetitions,
+        n_resamples=options.n_resamples,
+        cautions=_cautions((len(X), len(Y)), (n, m), options, alpha),
+    )
+
+
+def _dealt_out(Z: Array, n: int, m: int, rng: np.random.Generator) -> tuple[Array, Array]:
+    """Return n and m of the rows of Z, at random."""
+    order = rng.permutation(len(Z))
+    return rows_at(Z, order[:n]), rows_at(Z, order[n : n + m])
+
+
+def _check_repetitions(n_repetitions: Any, alpha: float) -> int:
+    """Return `n_repetitions`, checked to be able to show a level that is too high."""
+    number = _checks.whole_number("n_repetitions", n_repetitions, 1, MOST_REPETITIONS)
+    least = math.ceil(math.log(FALSE_ALARMS) / math.log(alpha))
+    if number < least:
+        raise ValueError(
+            f"`n_repetitions` must be at least {least} to show that a level of {alpha:g} is "
+            f"exceeded; got {number}. Some hundreds show it well."
+        )
+    return number
+
+
+def _cautions(
+    given: tuple[int, int], used: tuple[int, int], options: Options, alpha: float
+) -> tuple[str, ...]:
+    found = []
+    if given != used:
+        found.append(
+            f"each repetition used {used[0]:,} and {used[1]:,} of the {given[0]:,} and "
+            f"{given[1]:,} rows"
+        )
+    units = two_sample_units(min(used), max(used), options.n_bins)
+    least = Relabelings(units, options.n_resamples).least_pvalue
+    if not reaches(least, alpha):
+        found.append(f"no p-value below {least:.2g} can be reached: the test never rejects")
+    return tuple(found)

@@ -1,0 +1,41 @@
+"""What a test holds in memory above the samples."""
+
+from repdist import _arrays
+from repdist._designs.units import Units
+from repdist._pass.geometry import tile_edge
+from repdist._typing import Array
+from repdist.kernels._plan import Plan
+
+_MOST_BYTES = 2**34
+_FEW = 2**18  # bytes of what is small whatever the rows
+
+
+def memory_bytes(Z: Array, units: Units, plan: Plan, n_statistics: int, n_jobs: int) -> int:
+    """Return an upper estimate of the bytes above the samples at the peak."""
+    R, U, (N, d) = len(plan.weights), len(units.rows), Z.shape
+    strip_count = -(-N // tile_edge(Z))
+    threads = min(_arrays.threads_for(Z, n_jobs), strip_count * (strip_count + 1) // 2)
+    size = _arrays.item_size(Z) if plan.bounded else 8
+    in_strips = _arrays.in_file(Z) and plan.bounded
+    strips = 7 * threads * tile_edge(Z) * (d + 2)  # read and made into operands
+    copies = strips if in_strips else 4 * N * (d + 2)
+    edge = tile_edge(Z)
+    tiles = threads * (6 * edge**2 + R * min(U, edge) * edge)  # and their sums over units of rows
+    fit = min(N, 1000) * (4 * d + 2 * min(N, 1000))  # rows for bandwidths, and their distances
+    block = d * min(N, _arrays.BLOCK)
+    blocks = max(block, 3 * min(block, _arrays.ENTRIES))
+    blocks += 8 * N  # projections that find copies
+    labels = min(512, n_statistics) * (R + 2) * U  # relabelings multiplied at a time
+    doubles = 8 * N + 5 * R * U**2 + (7 * R + 2) * n_statistics + labels
+    return int(size * (copies + tiles) + 8 * max(fit, blocks, doubles)) + _FEW
+
+
+def check_memory(units: Units, plan: Plan) -> None:
+    """Raise if the block sums of so many units would not fit into any usual memory."""
+    count = len(units.rows)
+    size = 5 * 8 * len(plan.weights) * count**2
+    if size > _MOST_BYTES:
+        raise ValueError(
+            f"`n_bins` must leave sums that fit into memory; {count:,} units need "
+            f'{size / 2**30:.0f} GiB. Use fewer bins, e.g. "auto".'
+        )

@@ -1,0 +1,259 @@
+"""One self-contained HTML page: a lead, pictures, a table that sorts, the method and the call."""
+
+import base64
+import html
+import io
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from repdist._files import checked_target, write_text
+from repdist._version import __version__
+from repdist.plotting import figure_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture of a page: its heading, what draws it, and words in its place."""
+
+    title: str
+    draw: Callable[[], "Axes"]
+    alt: str
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the page's table.
+
+    Attributes
+    ----------
+    heading : str
+    texts : sequence of str
+    order : sequence of float or str
+        What rows are sorted by.
+    role : {"", "name", "key"}
+        Names stand at the left and head a row on a narrow page; with keys they are stressed.
+    """
+
+    heading: str
+    texts: Sequence[str]
+    order: Sequence[Any]
+    role: Literal["", "name", "key"] = ""
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a page tells.
+
+    Attributes
+    ----------
+    title : str
+    lead : str
+        HTML.
+    cautions : sequence of str
+    pictures : sequence of Picture
+    table_title, table_hint : str
+    columns : sequence of Column
+    bold : sequence of bool
+        The rows of the table to stress; none if it is empty.
+    method, call : str
+    """
+
+    title: str
+    lead: str
+    pictures: Sequence[Picture]
+    table_title: str
+    table_hint: str
+    columns: Sequence[Column]
+    method: str
+    call: str
+    cautions: Sequence[str] = ()
+    bold: Sequence[bool] = ()
+
+
+def column_of_numbers(
+    heading: str, values: Iterable[float], texts: Sequence[str], role: Literal["", "key"] = ""
+) -> Column:
+    """Return a column of numbers, as the texts show them."""
+    return Column(heading, texts, [float(value) for value in values], role)
+
+
+def column_of_names(heading: str, names: Iterable[Any]) -> Column:
+    """Return a column of names, which head a row."""
+    texts = [str(name) for name in names]
+    return Column(heading, texts, texts, "name")
+
+
+def write_page(path: str | Path, page: Page) -> None:
+    """Write the page to a file, which appears when it is complete."""
+    checked_target(path)  # before pictures are drawn
+    write_text(path, rendered(page))
+
+
+def rendered(page: Page) -> str:
+    """Return the page as HTML."""
+    cautions = "".join(f"<li>{html.escape(caution)}</li>" for caution in page.cautions)
+    return _PAGE.format(
+        title=html.escape(page.title),
+        style=_STYLE,
+        lead=page.lead,
+        cautions=f'<ul class="cautions">{cautions}</ul>' if cautions else "",
+        pictures="\n".join(map(_figure, page.pictures)),
+        table_title=html.escape(page.table_title),
+        table_hint=html.escape(page.table_hint),
+        headings="".join(
+            f'<th class="{c.role}">{html.escape(c.heading)}</th>' for c in page.columns
+        ),
+        rows="\n".join(_rows(page)),
+        method=html.escape(page.method),
+        call=html.escape(page.call),
+        version=html.escape(__version__),
+        script=_SCRIPT,
+    )
+
+
+def _rows(page: Page) -> Iterable[str]:
+    for number in range(len(page.columns[0].texts)):
+        cells = "".join(_cell(column, number) for column in page.columns)
+        stressed = bool(page.bold) and page.bold[number]
+        yield ('<tr class="differs">' if stressed else "<tr>") + cells + "</tr>"
+
+
+def _cell(column: Column, number: int) -> str:
+    text, order = column.texts[number], column.order[number]
+    value = html.escape(order) if isinstance(order, str) else repr(order)
+    return (
+        f'<td class="{column.role}" data-value="{value}" '
+        f'data-heading="{html.escape(column.heading)}">{html.escape(text)}</td>'
+    )
+
+
+def _figure(picture: Picture) -> str:
+    import matplotlib.pyplot as plt
+
+    buffer = io.BytesIO()
+    figure = figure_of(picture.draw())
+    try:
+        figure.savefig(buffer, format="png", dpi=150)
+    finally:
+        plt.close(figure)
+    data = base64.b64encode(buffer.getvalue()).decode()
+    return (
+        f"<figure><h2>{html.escape(picture.title)}</h2>"
+        f'<img src="data:image/png;base64,{data}" alt="{html.escape(picture.alt)}"></figure>'
+    )
+
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>{style}</style>
+</head>
+<body>
+<main>
+<h1>{title}</h1>
+{lead}
+{cautions}
+<div class="pictures">
+{pictures}
+</div>
+<h2>{table_title}</h2>
+<p class="hint"><span class="sorts">Click a heading to sort. </span>
+{table_hint}</p>
+<div class="scroll">
+<table>
+<thead>
+<tr>{headings}</tr>
+</thead>
+<tbody>
+{rows}
+</tbody>
+</table>
+</div>
+<h2>Method</h2>
+<p>{method}</p>
+<h2>Call</h2>
+<pre>{call}</pre>
+<footer>Made by repdist {version}.</footer>
+</main>
+<script>{script}</script>
+</body>
+</html>
+"""
+
+_STYLE = """
+:root { color-scheme: light dark; --line: #8885; --strong: #b5361c; }
+@media (prefers-color-scheme: dark) { :root { --strong: #ff9b80; } }
+body { font: 16px/1.5 system-ui, sans-serif; margin: 0; }
+main { max-width: 70rem; margin: 0 auto; padding: 1rem; }
+h1 { line-height: 1.2; }
+.pictures { display: flex; flex-wrap: wrap; gap: 1rem; }
+figure { margin: 0; flex: 1 1 24rem; min-width: 0; }
+figure:first-child { flex-basis: 100%; }
+figure:first-child img { max-width: min(100%, 46rem); }
+img { max-width: 100%; height: auto; background: white; }
+.cautions { border-left: 4px solid var(--strong); padding: .5rem 1rem .5rem 2rem; }
+.hint, footer { opacity: .75; font-size: .9rem; }
+.scroll { overflow-x: auto; }
+.scroll table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
+.scroll th { text-align: right; cursor: pointer; white-space: nowrap; padding: .3rem .6rem;
+  border-bottom: 2px solid var(--line); }
+.scroll th:hover { color: var(--strong); }
+th[aria-sort="ascending"]::after { content: " \\2191"; }
+th[aria-sort="descending"]::after { content: " \\2193"; }
+.scroll td { text-align: right; padding: .2rem .6rem; border-bottom: 1px solid var(--line);
+  white-space: nowrap; }
+.scroll .name { text-align: left; }
+.differs .name, .differs .key { font-weight: 700; }
+pre { white-space: pre-wrap; overflow-wrap: anywhere; background: #8882; padding: .7rem; }
+@media (max-width: 40rem) {
+  thead { display: none; }
+  .scroll tr { display: block; border-bottom: 2px solid var(--line); padding: .4rem 0; }
+  .scroll td { display: flex; justify-content: space-between; gap: 1rem; border: 0;
+    padding: .05rem 0; }
+  .scroll td::before { content: attr(data-heading); opacity: .75; font-weight: 400; }
+  .scroll td.name { display: inline; font-weight: 700; }
+  .scroll td.name::before { content: none; }
+  .scroll td.name + td.name::before { content: "and"; margin: 0 .35em; }
+  .sorts { display: none; }
+}
+@media print {
+  body { font-size: 10pt; }
+  .sorts { display: none; }
+  tr, figure { break-inside: avoid; }
+  figure:first-child img { max-width: 70%; }
+  figure { flex-basis: 40%; }
+  .scroll { overflow: visible; }
+  table { font-size: 7.5pt; }
+  td, th { padding: .1rem .25rem; }
+}
+"""
+
+_SCRIPT = """
+document.querySelectorAll(".scroll th").forEach((heading, column) => {
+  heading.tabIndex = 0;
+  const sort = () => {
+    const up = heading.getAttribute("aria-sort") !== "ascending";
+    document.querySelectorAll(".scroll th").forEach(other => other.removeAttribute("aria-sort"));
+    heading.setAttribute("aria-sort", up ? "ascending" : "descending");
+    const body = document.querySelector(".scroll tbody");
+    const value = row => row.cells[column].dataset.value;
+    const compare = (a, b) => {
+      const x = value(a), y = value(b), p = Number(x), q = Number(y);
+      if (x === "nan" || y === "nan") return (x === "nan") - (y === "nan");
+      const order = isNaN(p) || isNaN(q) ? x.localeCompare(y, undefined, {numeric: true}) : p - q;
+      return up ? order : -order;
+    };
+    [...body.rows].sort(compare).forEach(row => body.append(row));
+  };
+  heading.addEventListener("click", sort);
+  heading.addEventListener("keydown", event => { if (event.key === "Enter") sort(); });
+});
+"""

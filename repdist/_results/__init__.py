@@ -1,0 +1,1 @@
+"""Frozen answers that show themselves."""

@@ -1,0 +1,82 @@
+"""A table of groups for a paper: LaTeX with `booktabs`."""
+
+from typing import Any, Literal, Protocol
+
+import numpy as np
+
+from repdist._numbers import stars, with_digits, with_equal_digits
+from repdist.plotting import TableShape
+
+_ESCAPED = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    **{character: "\\" + character for character in "&%$#_{}"},
+}
+
+
+class Numbers(TableShape, Protocol):
+    """What a table for a paper needs: DataFrames with groups as rows and columns."""
+
+    @property
+    def confidence_level(self) -> float: ...
+    @property
+    def ci_low(self) -> Any: ...
+    @property
+    def ci_high(self) -> Any: ...
+
+
+def latex_table(numbers: Numbers, cells: Literal["stars", "intervals"]) -> str:
+    """Return the upper triangle as a ``tabular``, with a line that says what it shows."""
+    names = [escaped(str(name)) for name in numbers.names]
+    values, floors = numbers.mmd_squared.to_numpy(), numbers.noise_floor.to_numpy()
+    low, high = numbers.ci_low.to_numpy(), numbers.ci_high.to_numpy()
+    pvalues = numbers.pvalue_adjusted.to_numpy()
+    k = len(names)
+    middle, lower, upper = with_equal_digits(np.stack([values, low, high]))
+    of_floors = [with_digits(floor) for floor in np.diagonal(floors)]
+
+    def cell(i: int, j: int) -> str:
+        if i > j:
+            return ""
+        if i == j:
+            return rf"\textit{{{_number(of_floors[i])}}}"
+        if cells == "stars":
+            return _number(middle[i][j]) + (rf"$^{{{s}}}$" if (s := stars(pvalues[i, j])) else "")
+        return f"{_number(middle[i][j])} [{_number(lower[i][j])}, {_number(upper[i][j])}]"
+
+    note = (
+        f"{numbers.adjust}-adjusted: *** p < .001, ** p < .01, * p <= .05"
+        if cells == "stars"
+        else f"intervals at {100 * numbers.confidence_level:g} %"
+    )
+    rows = [" & ".join([name, *(cell(i, j) for j in range(k))]) for i, name in enumerate(names)]
+    return "\n".join(
+        [
+            f"% MMD^2; in italics the noise floor of a group; {note}",
+            rf"\begin{{tabular}}{{l{'r' * k}}}",
+            r"\toprule",
+            " & ".join(["", *names]) + r" \\",
+            r"\midrule",
+            *(row + r" \\" for row in rows),
+            r"\bottomrule",
+            r"\end{tabular}",
+            "",
+        ]
+    )
+
+
+def escaped(text: str) -> str:
+    """Return text in which LaTeX reads no command; line breaks become spaces."""
+    joined = " ".join("".join(_ESCAPED.get(character, character) for character in text).split())
+    if joined.startswith(("[", "*")):  # an argument of the line break before it
+        return f"{{{joined[0]}}}{joined[1:]}"
+    return joined
+
+
+def _number(text: str) -> str:
+    unsigned = text.removeprefix("−")
+    sign = "$-$" if unsigned != text and unsigned.strip("0.") else ""  # no minus before 0.000
+    return sign + unsigned.replace("–", "--")

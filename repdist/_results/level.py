@@ -1,0 +1,134 @@
+"""The result of a check of the level."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from repdist import _checks
+from repdist._inference.rates import CONFIDENCE, binomial_interval, count_rejections, found_out
+from repdist._results.card import Card, Result
+from repdist._typing import Combine, Estimator, Float64
+from repdist.kernels import Kernel
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+FALSE_ALARMS = 0.01  # the chance that an exact test is said not to hold its level
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class LevelCheck(Result):
+    """The answer of `check_level`.
+
+    Attributes
+    ----------
+    holds : bool
+        False if the test rejected more often than chance explains: an exact test is said not to
+        hold its level in at most 1 % of checks.
+    rate : float
+        Share of the repetitions in which the test rejected.
+    pvalues : (n_repetitions,) float64
+        Of the tests on shuffled rows; uniform for an exact test, or larger.
+    alpha : float
+    kernel : Kernel
+        As it was given.
+    estimator, combine : str
+    n, m : int
+        Rows of the two samples in each repetition.
+    n_repetitions, n_resamples : int
+        n_resamples as asked for; tests with fewer distinct relabelings used all of them.
+    cautions : tuple of str
+        What a reader of the result should know.
+    """
+
+    holds: bool
+    rate: float
+    pvalues: Float64
+    alpha: float
+    kernel: Kernel
+    estimator: Estimator
+    combine: Combine
+    n: int
+    m: int
+    n_repetitions: int
+    n_resamples: int
+    cautions: tuple[str, ...]
+
+    def confidence_interval(self, confidence_level: float = CONFIDENCE) -> tuple[float, float]:
+        """Return the exact (Clopper-Pearson) interval for the rejection rate on such rows.
+
+        Parameters
+        ----------
+        confidence_level : float
+            Strictly between 0 and 1. Default 0.95.
+
+        Returns
+        -------
+        (low, high) : tuple of float
+        """
+        level = _checks.fraction("confidence_level", confidence_level)
+        return binomial_interval(
+            count_rejections(self.pvalues, self.alpha), self.n_repetitions, level
+        )
+
+    def plot(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw how often the test rejects at each level, beside how often it may.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; a new figure if it is not given.
+
+        Returns
+        -------
+        matplotlib Axes
+        """
+        from repdist.plotting import plot_level
+
+        return plot_level(self, ax)
+
+    def __repr__(self) -> str:
+        return (
+            f"LevelCheck(holds={self.holds}, rate={self.rate:.3g}, alpha={self.alpha:g}, "
+            f"n_repetitions={self.n_repetitions}, n={self.n}, m={self.m})"
+        )
+
+    def _card(self) -> Card:
+        low, high = self.confidence_interval()
+        rejections = count_rejections(self.pvalues, self.alpha)
+        denied = found_out(self.n_repetitions, self.alpha, FALSE_ALARMS)
+        return Card(
+            f"Level of the MMD test on shuffled rows: {self.n:,} against {self.m:,}",
+            (
+                ("verdict", f"the level {'holds' if self.holds else 'does not hold'}"),
+                (
+                    "rejected",
+                    f"{rejections} of {self.n_repetitions} at {self.alpha:g}: rate "
+                    f"{self.rate:.3g}, 95 % interval {low:.3g} to {high:.3g}",
+                ),
+                (
+                    "errors",
+                    f"an exact test fails {100 * FALSE_ALARMS:g} % of checks at most, one of "
+                    f"level {denied:.2g} fails 90 %",
+                ),
+                ("kernel", f"{self.kernel!r}, combine={self.combine!r}"),
+                ("null", f"up to {self.n_resamples:,} relabelings of each test"),
+            ),
+            self.cautions,
+        )
+
+    def _record(self) -> dict[str, Any]:
+        return {
+            "holds": self.holds,
+            "rate": self.rate,
+            "confidence_interval_95": self.confidence_interval(),
+            "pvalues": self.pvalues,
+            "alpha": self.alpha,
+            "kernel": repr(self.kernel),
+            "estimator": self.estimator,
+            "combine": self.combine,
+            "n": self.n,
+            "m": self.m,
+            "n_repetitions": self.n_repetitions,
+            "n_resamples": self.n_resamples,
+            "cautions": self.cautions,
+        }

@@ -1,0 +1,452 @@
+"""The result of a table of groups: tables, pictures and a page."""
+
+import functools
+import math
+from collections.abc import Hashable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from repdist import _checks
+from repdist._files import write_text
+from repdist._inference.all_groups import whole_null
+from repdist._inference.estimates import Estimate
+from repdist._inference.multiplicity import Adjust, adjusted
+from repdist._inference.pairs import Comparison
+from repdist._numbers import reaches, stars, with_equal_digits
+from repdist._results.card import Card, Grid, Result
+from repdist._results.latex import latex_table
+from repdist._results.words import kernel_call, kernel_words
+from repdist._threads import computing
+from repdist._typing import Bins, Combine, Float64
+from repdist._version import __version__
+from repdist.kernels import Kernel
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+_MOST_SHOWN = 30  # groups whose numbers a notebook shows
+
+
+@dataclass(frozen=True)
+class GlobalTestResult(Result):
+    """The answer of `PairwiseMMDResult.global_test`.
+
+    Attributes
+    ----------
+    n_groups : int
+    statistic : float
+        The sum over pairs of MMD^2, combined over the components of the kernel.
+    pvalue : float
+        Of the null hypothesis that all groups come from one distribution; never 0.
+    n_resamples : int
+        Random relabelings over all groups.
+    """
+
+    n_groups: int
+    statistic: float
+    pvalue: float
+    n_resamples: int
+
+    def _card(self) -> Card:
+        return Card(
+            f"Do all {self.n_groups} groups come from one distribution?",
+            (
+                ("p-value", f"{self.pvalue:.4g}"),
+                ("tested", f"MMD^2 over all pairs, combined = {self.statistic:.4g}"),
+                ("null", f"{self.n_resamples:,} random relabelings over all groups"),
+            ),
+        )
+
+    def _record(self) -> dict[str, Any]:
+        return {
+            "n_groups": self.n_groups,
+            "statistic": self.statistic,
+            "pvalue": self.pvalue,
+            "n_resamples": self.n_resamples,
+        }
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class PairwiseMMDResult(Result):
+    """The answer of `pairwise_mmd_test`: tables, pictures and a report.
+
+    Every table is a DataFrame with the groups as rows and columns, symmetric.
+
+    Attributes
+    ----------
+    names : tuple
+        The groups, in the order of the tables.
+    sizes : tuple of int
+        Their rows.
+    kernel : Kernel
+        The one fitted kernel: pass it to another call to compare numbers.
+    combine, adjust : str
+    confidence_level : float
+    n_resamples : int
+        Asked for; pairs with fewer distinct relabelings used all of them.
+    n_bins : "auto", "rows" or int
+        Asked for; `to_frame` has the movable units of each pair.
+    cautions : tuple of str
+        What a reader of the result should know.
+    comparison : Comparison
+        Every pair, and what belongs to single groups.
+    floor_rate : (k,)
+        The noise floor of each group for samples of n and m rows, over ``1 / n + 1 / m``; NaN for
+        fewer than four rows.
+    seed : int
+        Of `global_test`.
+    """
+
+    names: tuple[Hashable, ...]
+    sizes: tuple[int, ...]
+    kernel: Kernel
+    combine: Combine
+    adjust: Adjust
+    confidence_level: float
+    n_resamples: int
+    n_bins: Bins
+    cautions: tuple[str, ...]
+    comparison: Comparison
+    floor_rate: Float64
+    seed: int
+
+    @property
+    def mmd_squared(self) -> "pd.DataFrame":
+        """Unbiased MMD^2 in kernel units; 0 on the diagonal."""
+        return self._table("mmd_squared")
+
+    @property
+    def standard_error(self) -> "pd.DataFrame":
+        """Standard error of MMD^2; NaN on the diagonal."""
+        return self._table("standard_error")
+
+    @property
+    def ci_low(self) -> "pd.DataFrame":
+        """Lower end of the interval for MMD^2, at `confidence_level`, cell by cell."""
+        return self._table("ci_low")
+
+    @property
+    def ci_high(self) -> "pd.DataFrame":
+        """Upper end of the interval for MMD^2, at `confidence_level`, cell by cell."""
+        return self._table("ci_high")
+
+    @property
+    def pvalue(self) -> "pd.DataFrame":
+        """Exact p-value of each pair by itself; NaN on the diagonal."""
+        return self._table("pvalue")
+
+    @property
+    def pvalue_adjusted(self) -> "pd.DataFrame":
+        """p-values adjusted for the number of pairs by `adjust`; NaN on the diagonal."""
+        return self._table("pvalue_adjusted")
+
+    @property
+    def effect(self) -> "pd.DataFrame":
+        """How far: MMD^2 over the mean spread of the two groups, free of their sizes.
+
+        The spread of a group is ``mean k(x, x) - mean k(x, x')``; for the linear kernel the effect
+        is Cohen's d squared (a trace over columns). 0 on the diagonal.
+        """
+        return self._table("effect")
+
+    @property
+    def noise_floor(self) -> "pd.DataFrame":
+        """What two samples of one group show: 95 % of their MMD^2 lie below it.
+
+        From 16,384 halvings of at most 1,000 rows of each group, brought to the sizes of the cell;
+        the larger of the two groups' floors. On the diagonal the group's own floor at its own
+        size. NaN for groups of fewer than four rows. For one set of rows it varies with `rng` by
+        1 or 2 % (coefficient of variation).
+        """
+        return self._table("noise_floor")
+
+    @property
+    def times_floor(self) -> "pd.DataFrame":
+        """How clearly: MMD^2 over the noise floor of the cell. It grows with the sizes."""
+        return self._table("times_floor")
+
+    def global_test(self, n_resamples: int = 9999) -> GlobalTestResult:
+        """Test whether any groups differ: all come from one distribution under the null.
+
+        Parameters
+        ----------
+        n_resamples : int
+            Random relabelings over all groups. Default 9999.
+
+        Returns
+        -------
+        GlobalTestResult
+
+        Notes
+        -----
+        Units of 8 to 31 in the smallest group are shuffled over all groups. The statistic is, for
+        each component, the sum over pairs of MMD^2, combined as in each pair.
+        ``O(B (U^2 + sum U_g^2))`` a component for U units in all.
+        """
+        n_resamples = _checks.resamples(n_resamples)
+        rng = np.random.default_rng(self.seed)
+        with computing():
+            null = whole_null(
+                self.comparison.whole, list(self.sizes), self.combine, n_resamples, rng
+            )
+        return GlobalTestResult(len(self.names), float(null.statistic[0]), null.pvalue, n_resamples)
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Return a tidy table with one row a pair."""
+        import pandas as pd
+
+        pairs = self.comparison.pairs
+        i, j = np.array([(pair.first, pair.second) for pair in pairs]).T
+        columns: dict[str, Any] = {
+            "first": [self.names[g] for g in i],
+            "second": [self.names[h] for h in j],
+            "n_first": [self.sizes[g] for g in i],
+            "n_second": [self.sizes[h] for h in j],
+        }
+        columns |= {name: table[i, j] for name, table in self._tables.items()}
+        columns["n_resamples"] = [pair.relabelings.count for pair in pairs]
+        columns["n_bins"] = [pair.relabelings.units.movable[0] for pair in pairs]
+        columns["exhaustive"] = [pair.relabelings.exhaustive for pair in pairs]
+        return pd.DataFrame(columns)
+
+    def to_csv(self, path: str | Path) -> None:
+        """Write `to_frame()` to a file, which appears when it is complete."""
+        write_text(path, self.to_frame().to_csv(index=False))
+
+    def to_latex(
+        self, path: str | Path | None = None, *, cells: Literal["stars", "intervals"] = "stars"
+    ) -> str:
+        """Return the table of MMD^2 for a paper; it needs the LaTeX package `booktabs`.
+
+        Parameters
+        ----------
+        path : str or Path, optional
+            A file to write it to as well, which appears when it is complete.
+        cells : {"stars", "intervals"}
+            Beside each number: stars for its adjusted p-value, or its interval. Default "stars".
+
+        Returns
+        -------
+        str
+            A ``tabular`` with the upper triangle; on the diagonal the noise floor of the group.
+        """
+        _checks.choice("cells", cells, ("stars", "intervals"))
+        text = latex_table(self, cells)
+        if path is not None:
+            write_text(path, text)
+        return text
+
+    def to_html(self, path: str | Path, *, title: str = "Which groups differ?") -> None:
+        """Write one self-contained page: pictures, a table that sorts, the method, the call.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file, which appears when it is complete.
+        title : str
+            The heading.
+
+        Raises
+        ------
+        TypeError
+            If `title` is not text.
+        """
+        from repdist._report import write_page
+        from repdist._results.table_page import page_of
+
+        write_page(path, page_of(self, _checks.text("title", title)))
+
+    def plot(
+        self, ax: "Axes | None" = None, *, order: Literal["given", "clustered"] = "given"
+    ) -> "Axes":
+        """Draw the distances as a heat map, with their significance; the diagonal is the floor.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+        order : {"given", "clustered"}
+            Of the groups. ``"clustered"`` puts groups beside each other that are close.
+
+        Returns
+        -------
+        matplotlib Axes
+        """
+        from repdist.plotting import plot_table
+
+        _checks.choice("order", order, ("given", "clustered"))
+        return plot_table(self, ax, order)
+
+    def dendrogram(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw which groups are closest: average linkage of ``sqrt(max(MMD^2, 0))``.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+
+        Returns
+        -------
+        matplotlib Axes
+        """
+        from repdist.plotting import plot_dendrogram
+
+        return plot_dendrogram(self, ax)
+
+    def embed(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw a map of the groups by classical scaling, with the noise floor as scale bar.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+
+        Returns
+        -------
+        matplotlib Axes
+            Points are placed so that their distances approximate ``sqrt(max(MMD^2, 0))``.
+        """
+        from repdist.plotting import plot_map
+
+        return plot_map(self, ax)
+
+    def method(self) -> str:
+        """Return two sentences for a paper that say what was done."""
+        which = {
+            "max": "the largest normal score of the kernel's components and of their Mahalanobis"
+            " length",
+            "mean": "the squared MMD itself",
+            "fuse": "the soft maximum of MMD-FUSE over the components of the kernel",
+        }[self.combine]
+        corrected = (
+            "not adjusted for multiple comparisons"
+            if self.adjust == "none"
+            else f"adjusted for {len(self.comparison.pairs)} comparisons ({self.adjust})"
+        )
+        return (
+            f"Every pair of {len(self.names)} groups was compared by the unbiased squared maximum "
+            f"mean discrepancy under one kernel fitted on all groups "
+            f"({kernel_words(self.kernel)}), with exact permutation p-values from up to "
+            f"{self.n_resamples:,} relabelings of the rows of the pair, {which} as statistic, and "
+            f"p-values {corrected}. Noise floors are the 95 % quantile of the distance between "
+            f"random halves of one group, scaled to the sizes compared; intervals are at "
+            f"{100 * self.confidence_level:g} % (repdist {__version__})."
+        )
+
+    def call(self) -> str:
+        """Return the call that repeats the result on the same groups; p-values vary with `rng`."""
+        return (
+            f"repdist.pairwise_mmd_test(groups, kernel={kernel_call(self.kernel)}, "
+            f"combine={self.combine!r}, n_resamples={self.n_resamples}, n_bins={self.n_bins!r}, "
+            f"adjust={self.adjust!r}, confidence_level={self.confidence_level})"
+        )
+
+    def __repr__(self) -> str:
+        return f"PairwiseMMDResult({len(self.names)} groups, {len(self.comparison.pairs)} pairs)"
+
+    def _card(self) -> Card:
+        frame = self.to_frame()
+        significant = int(reaches(frame["pvalue_adjusted"]).sum())
+        by_effect = frame.sort_values("effect", ascending=False)
+        near, far = by_effect.iloc[-1], by_effect.iloc[0]
+        low, high = min(self.sizes), max(self.sizes)
+        rows = f"{low}" if low == high else f"{low} to {high}"
+        return Card(
+            f"{len(self.names)} groups of {rows} rows, {len(frame)} pairs",
+            (
+                ("differ", f"{significant} pairs at .05 ({self.adjust}-adjusted)"),
+                ("farthest", _row_line(far)),
+                ("closest", _row_line(near)),
+                ("kernel", str(self.kernel)),
+                ("null", f"up to {self.n_resamples:,} relabelings within each pair"),
+            ),
+            self.cautions,
+            self._grid() if len(self.names) <= _MOST_SHOWN else None,
+        )
+
+    def _grid(self) -> Grid:
+        values, floors = self._tables["mmd_squared"], self._tables["noise_floor"]
+        adjusted_p = self._tables["pvalue_adjusted"]
+        own = np.eye(len(values), dtype=bool)
+        texts, of_floors = with_equal_digits(values), with_equal_digits(np.diagonal(floors), 2)
+        marked = [
+            [
+                of_floors[i] if i == j else text + stars(adjusted_p[i, j])
+                for j, text in enumerate(row)
+            ]
+            for i, row in enumerate(texts)
+        ]
+        top = float(np.nanmax(np.where(own, np.nan, values)))
+        shades = np.where(own, np.nan, np.maximum(values, 0) / top if top > 0 else 0.0)
+        return Grid(
+            [str(name) for name in self.names],
+            self.sizes,
+            marked,
+            shades,
+            "MMD^2; *** p < .001, ** p < .01, * p <= .05, adjusted; on the diagonal the noise "
+            "floor of the group",
+        )
+
+    def _record(self) -> dict[str, Any]:
+        return {
+            "names": self.names,
+            "sizes": self.sizes,
+            "kernel": repr(self.kernel),
+            "combine": self.combine,
+            "adjust": self.adjust,
+            "confidence_level": self.confidence_level,
+            "n_resamples": self.n_resamples,
+            "n_bins": self.n_bins,
+            "cautions": self.cautions,
+            "pairs": self.to_frame().to_dict("records"),
+        }
+
+    def _table(self, name: str) -> "pd.DataFrame":
+        import pandas as pd
+
+        index = pd.Index(list(self.names), tupleize_cols=False)
+        return pd.DataFrame(self._tables[name].copy(), index=index, columns=index)
+
+    @functools.cached_property
+    def _tables(self) -> dict[str, Float64]:
+        pairs, sizes = self.comparison.pairs, np.array(self.sizes)
+
+        def column(name: str) -> Float64:
+            return np.array([getattr(pair.estimate, name) for pair in pairs])
+
+        def fill(values: Any, diagonal: float = math.nan) -> Float64:
+            table = np.full((len(sizes), len(sizes)), diagonal)
+            for pair, value in zip(pairs, values, strict=True):
+                table[pair.first, pair.second] = table[pair.second, pair.first] = value
+            return table
+
+        estimate = Estimate(*map(column, ("mmd_squared", "standard_error", "null_variance")))
+        low, high = estimate.interval(self.confidence_level)
+        pvalues = np.array([pair.pvalue for pair in pairs])
+        spread, rate = self.comparison.spread, self.floor_rate
+        both = np.array([spread[pair.first] + spread[pair.second] for pair in pairs]) / 2
+        floor = np.fmax.outer(rate, rate) * np.add.outer(1 / sizes, 1 / sizes)
+        mmd_squared = fill(estimate.mmd_squared, 0.0)
+        with np.errstate(divide="ignore", invalid="ignore", under="ignore"):
+            effect = np.where(both > 0, estimate.mmd_squared / both, np.nan)
+            times_floor = np.where(floor > 0, mmd_squared / floor, np.nan)
+        np.fill_diagonal(times_floor, np.nan)
+        return {
+            "mmd_squared": mmd_squared,
+            "standard_error": fill(estimate.standard_error),
+            "ci_low": fill(low),
+            "ci_high": fill(high),
+            "pvalue": fill(pvalues),
+            "pvalue_adjusted": fill(adjusted(pvalues, self.adjust)),
+            "effect": fill(effect, 0.0),
+            "noise_floor": floor,
+            "times_floor": times_floor,
+        }
+
+
+def _row_line(row: Any) -> str:
+    return (
+        f"{row['first']} and {row['second']}: MMD^2 {row['mmd_squared']:.3g}, effect "
+        f"{row['effect']:.3g}, adjusted p {row['pvalue_adjusted']:.3g}"
+    )

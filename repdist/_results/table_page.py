@@ -1,0 +1,104 @@
+"""The page of a table of groups."""
+
+import html
+import math
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from repdist._numbers import pvalues_with_equal_digits, reaches, with_digits, with_equal_digits
+from repdist._report import Column, Page, Picture, column_of_names, column_of_numbers
+from repdist.plotting import TableShape
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+class TableToTell(TableShape, Protocol):
+    """A table of groups that a page tells."""
+
+    @property
+    def confidence_level(self) -> float: ...
+    @property
+    def cautions(self) -> tuple[str, ...]: ...
+    def to_frame(self) -> Any: ...
+    def plot(self, *, order: Literal["given", "clustered"]) -> "Axes": ...
+    def dendrogram(self) -> "Axes": ...
+    def embed(self) -> "Axes": ...
+    def method(self) -> str: ...
+    def call(self) -> str: ...
+
+
+def page_of(result: TableToTell, title: str) -> Page:
+    """Return the page: summary, pictures, one row a pair, method and call."""
+    frame = result.to_frame()
+    low, high = with_equal_digits([frame["ci_low"].tolist(), frame["ci_high"].tolist()])
+    intervals = [f"{a} to {b}" for a, b in zip(low, high, strict=True)]
+    of_pvalues, of_adjusted = pvalues_with_equal_digits(
+        [frame["pvalue"].tolist(), frame["pvalue_adjusted"].tolist()]
+    )
+    floors, times = frame["noise_floor"], frame["times_floor"]
+    rows = [f"{n} + {m}" for n, m in zip(frame["n_first"], frame["n_second"], strict=True)]
+    return Page(
+        title=title,
+        lead=_lead(result, frame),
+        cautions=result.cautions,
+        pictures=(
+            Picture("Distances", lambda: result.plot(order="clustered"), _table_alt(result)),
+            Picture("Who is close to whom", result.dendrogram, "Dendrogram of the groups."),
+            Picture("Map", result.embed, "Map of the groups; the bar is the noise floor."),
+        ),
+        table_title="All pairs",
+        table_hint=(
+            f"Rows in bold differ at .05 ({result.adjust}-adjusted); intervals at "
+            f"{100 * result.confidence_level:g} %."
+        ),
+        columns=(
+            column_of_names("First", frame["first"]),
+            column_of_names("Second", frame["second"]),
+            _numbers("MMD²", frame["mmd_squared"], "key"),
+            column_of_numbers("Interval", frame["ci_low"], intervals),
+            column_of_numbers("p", frame["pvalue"], of_pvalues),
+            column_of_numbers("p, adjusted", frame["pvalue_adjusted"], of_adjusted, "key"),
+            _numbers("Effect", frame["effect"]),
+            column_of_numbers("Noise floor", floors, with_equal_digits(floors, 2)),
+            column_of_numbers("Times floor", times, [with_digits(value) for value in times]),
+            column_of_numbers("Rows", frame["n_first"] + frame["n_second"], rows),
+        ),
+        bold=tuple(bool(p) for p in reaches(frame["pvalue_adjusted"])),
+        method=result.method(),
+        call=result.call(),
+    )
+
+
+def _numbers(heading: str, values: Any, role: Literal["", "key"] = "") -> Column:
+    return column_of_numbers(heading, values, with_equal_digits(values), role)
+
+
+def _lead(result: TableToTell, frame: Any) -> str:
+    differ = int(reaches(frame["pvalue_adjusted"]).sum())
+    far = frame.loc[frame["mmd_squared"].idxmax()]
+    near = frame.loc[frame["mmd_squared"].idxmin()]
+    return (
+        f"<p>{len(result.names)} groups, {len(frame)} pairs. <strong>{differ} of {len(frame)} "
+        f"pairs differ</strong> at .05 after the adjustment ({html.escape(result.adjust)}). "
+        f"Farthest apart: {_pair(far)}, {_times(far)}. Closest: {_pair(near)}, {_times(near)}.</p>"
+        "<p>MMD² is 0 on average for equal distributions and can be slightly negative. The "
+        "<em>noise floor</em> is what two samples of one group show by chance: a distance of "
+        "several floors is real, one below the floor is not told from noise. <em>Effect</em> is "
+        "the distance relative to the spread within groups, and does not depend on how many rows "
+        "there are.</p>"
+    )
+
+
+def _pair(row: Any) -> str:
+    return f"<b>{html.escape(str(row['first']))}</b> and <b>{html.escape(str(row['second']))}</b>"
+
+
+def _times(row: Any) -> str:
+    times = row["times_floor"]
+    return (
+        f"{with_digits(times)} times the noise floor" if math.isfinite(times) else "no noise floor"
+    )
+
+
+def _table_alt(result: TableToTell) -> str:
+    return f"Heat map of MMD² between {len(result.names)} groups; its numbers are in the table."

@@ -1,0 +1,288 @@
+"""The result of a two-sample test."""
+
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from repdist import _checks
+from repdist._designs.relabelings import Relabelings
+from repdist._inference.estimates import Estimate
+from repdist._inference.rates import CONFIDENCE
+from repdist._numbers import pvalues_with_equal_digits, reaches, with_equal_digits
+from repdist._results.card import Card, Result
+from repdist._results.words import kernel_call, kernel_words
+from repdist._typing import Combine, Estimator, Float64
+from repdist._version import __version__
+from repdist.kernels import Kernel
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class MMDTestResult(Result):
+    """The answer of `mmd_test`.
+
+    Attributes
+    ----------
+    statistic : float
+        What was tested: MMD^2 for one component or ``combine="mean"``, else the combined score.
+    pvalue : float
+        Exact at any sample size; never 0.
+    mmd_squared : float
+        MMD^2 of the kernel, by `estimator`, in kernel units: the number to quote.
+    estimate : Estimate
+        The unbiased MMD^2 whatever `estimator` says, with what its interval needs.
+    null_distribution : (B,) float64
+        The statistic of the relabelings, the observed one left out unless `exhaustive`.
+    kernel : Kernel
+        Fitted: pass it to another call to compare numbers.
+    estimator, combine : str
+    n, m : int
+        Rows of X and Y.
+    relabelings : Relabelings
+        Which were used.
+    memory_bytes : int
+        An upper estimate of what the test held in memory above the samples at its peak.
+    cautions : tuple of str
+        What a reader of the result should know.
+    component_columns : dict of (R,) arrays
+        The columns of `components`.
+    """
+
+    statistic: float
+    pvalue: float
+    mmd_squared: float
+    estimate: Estimate
+    null_distribution: Float64
+    kernel: Kernel
+    estimator: Estimator
+    combine: Combine
+    n: int
+    m: int
+    relabelings: Relabelings
+    memory_bytes: int
+    cautions: tuple[str, ...]
+    component_columns: dict[str, Float64]
+
+    @property
+    def standard_error(self) -> float:
+        """Of the unbiased MMD^2."""
+        return float(self.estimate.standard_error)
+
+    @property
+    def n_resamples(self) -> int:
+        """Relabelings used, the observed one left out unless `exhaustive`."""
+        return self.relabelings.count
+
+    @property
+    def n_bins(self) -> int:
+        """Movable units in the smaller sample."""
+        return self.relabelings.units.movable[0]
+
+    @property
+    def exhaustive(self) -> bool:
+        """Whether all distinct relabelings were enumerated."""
+        return self.relabelings.exhaustive
+
+    @functools.cached_property
+    def components(self) -> "pd.DataFrame":
+        """One row a component: bandwidth, mmd_squared, zscore (of its null), pvalue (its own)."""
+        import pandas as pd
+
+        return pd.DataFrame(self.component_columns)
+
+    @property
+    def statistic_name(self) -> str:
+        """What `statistic` is, in words."""
+        if len(self.component_columns["bandwidth"]) == 1 or self.combine == "mean":
+            return "MMD^2"
+        return {"max": "largest normal score", "fuse": "soft maximum (FUSE)"}[self.combine]
+
+    def confidence_interval(self, confidence_level: float = CONFIDENCE) -> tuple[float, float]:
+        """Return an interval for MMD^2 of the two distributions under the fitted kernel.
+
+        Centred on the unbiased estimate T whatever `estimator` says, and clipped at 0: from
+        ``T - z se`` to ``T + z sqrt(se^2 + 3 v0)``, with v0 the variance of T over relabelings.
+
+        Parameters
+        ----------
+        confidence_level : float
+            Strictly between 0 and 1. Default 0.95.
+
+        Returns
+        -------
+        (low, high) : tuple of float
+
+        Notes
+        -----
+        Conditional on the fitted kernel. It looks at MMD^2 of the kernel, the p-value at the
+        combined statistic: the interval may reach 0 where the test rejects, and the reverse.
+        """
+        level = _checks.fraction("confidence_level", confidence_level)
+        low, high = self.estimate.interval(level)
+        return float(low), float(high)
+
+    def plot(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw the null distribution with the observed statistic, and the components beside it.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; a new figure if it is not given.
+
+        Returns
+        -------
+        matplotlib Axes
+            The axes of the null distribution.
+
+        Notes
+        -----
+        With ``combine="max"`` and a very skewed null a bar can stand by itself at the left: the
+        skewness correction ends there, and all relabelings below that end share one score.
+        """
+        from repdist.plotting import plot_two_sample
+
+        return plot_two_sample(self, ax)
+
+    def to_html(self, path: str | Path, *, title: str = "Do the samples differ?") -> None:
+        """Write one self-contained page: the summary, the picture, the components, the call.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file, which appears when it is complete.
+        title : str
+            The heading.
+
+        Raises
+        ------
+        TypeError
+            If `title` is not text.
+        """
+        from repdist._report import Page, Picture, column_of_numbers, write_page
+
+        values = self.component_columns
+        columns = (
+            column_of_numbers(name, values[column], digits(values[column]))
+            for name, column, digits in (
+                ("Bandwidth", "bandwidth", with_equal_digits),
+                ("MMD²", "mmd_squared", with_equal_digits),
+                ("z-score", "zscore", with_equal_digits),
+                ("p", "pvalue", pvalues_with_equal_digits),
+            )
+        )
+        write_page(
+            path,
+            Page(
+                title=_checks.text("title", title),
+                lead=self._card().html(),
+                pictures=(
+                    Picture(
+                        "Null distribution",
+                        self.plot,
+                        "Null distribution with the observed statistic; numbers in the table.",
+                    ),
+                ),
+                table_title="Components",
+                table_hint="One row a component of the kernel; each p-value is its own.",
+                columns=tuple(columns),
+                method=self.method(),
+                call=self.call(),
+            ),
+        )
+
+    def method(self) -> str:
+        """Return a sentence for a paper that says what was done."""
+        return (
+            f"Two samples of {self.n:,} and {self.m:,} rows were compared by the {self.estimator} "
+            f"squared maximum mean discrepancy ({kernel_words(self.kernel)}), with an exact "
+            f"permutation p-value from {self.relabelings.describe()}; the statistic is the "
+            f"{self._tested()} (repdist {__version__})."
+        )
+
+    def call(self) -> str:
+        """Return the call that repeats the result on the same rows; p-values vary with `rng`."""
+        bins = self.n_bins if self.relabelings.units.size > 1 else "rows"
+        return (
+            f"repdist.mmd_test(X, Y, kernel={kernel_call(self.kernel)}, "
+            f"estimator={self.estimator!r}, combine={self.combine!r}, "
+            f"n_resamples={self.relabelings.wanted}, n_bins={bins!r})"
+        )
+
+    def __repr__(self) -> str:
+        return (
+            f"MMDTestResult(pvalue={self.pvalue:.4g}, mmd_squared={self.mmd_squared:.4g}, "
+            f"standard_error={self.standard_error:.2g}, n={self.n}, m={self.m})"
+        )
+
+    def _card(self) -> Card:
+        low, high = (f"{end:.3g}" if end > 0 else "0 (cut)" for end in self.confidence_interval())
+        kind = "unbiased"
+        if self.estimator == "biased":
+            kind = f"biased; unbiased {self.estimate.mmd_squared:.4g}"
+        at_the_least = ""
+        if self.pvalue <= self.relabelings.least_pvalue:
+            at_the_least = f", the least that {self.n_resamples:,} relabelings can give"
+        lines = [
+            ("MMD^2", f"{self.mmd_squared:.4g} ({kind}), 95 % interval {low} to {high}"),
+            ("p-value", f"{self.pvalue:.4g}{at_the_least}"),
+            ("tested", self._tested()),
+            ("kernel", str(self.kernel)),
+            ("null", self.relabelings.describe()),
+        ]
+        if note := self._note():
+            lines.append(("note", note))
+        return Card(
+            f"Two-sample MMD test: {self.n} rows against {self.m}", tuple(lines), self.cautions
+        )
+
+    def _record(self) -> dict[str, Any]:
+        names, values = self.component_columns.keys(), self.component_columns.values()
+        rows = zip(*(column.tolist() for column in values), strict=True)
+        return {
+            "statistic": self.statistic,
+            "pvalue": self.pvalue,
+            "mmd_squared": self.mmd_squared,
+            "standard_error": self.standard_error,
+            "confidence_interval_95": self.confidence_interval(),
+            "kernel": repr(self.kernel),
+            "estimator": self.estimator,
+            "combine": self.combine,
+            "n": self.n,
+            "m": self.m,
+            "n_resamples": self.n_resamples,
+            "n_bins": self.n_bins,
+            "exhaustive": self.exhaustive,
+            "memory_bytes": self.memory_bytes,
+            "cautions": self.cautions,
+            "components": [dict(zip(names, row, strict=True)) for row in rows],
+        }
+
+    def _note(self) -> str:
+        """Return what to say where the interval and the p-value seem to disagree, if they do."""
+        differs, apart = bool(reaches(self.pvalue)), self.confidence_interval()[0] > 0
+        if differs == apart:
+            return ""
+        whole = "it is for MMD^2 of the kernel as a whole,\n"
+        if len(self.component_columns["bandwidth"]) == 1 or self.combine == "mean":
+            return f"the interval {_REACHES[apart]}: it holds at any distance,\nand {_TEST[apart]}"
+        return f"the interval {_REACHES[apart]}: {whole}and the test for what stands out most " + (
+            "among its components"
+        )
+
+    def _tested(self) -> str:
+        count = len(self.component_columns["bandwidth"])
+        if count == 1:
+            return "MMD^2"
+        together = " and all together" if self.combine == "max" else ""
+        return f"{self.statistic_name} of {count} components{together} = {self.statistic:.4g}"
+
+
+_REACHES = {False: "reaches 0", True: "lies above 0"}
+_TEST = {
+    False: "the test is made for 0 alone, where it sees more",
+    True: "the test for 0 alone is exact, and does not reject",
+}

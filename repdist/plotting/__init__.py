@@ -1,0 +1,24 @@
+"""Pictures of values: a null distribution, a table of groups, rates; no result class is needed."""
+
+from repdist.plotting._figures import TABLE_COLOURS, figure_of, save_figure
+from repdist.plotting._groups import plot_dendrogram, plot_map
+from repdist.plotting._null import plot_two_sample
+from repdist.plotting._rates import plot_level, plot_power
+from repdist.plotting._shapes import CurveShape, LevelShape, NullShape, TableShape
+from repdist.plotting._table import plot_table
+
+__all__ = [
+    "TABLE_COLOURS",
+    "CurveShape",
+    "LevelShape",
+    "NullShape",
+    "TableShape",
+    "figure_of",
+    "plot_dendrogram",
+    "plot_level",
+    "plot_map",
+    "plot_power",
+    "plot_table",
+    "plot_two_sample",
+    "save_figure",
+]

@@ -1,0 +1,129 @@
+"""Who is close to whom: a dendrogram and a map of groups."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from repdist._typing import Float64
+from repdist.plotting._figures import LINE_COLOUR, OBSERVED_COLOUR
+from repdist.plotting._names import shown_names
+from repdist.plotting._shapes import TableShape
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+_CHARACTER = 0.014  # the width of one, as a share of that of a map
+
+
+def plot_dendrogram(shape: TableShape, ax: "Axes | None" = None) -> "Axes":
+    """Draw the average linkage of ``sqrt(max(MMD^2, 0))``, with the median noise floor."""
+    import matplotlib.pyplot as plt
+    from scipy.cluster.hierarchy import dendrogram
+
+    k = len(shape.names)
+    if ax is None:
+        _, ax = plt.subplots(figsize=(min(2.5 + 0.45 * k, 16), 3.6), layout="constrained")
+    tree, _ = linkage_and_leaves(shape)
+    floor = _typical_floor(shape)
+    top = max(float(tree[:, 2].max()), floor or 0.0) or 1.0
+    names = shown_names(shape.names)
+    flat = tree.copy()
+    flat[:, 2] = np.maximum(flat[:, 2], 1e-9 * top)  # SciPy sets equal limits for a tree of zeros
+    dendrogram(
+        flat,
+        labels=names.texts,
+        ax=ax,
+        color_threshold=0,
+        above_threshold_color=LINE_COLOUR,
+        leaf_rotation=45 if k > 12 else 0,
+        leaf_font_size=10,
+    )
+    for tick in ax.get_xticklabels():
+        tick.set_fontfamily(names.family)
+    ax.set_ylim(0, 1.08 * top)
+    if floor is not None:
+        ax.axhline(floor, color=OBSERVED_COLOUR, linestyle="--", linewidth=1)
+        ax.annotate(
+            "noise\nfloor", (1, floor), xycoords=("axes fraction", "data"), va="center",
+            xytext=(3, 0), textcoords="offset points", color=OBSERVED_COLOUR, fontsize="small",
+        )  # fmt: skip
+    ax.set_ylabel(r"distance $\sqrt{\mathrm{MMD}^2}$")
+    ax.spines[["top", "right", "bottom"]].set_visible(False)
+    return ax
+
+
+def plot_map(shape: TableShape, ax: "Axes | None" = None) -> "Axes":
+    """Draw the groups in the plane by classical scaling of ``sqrt(max(MMD^2, 0))``."""
+    import matplotlib.pyplot as plt
+
+    if ax is None:
+        _, ax = plt.subplots(figsize=(5.5, 5), layout="constrained")
+    points, share = _classical_scaling(_distances(shape))
+    left, width = float(points[:, 0].min()), float(np.ptp(points[:, 0])) or 1.0
+    ax.scatter(points[:, 0], points[:, 1], color=LINE_COLOUR, s=28, zorder=3)
+    names = shown_names(shape.names)
+    for shown, point in zip(names.texts, points, strict=True):
+        place = (0.15 + (point[0] - left) / width) / 1.3
+        turned = place + _CHARACTER * len(shown) > 1  # it would run out of the frame
+        ax.annotate(
+            shown, point, xytext=(-5 if turned else 5, 5), textcoords="offset points",
+            ha="right" if turned else "left", fontfamily=names.family,
+        )  # fmt: skip
+    ax.set_aspect("equal", adjustable="datalim")
+    ax.margins(0.15)
+    floor = _typical_floor(shape)
+    if floor is not None:
+        _scale_bar(ax, floor)
+    ax.set_xticks([])
+    ax.set_yticks([])
+    ax.spines[:].set_color("0.8")
+    ax.set_title(
+        f"map of the groups ({share:.0%} of squared distances)", loc="left", fontsize="medium"
+    )
+    return ax
+
+
+def linkage_and_leaves(shape: TableShape) -> tuple[Float64, list[int]]:
+    from scipy.cluster.hierarchy import leaves_list, linkage
+    from scipy.spatial.distance import squareform
+
+    tree = linkage(squareform(_distances(shape), checks=False), "average", optimal_ordering=True)
+    return tree, [int(leaf) for leaf in leaves_list(tree)]
+
+
+def _distances(shape: TableShape) -> Float64:
+    return np.asarray(np.sqrt(np.maximum(shape.mmd_squared.to_numpy(), 0)))
+
+
+def _typical_floor(shape: TableShape) -> float | None:
+    """Return the root of the median noise floor, None if there is none."""
+    floors = shape.noise_floor.to_numpy()
+    finite = floors[np.isfinite(floors)]
+    return float(np.sqrt(max(np.median(finite), 0))) if len(finite) else None
+
+
+def _classical_scaling(distances: Float64) -> tuple[Float64, float]:
+    """Return points (k, 2) and the share of squared distances that the plane keeps."""
+    k = len(distances)
+    C = np.eye(k) - 1 / k
+    eigenvalues, vectors = np.linalg.eigh(-0.5 * C @ distances**2 @ C)
+    positive = np.maximum(eigenvalues, 0)
+    points = vectors[:, ::-1][:, :2] * np.sqrt(positive[::-1][:2])
+    points *= np.where(points[np.abs(points).argmax(axis=0), range(points.shape[1])] < 0, -1, 1)
+    if points.shape[1] < 2:
+        points = np.pad(points, ((0, 0), (0, 2 - points.shape[1])))
+    total = positive.sum()
+    return points, float(positive[::-1][:2].sum() / total) if total > 0 else 1.0
+
+
+def _scale_bar(ax: "Axes", length: float) -> None:
+    """Draw a bar of this length in data units, low at the left."""
+    low, _ = ax.get_xlim()
+    bottom, top = ax.get_ylim()
+    y = bottom - 0.04 * (top - bottom)
+    ax.plot([low, low + length], [y, y], color=OBSERVED_COLOUR, linewidth=3, solid_capstyle="butt")
+    ax.annotate(
+        "noise floor", (low + length, y), xytext=(5, -3), textcoords="offset points",
+        color=OBSERVED_COLOUR, fontsize="small",
+    )  # fmt: skip

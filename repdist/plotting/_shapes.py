@@ -1,0 +1,59 @@
+"""What pictures need: values, whatever object has them."""
+
+from collections.abc import Hashable
+from typing import Any, Protocol
+
+from repdist._typing import Float64
+
+
+class NullShape(Protocol):
+    """A null distribution, the observed statistic, and a table of components."""
+
+    @property
+    def statistic(self) -> float: ...
+    @property
+    def statistic_name(self) -> str: ...
+    @property
+    def pvalue(self) -> float: ...
+    @property
+    def null_distribution(self) -> Float64: ...
+    @property
+    def components(self) -> Any: ...
+
+
+class TableShape(Protocol):
+    """Tables with groups as rows and columns."""
+
+    @property
+    def names(self) -> tuple[Hashable, ...]: ...
+    @property
+    def adjust(self) -> str: ...
+    @property
+    def mmd_squared(self) -> Any: ...
+    @property
+    def noise_floor(self) -> Any: ...
+    @property
+    def pvalue_adjusted(self) -> Any: ...
+
+
+class LevelShape(Protocol):
+    """p-values of tests under the null, and the rate of rejections at one level."""
+
+    @property
+    def pvalues(self) -> Float64: ...
+    @property
+    def alpha(self) -> float: ...
+    @property
+    def rate(self) -> float: ...
+    @property
+    def holds(self) -> bool: ...
+    def confidence_interval(self) -> tuple[float, float]: ...
+
+
+class CurveShape(Protocol):
+    """Power with its intervals, by the rows of each sample."""
+
+    @property
+    def alpha(self) -> float: ...
+    def to_frame(self) -> Any: ...
+    def rows_needed(self) -> int | None: ...

@@ -1,0 +1,106 @@
+"""A table of groups as a heat map."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from repdist._numbers import reaches, stars
+from repdist._typing import Float64
+from repdist.plotting._figures import TABLE_COLOURS
+from repdist.plotting._groups import linkage_and_leaves
+from repdist.plotting._names import shown_names
+from repdist.plotting._shapes import TableShape
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.patches import Rectangle
+
+
+MOST_PRINTED = 25  # groups up to which the cells of a table hold their numbers
+
+
+def plot_table(shape: TableShape, ax: "Axes | None" = None, order: str = "given") -> "Axes":
+    """Draw a table of groups as a heat map of MMD^2.
+
+    Each cell shows its value and stars for its adjusted p-value; a cell that does not differ at
+    .05 is printed in italics. The diagonal, framed, shows the group's own noise floor.
+
+    Parameters
+    ----------
+    shape : TableShape
+    ax : matplotlib Axes, optional
+    order : {"given", "clustered"}
+        Of the groups; ``"clustered"`` by the leaves of the dendrogram.
+    """
+    import matplotlib.pyplot as plt
+
+    k = len(shape.names)
+    places = list(range(k)) if order == "given" else linkage_and_leaves(shape)[1]
+    values = shape.mmd_squared.to_numpy()[np.ix_(places, places)]
+    floors = np.diagonal(shape.noise_floor.to_numpy())[places]
+    pvalues = shape.pvalue_adjusted.to_numpy()[np.ix_(places, places)]
+    shown = np.maximum(np.where(np.eye(k, dtype=bool), floors[:, None], values), 0)
+    if ax is None:
+        side = min(1.6 + 0.62 * k, 16)
+        _, ax = plt.subplots(figsize=(max(side + 1.2, 6), side), layout="constrained")
+    image = ax.imshow(shown, cmap=TABLE_COLOURS, vmin=0)
+    names = shown_names([shape.names[place] for place in places])
+    longest = max(map(len, names.texts))
+    rotation = 45 if longest > 3 else 0
+    ax.set_xticks(range(k), names.texts, rotation=rotation, fontfamily=names.family)
+    ax.set_yticks(range(k), names.texts, fontfamily=names.family)
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+    unit = _decimal_unit(shown)
+    if k <= MOST_PRINTED:
+        printed = np.where(np.eye(k, dtype=bool), floors[:, None], values)
+        _print_cells(ax, printed, shown, pvalues, unit)
+    for place in range(k):
+        ax.add_patch(_frame(place))
+    colours = ax.figure.colorbar(image, ax=ax, shrink=0.8)
+    colours.outline.set_visible(False)
+    colours.set_label("MMD$^2$")
+    ax.set_title(
+        f"MMD$^2${_in_units(unit)}; framed: noise floor of the group\n"
+        f"*** p < .001, ** p < .01, * p < .05 ({shape.adjust}-adjusted)",
+        loc="left",
+        fontsize="small",
+    )
+    return ax
+
+
+def _print_cells(
+    ax: "Axes", printed: Float64, shown: Float64, pvalues: Float64, unit: float
+) -> None:
+    k, middle = len(shown), 0.55 * float(np.nanmax(shown))
+    for i in range(k):
+        for j in range(k):
+            if np.isnan(shown[i, j]):
+                continue
+            p = pvalues[i, j]
+            number = f"{printed[i, j] / unit:{'#.2g' if i == j else '#.3g'}}"
+            lines = [number] + ([] if i == j else [stars(p)])
+            ax.text(
+                j, i, "\n".join(line for line in lines if line),
+                ha="center", va="center", fontsize=7.5,
+                style="normal" if i == j or reaches(p) else "italic",
+                color="white" if shown[i, j] > middle else "black",
+            )  # fmt: skip
+
+
+def _frame(place: int) -> "Rectangle":
+    from matplotlib.patches import Rectangle
+
+    return Rectangle((place - 0.47, place - 0.47), 0.94, 0.94, fill=False, ec="0.35", lw=1, ls=":")
+
+
+def _decimal_unit(values: Float64) -> float:
+    """Return the power of 1,000 below the largest value, for numbers that are short to print."""
+    largest = float(np.nanmax(values))
+    if not largest > 0 or 0.1 <= largest < 10_000:
+        return 1.0
+    return float(10.0 ** (3 * np.floor(np.log10(largest) / 3)))
+
+
+def _in_units(unit: float) -> str:
+    return "" if unit == 1 else rf" $\times 10^{{{-round(np.log10(unit))}}}$"

@@ -1,0 +1,174 @@
+"""What every picture owes: it takes values, draws where it is told, and leaves the rest alone."""
+
+import pickle
+from types import SimpleNamespace
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from repdist import plotting
+from repdist.plotting import _shapes
+
+mpl.use("Agg")
+
+NAMES = ["a", "<b>", "$x^", "R & D", ("t", 1)]
+
+
+def table(names=NAMES):
+    """Groups on a line, some far apart: values, not a result."""
+    places = np.linspace(0, 1, len(names)) ** 2
+    index = pd.Index(names, tupleize_cols=False)
+
+    def frame(values):
+        return pd.DataFrame(values, index=index, columns=index)
+
+    distances = (places[:, None] - places) ** 2
+    own = np.eye(len(names), dtype=bool)
+    return SimpleNamespace(
+        names=tuple(names),
+        adjust="holm",
+        mmd_squared=frame(distances),
+        noise_floor=frame(np.full(distances.shape, 0.01)),
+        pvalue_adjusted=frame(np.where(own, np.nan, 0.02)),
+    )
+
+
+def null(components=3):
+    rng = np.random.default_rng(0)
+    return SimpleNamespace(
+        statistic=3.0,
+        statistic_name="MMD^2",
+        pvalue=0.01,
+        null_distribution=rng.normal(size=200),
+        components=pd.DataFrame(
+            {"bandwidth": 2.0 ** np.arange(components), "zscore": np.arange(components)}
+        ),
+    )
+
+
+def level():
+    return SimpleNamespace(
+        pvalues=np.linspace(0.01, 1, 100), alpha=0.05, rate=0.05, holds=True,
+        confidence_interval=lambda: (0.02, 0.11),
+    )  # fmt: skip
+
+
+def curve(reached=True):
+    frame = pd.DataFrame({"n": [5, 10], "power": [0.2, 0.9], "ci_low": [0.1, 0.7],
+                          "ci_high": [0.4, 0.99]})  # fmt: skip
+    return SimpleNamespace(
+        alpha=0.05, to_frame=lambda: frame, rows_needed=lambda: 10 if reached else None
+    )
+
+
+# Picture: the protocol of what it needs, and objects that have no more than that.
+PICTURES = {
+    "plot_two_sample": ("NullShape", [null(), null(1)]),
+    "plot_table": ("TableShape", [table(), table(NAMES[:2])]),
+    "plot_dendrogram": ("TableShape", [table(), table(NAMES[:2])]),
+    "plot_map": ("TableShape", [table(), table(NAMES[:2])]),
+    "plot_level": ("LevelShape", [level()]),
+    "plot_power": ("CurveShape", [curve(), curve(reached=False)]),
+}
+CASES = pytest.mark.parametrize(
+    ("name", "shape"), [(name, shape) for name, (_, shapes) in PICTURES.items() for shape in shapes]
+)
+OF_GROUPS = pytest.mark.parametrize("name", ["plot_table", "plot_dendrogram", "plot_map"])
+
+
+@pytest.fixture(autouse=True)
+def _closed_figures():
+    plt.close("all")
+    yield
+    plt.close("all")
+
+
+def test_every_picture_is_here():
+    assert set(PICTURES) == {name for name in plotting.__all__ if name.startswith("plot_")}
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_shape_has_what_its_protocol_asks_for_and_no_more(name):
+    protocol, shapes = PICTURES[name]
+    asked = {name for name in vars(getattr(_shapes, protocol)) if not name.startswith("_")}
+    for shape in shapes:
+        assert set(vars(shape)) == asked
+
+
+@CASES
+def test_it_draws_where_it_is_told(name, shape):
+    """Without pyplot, and without a change of anybody's settings."""
+    before, ax = dict(mpl.rcParams), Figure().subplots()
+    assert getattr(plotting, name)(shape, ax) is ax
+    assert ax.has_data()
+    assert plt.get_fignums() == []
+    assert dict(mpl.rcParams) == before
+    ax.figure.canvas.draw()
+
+
+@CASES
+def test_it_makes_a_figure_of_its_own(name, shape):
+    before = dict(mpl.rcParams)
+    axes = [getattr(plotting, name)(shape) for _ in range(2)]
+    assert all(isinstance(ax, Axes) for ax in axes)
+    assert axes[0].figure is not axes[1].figure
+    assert len(plt.get_fignums()) == 2
+    assert dict(mpl.rcParams) == before
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_what_it_draws_is_labelled(name):
+    """In words: axes, a title, or names of groups."""
+    ax = getattr(plotting, name)(PICTURES[name][1][0])
+    assert any([ax.get_xlabel(), ax.get_ylabel(), ax.get_title(loc="left"), ax.texts])
+
+
+@CASES
+def test_values_are_unchanged(name, shape):
+    def values():
+        return pickle.dumps([value for value in vars(shape).values() if not callable(value)])
+
+    before = values()
+    getattr(plotting, name)(shape, Figure().subplots())
+    assert values() == before
+
+
+def shown_names(ax, name):
+    """The names of groups that a picture shows, as they are printed."""
+    if name == "plot_map":
+        return [text.get_text() for text in ax.texts if text.get_text() != "noise floor"]
+    return [tick.get_text() for tick in ax.get_xticklabels()]
+
+
+@OF_GROUPS
+def test_names_are_told_apart(name):
+    shown = shown_names(getattr(plotting, name)(table()), name)
+    assert len(shown) == len(set(shown)) == len(NAMES)
+    assert set(shown) == {str(given).replace("$", r"\$") for given in NAMES}
+    alike = [f"{'the same beginning of a name '}{end}" for end in "abc"]
+    assert len(set(shown_names(getattr(plotting, name)(table(alike)), name))) == 3
+
+
+@OF_GROUPS
+@pytest.mark.parametrize(
+    "names", [["$a_$", "cost $5^$", "c"], ["x" * 200, "b", "c"], ["é<b>", "\n", ""]], ids=repr
+)
+def test_any_name_can_be_drawn(name, names):
+    ax = getattr(plotting, name)(table(names))
+    ax.figure.canvas.draw()
+    assert all(len(shown) <= 25 for shown in shown_names(ax, name))
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_picture_is_written_whole(name, tmp_path):
+    ax = getattr(plotting, name)(PICTURES[name][1][0])
+    plotting.save_figure(ax, tmp_path / "picture.png")
+    assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(ValueError, match="`path` must be a file in an existing folder"):
+        plotting.save_figure(ax, tmp_path / "none" / "picture.png")
+    assert [path.name for path in tmp_path.iterdir()] == ["picture.png"]

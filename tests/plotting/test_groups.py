@@ -1,0 +1,93 @@
+"""Pictures of a table of groups: what they show."""
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+
+import repdist
+from repdist.plotting import _table
+
+mpl.use("Agg")
+
+
+@pytest.fixture(scope="module")
+def result():
+    rng = np.random.default_rng(0)
+    given = {name: rng.normal(i, 1, size=(40 + i, 3)) for i, name in enumerate(["a", "b", "<c>"])}
+    return repdist.pairwise_mmd_test(given, n_resamples=199, rng=0)
+
+
+@pytest.fixture(autouse=True)
+def _closed_figures():
+    yield
+    import matplotlib.pyplot as plt
+
+    plt.close("all")
+
+
+def texts(ax):
+    return [text.get_text() for text in ax.texts]
+
+
+def test_the_heat_map_shows_values_significance_and_floors(result):
+    ax = result.plot()
+    image = ax.get_images()[0].get_array()
+    np.testing.assert_allclose(
+        image[~np.eye(3, dtype=bool)], result.mmd_squared.to_numpy()[~np.eye(3, dtype=bool)]
+    )
+    np.testing.assert_allclose(np.diagonal(image), np.diagonal(result.noise_floor))
+    shown = texts(ax)
+    assert len(shown) == 9
+    assert shown[1] == f"{result.mmd_squared.iloc[0, 1]:#.3g}\n*"  # adjusted p of 3 / 200
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["a", "b", "<c>"]
+    assert len(ax.patches) == 3
+
+
+def test_clustered_order_puts_close_groups_beside_each_other():
+    rng = np.random.default_rng(0)
+    given = {
+        name: rng.normal(m, 1, size=(40, 2))
+        for name, m in zip("abcd", (0, 5, 0.5, 5.5), strict=True)
+    }
+    result = repdist.pairwise_mmd_test(given, n_resamples=199, rng=0)
+    ticks = [tick.get_text() for tick in result.plot(order="clustered").get_xticklabels()]
+    assert {frozenset(ticks[:2]), frozenset(ticks[2:])} == {frozenset("ac"), frozenset("bd")}
+    with pytest.raises(ValueError, match="`order` must be one of"):
+        result.plot(order="alphabetic")
+
+
+def test_the_map_keeps_distances_that_fit_into_the_plane(result):
+    ax = result.embed()
+    points = ax.collections[0].get_offsets()
+    got = np.linalg.norm(points[:, None] - points[None], axis=-1)
+    np.testing.assert_allclose(got, np.sqrt(result.mmd_squared.clip(lower=0)), atol=1e-9)
+    bar = ax.get_lines()[0].get_xdata()
+    floor = np.sqrt(np.median(result.noise_floor))
+    assert bar[1] - bar[0] == pytest.approx(floor)
+    assert texts(ax)[:3] == ["a", "b", "<c>"]
+
+
+def test_the_dendrogram_joins_at_average_distances(result):
+    ax = result.dendrogram()
+    d = np.sqrt(result.mmd_squared.to_numpy())
+    heights = sorted(line[:, 1].max() for c in ax.collections for line in c.get_segments())
+    nearest = d[np.triu_indices(3, 1)].min()
+    assert heights[0] == pytest.approx(nearest)
+    assert heights[-1] == pytest.approx((d.sum() / 2 - nearest) / 2)
+
+
+def test_groups_that_do_not_differ_are_drawn_below_the_floor(tmp_path):
+    X = np.random.default_rng(0).normal(size=(20, 2))
+    result = repdist.pairwise_mmd_test({"a": X, "b": X, "c": X}, n_resamples=99, rng=0)
+    ax = result.dendrogram()
+    floor = np.sqrt(np.median(result.noise_floor))
+    assert ax.get_ylim()[0] == 0
+    assert ax.get_ylim()[1] > floor
+    assert texts(result.plot())[1].startswith("-")  # MMD^2 below 0 is printed as it is
+    result.to_html(tmp_path / "same.html")
+
+
+def test_many_groups_have_no_printed_numbers():
+    given = np.random.default_rng(0).normal(size=(_table.MOST_PRINTED + 1, 6, 2))
+    result = repdist.pairwise_mmd_test(given, adjust="none", n_resamples=99, rng=0)
+    assert texts(result.plot()) == []

@@ -1,0 +1,38 @@
+"""The picture of a null distribution: what it shows."""
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+
+import repdist
+from repdist import kernels
+
+mpl.use("Agg")
+
+
+def samples(n=40, m=50, d=3, shift=0.0, seed=0, dtype=np.float64):
+    rng = np.random.default_rng(seed)
+    X, Y = rng.normal(size=(n, d)), rng.normal(size=(m, d)) + shift
+    return X.astype(dtype), Y.astype(dtype)
+
+
+@pytest.mark.parametrize("kernel", [kernels.MultiRBF(), kernels.RBF()])
+def test_plot_shows_null_and_observed(kernel):
+    import matplotlib.pyplot as plt
+
+    result = repdist.mmd_test(*samples(), kernel=kernel, rng=0)
+    ax = result.plot()
+    (line,) = ax.get_lines()
+    assert line.get_xdata()[0] == result.statistic
+    heights = [patch.get_height() for patch in ax.patches]
+    widths = [patch.get_width() for patch in ax.patches]
+    assert np.dot(heights, widths) == pytest.approx(1)
+    _, mine = plt.subplots()
+    assert result.plot(ax=mine) is mine
+    beside = [a for a in mine.figure.axes if a is not mine]
+    assert len(beside) == (len(result.components) > 1)
+    if beside:
+        np.testing.assert_allclose(
+            beside[0].get_lines()[-1].get_ydata(), result.components["zscore"]
+        )
+    plt.close("all")

@@ -1,0 +1,288 @@
+"""What results say of their data: pairs, labels among the features, identifiers, rounding."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import repdist
+from repdist import kernels
+from repdist._questions.cautions import look_paired, telling_columns
+
+PAIRED = "cannot see differences between paired rows"
+
+
+def said(result, words):
+    return [caution for caution in result.cautions if words in caution]
+
+
+def pairs(rng, n, d, correlation):
+    X = rng.normal(size=(n, d))
+    noise = np.sqrt(1 - correlation**2) * rng.normal(size=(n, d))
+    return X, correlation * X + noise
+
+
+# --- the same items twice ------------------------------------------------------------------------
+
+
+def test_the_same_images_through_two_checkpoints():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 16))
+    Y = 0.98 * X + 0.2 * rng.normal(size=X.shape)
+    Y[:, 3] += 0.4
+    assert said(repdist.mmd_test(X, Y, rng=0), PAIRED)
+    assert not said(repdist.mmd_test(X, rng.permutation(Y), rng=0), PAIRED)
+    assert said(repdist.pairwise_mmd_test({"a": X, "b": Y}, rng=0), PAIRED)
+
+
+@pytest.mark.parametrize(("n", "d", "correlation"), [(30, 4, 0.95), (100, 3, 0.8), (300, 64, 0.5)])
+def test_pairs_are_seen_in_any_units_and_dtype(n, d, correlation):
+    X, Y = pairs(np.random.default_rng(1), n, d, correlation)
+    units = 10.0 ** np.arange(d)[:5].repeat(-(-d // 5))[:d] if d > 5 else 10.0 ** np.arange(d)
+    assert look_paired(X, Y)
+    assert look_paired(X * units + 1e3, Y * units)
+    assert look_paired(X.astype(np.float32), Y.astype(np.float32))
+
+
+@pytest.mark.parametrize("kind", ["independent", "heavy", "sorted", "walk", "unequal", "few"])
+def test_rows_that_are_no_pairs_are_not_called_so(kind):
+    """No false caution in 100 data sets of each kind; one in 10,000 or fewer is expected."""
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+        X, Y = rng.normal(size=(2, 200, 4))
+        if kind == "heavy":
+            X, Y = rng.standard_cauchy(size=(2, 200, 4))
+        if kind == "sorted":  # both files in the order of the same classes
+            classes = 5.0 * np.repeat(np.arange(10), 20)[:, None]
+            X, Y = classes + X, classes + Y
+        if kind == "walk":  # a slow drift that both share
+            drift = np.cumsum(rng.normal(size=(200, 4)), axis=0)
+            X, Y = drift + X, drift + Y
+        if kind == "unequal":
+            Y = X[:-1]
+        if kind == "few":
+            X, Y = X[:5], X[:5]
+        assert not look_paired(X, Y)
+
+
+# --- columns that are no features ----------------------------------------------------------------
+
+
+def frames():
+    rng = np.random.default_rng(0)
+    first = pd.DataFrame(rng.normal(size=(50, 3)), columns=list("abc"))
+    second = pd.DataFrame(rng.normal(size=(60, 3)), columns=list("abc"))
+    return first, second
+
+
+def test_a_column_that_is_a_label_is_called_by_its_name():
+    first, second = frames()
+    result = repdist.mmd_test(first.assign(week=0), second.assign(week=3), rng=0)
+    (caution,) = said(result, "'week'")
+    assert "constant in each sample and differs between them" in caution
+    assert not said(result, "standardise")
+    assert not said(repdist.mmd_test(first.assign(week=3), second.assign(week=3), rng=0), "differs")
+
+
+def test_a_column_of_row_numbers_is_called_by_its_name():
+    first, second = frames()
+    first, second = first.assign(id=range(50)), second.assign(id=range(50, 110))
+    assert said(repdist.mmd_test(first, second, rng=0), "'id' increases from row to row")
+    shuffled = first.sample(frac=1, random_state=0), second.sample(frac=1, random_state=1)
+    assert said(repdist.mmd_test(*shuffled, rng=0), "'id' has a number of its own for every row")
+    again = first.assign(id=range(50)), second.assign(id=range(60))  # counted anew in each file
+    assert said(repdist.mmd_test(*again, rng=0), "'id' increases")
+
+
+def test_a_table_of_groups_says_so_too():
+    first, second = frames()
+    groups = pd.concat([first.assign(week=0, group="p"), second.assign(week=3, group="q")])
+    result = repdist.pairwise_mmd_test(groups, "group", rng=0)
+    assert said(result, "'week' is constant in each sample and differs")
+
+
+def test_arrays_have_columns_by_number():
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(2, 40, 3))
+    X[:, 1], Y[:, 1] = 1, 2
+    assert said(repdist.mmd_test(X, Y, rng=0), "column 1 is constant in each sample")
+
+
+def test_features_are_not_called_labels():
+    for seed in range(50):
+        rng = np.random.default_rng(seed)
+        X, Y = rng.normal(size=(30, 4)), 100 + rng.normal(size=(40, 4))  # apart, but no integers
+        assert telling_columns([X, Y]) == {}
+        counts = rng.poisson(3, size=(30, 4)), rng.poisson(90, size=(40, 4))
+        assert telling_columns(counts) == {}
+
+
+def test_one_sorted_column_is_no_row_number():
+    assert repdist.mmd_test(np.arange(20.0), np.arange(20.0) + 30, rng=0).cautions == ()
+
+
+# --- constant and dominant columns, copies -------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda table: table.assign(c=5.0), "('c')"),
+        (lambda table: table.assign(b=1e6 * table["b"]), "column 'b' holds"),
+        (lambda table: pd.concat([table, table]), "repeat another row"),
+    ],
+)
+def test_a_test_and_a_table_say_the_same_of_the_same_rows(change, words):
+    first, second = map(change, frames())
+    test = said(repdist.mmd_test(first, second, rng=0), words)
+    table = repdist.pairwise_mmd_test({"x": first, "y": second}, rng=0)
+    assert test
+    assert test == said(table, words)
+
+
+# --- the interval and the p-value ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kernel", [kernels.MultiRBF(), kernels.RBF(), kernels.Linear()])
+def test_a_note_says_where_interval_and_pvalue_disagree(kernel):
+    """Whatever the kernel: for some samples one says that they differ, and the other does not."""
+    noted = disagreed = 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        X, Y = rng.normal(size=(40, 2)), rng.normal(0.35, 1, size=(40, 2))
+        result = repdist.mmd_test(X, Y, kernel=kernel, n_resamples=199, rng=0)
+        disagree = (result.pvalue <= 0.05) != (result.confidence_interval()[0] > 0)
+        assert disagree == ("\n  note" in str(result))
+        noted, disagreed = noted + ("\n  note" in str(result)), disagreed + disagree
+    assert noted == disagreed > 0
+
+
+# --- kernels that are none, numbers at the edge --------------------------------------------------
+
+
+def distances():
+    Z = np.random.default_rng(0).normal(size=(40, 3))
+    return np.linalg.norm(Z[:, None] - Z, axis=2)
+
+
+@pytest.mark.parametrize("spoil", [lambda D: D, lambda D: D**2, lambda D: D + 1e-9 * np.eye(40)])
+def test_a_matrix_of_distances_is_no_kernel(spoil):
+    with pytest.raises(ValueError, match=r"`K` must be larger for rows that are more alike.*`-K`"):
+        kernels.Precomputed(spoil(distances()))
+
+
+def test_negated_distances_are_one():
+    kernel = kernels.Precomputed(-distances())
+    assert repdist.mmd_squared(range(20), range(20, 40), kernel=kernel, estimator="biased") > 0
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        lambda X, Y, kernel: repdist.mmd_test(X, Y, kernel=kernel, rng=0),
+        lambda X, Y, kernel: repdist.mmd_squared(X, Y, kernel=kernel),
+        lambda X, Y, kernel: repdist.pairwise_mmd_test([X, Y], kernel=kernel, rng=0),
+    ],
+)
+def test_a_kernel_whose_squared_distance_is_negative_is_refused(question):
+    class Distance(kernels.Kernel):
+        def evaluate(self, X, Y):
+            return np.linalg.norm(X[:, None] - Y, axis=2)
+
+    X, Y = np.random.default_rng(0).normal(size=(2, 30, 2))
+    with pytest.raises(ValueError, match=r"`kernel` must be .*positive definite"):
+        question(X, Y + 1, Distance())
+
+
+@pytest.mark.parametrize("size", [1e30, 1e60, 1e100])
+@pytest.mark.parametrize("kernel", [kernels.Polynomial(), kernels.Polynomial(degree=9)])
+def test_values_whose_squares_overflow_are_refused(kernel, size):
+    X, Y = size * np.random.default_rng(0).normal(size=(2, 30, 3))
+    with pytest.raises(ValueError, match="`kernel` must give finite values of at most"):
+        repdist.mmd_test(X, Y, kernel=kernel, rng=0)
+
+
+def test_single_precision_that_would_overflow_is_refused():
+    X, Y = (3e38 * np.random.default_rng(0).uniform(-1, 1, size=(2, 30, 3))).astype(np.float32)
+    with pytest.raises(ValueError, match=r"`X` must hold finite numbers of at most 1e\+37"):
+        repdist.mmd_test(X, Y, rng=0)
+
+
+def test_a_kernel_matrix_is_finite():
+    X = np.full((2, 3), 1e120)
+    with pytest.raises(ValueError, match="`Polynomial` must give finite values"):
+        kernels.Polynomial()(X, X + 1e119)
+
+
+def test_a_blind_kernel_is_warned_of():
+    X, Y = np.random.default_rng(0).normal(size=(2, 30, 3))
+    with pytest.warns(repdist.RepdistWarning, match="0 between all different rows"):
+        assert repdist.mmd_squared(X, Y, kernel=kernels.RBF(1e-9)) == 0
+
+
+def test_a_blind_kernel_is_warned_of_where_it_is_a_loss():
+    torch = pytest.importorskip("torch")
+    X = torch.randn(20, 3, requires_grad=True)
+    with pytest.warns(repdist.RepdistWarning, match="its gradient say nothing"):
+        repdist.mmd_squared(X, torch.randn(20, 3), kernel=kernels.MultiRBF((1e-9, 1e-8)))
+
+
+# --- the caller's error state --------------------------------------------------------------------
+
+
+CALLS = {
+    "mmd_test": lambda X, Y, n: repdist.mmd_test(X, Y, rng=0, n_jobs=n, n_resamples=99).pvalue,
+    "mmd_squared": lambda X, Y, _: repdist.mmd_squared(X, Y),
+    "table": lambda X, Y, n: (
+        repdist.pairwise_mmd_test([X, Y], rng=0, n_jobs=n).global_test(99).pvalue
+    ),
+    "level": lambda X, Y, n: (
+        repdist.check_level(X, Y, n_repetitions=4, n_resamples=99, rng=0, n_jobs=n).rate
+    ),
+    "kernel": lambda X, Y, _: kernels.RBF(0.05)(X, Y).sum(),
+    "fit": lambda X, _Y, _n: kernels.MultiRBF("mean").fit(X).bandwidths[0],
+    "median": lambda X, Y, _: repdist.median_heuristic(X, Y),
+}
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("name", CALLS)
+def test_the_error_state_of_the_caller_changes_nothing(name, n_jobs):
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(40, 2)), 50 * rng.normal(size=(45, 2))
+    expected = CALLS[name](X, Y, n_jobs)
+    with np.errstate(all="raise"):
+        assert CALLS[name](X, Y, n_jobs) == expected
+
+
+# --- memory --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("n", "m", "options"),
+    [
+        (200, 250, {"n_bins": "rows", "n_resamples": 99}),
+        (2, 20_000, {"n_resamples": 99}),
+        (60, 60, {"n_resamples": 100_000}),
+        (5, 6, {}),
+        (20, 30, {}),
+        (300, 1000, {"n_bins": 150, "n_resamples": 999}),
+        (100, 120, {"kernel": kernels.Polynomial()}),
+        (600, 700, {"kernel": kernels.Laplacian()}),
+        (600, 700, {"combine": "fuse"}),
+    ],
+)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_the_memory_stated_is_an_upper_bound(n, m, options, dtype, n_jobs):
+    import tracemalloc
+
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(n, 5)).astype(dtype), rng.normal(size=(m, 5)).astype(dtype)
+    repdist.mmd_test(X[:2], Y[:2], rng=0)  # what is imported and kept at a first call
+    tracemalloc.start()
+    try:
+        result = repdist.mmd_test(X, Y, rng=0, n_jobs=n_jobs, **options)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak <= result.memory_bytes
