@@ -47,7 +47,7 @@ def whole_number(name: str, value: Any, minimum: int, maximum: int | None = None
 
 
 def resamples(n_resamples: Any) -> int:
-    """Return a number of relabelings that memory can hold."""
+    """Return a number of relabelings, from 1 to far more than anybody needs."""
     return whole_number("n_resamples", n_resamples, 1, MOST_RESAMPLES)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 LEVEL = 0.05  # at which results say that samples differ
+STARS = "*** p < .001, ** p < .01, * p <= .05"
 _MOST_DECIMALS = 8
 
 

@@ -64,8 +64,7 @@ def array(rng, columns):
     dtype = rng.choice(DTYPES, p=WEIGHTS / WEIGHTS.sum())
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        Z = np.nan_to_num(Z).astype("i8").astype(dtype) if dtype[0] in "M?" else Z.astype(dtype)
-    return Z
+        return (np.nan_to_num(Z).astype("i8") if dtype[0] in "M?" else Z).astype(dtype)
 
 
 def container(rng, Z):

@@ -44,7 +44,7 @@ STATISTICS = {"_inference.rates", "_inference.multiplicity"}
 STANDARD_LIBRARY = set(sys.stdlib_module_names)
 ARRAY_LIBRARIES = {"torch", "array_api_compat", "cupy", "jax", "tensorflow"}
 SLOW = {"scipy", "pandas", "statsmodels", "matplotlib", "torch", "tensorflow", "rich", "typer"}
-SLOW |= {"dask", "distributed", "numba", "threadpoolctl"}
+SLOW |= {"dask", "distributed", "numba", "threadpoolctl", "narwhals", "polars", "pyarrow"}
 
 
 def files_of(folder):

@@ -143,17 +143,16 @@ def centre_row(Z: Array) -> Array:
     return constant(np.concatenate(parts), Z)
 
 
-def shifted_and_scaled(Z: Array, centre: Array | None, scale: float) -> Array:
+def shifted_and_scaled(Z: Array, centre: Array, scale: float) -> Array:
     """Return `(Z - centre) * scale`, computed in float64 and rounded once to Z's dtype."""
     if is_torch(Z):
         moved = cast(Z, wide(Z))
-        return cast((moved if centre is None else moved - centre) * scale, Z.dtype)
+        return cast((moved - centre) * scale, Z.dtype)
     out = np.empty(Z.shape, dtype=Z.dtype)
     step = block_rows(Z)
     for start in range(0, len(Z), step):
         block = np.array(Z[start : start + step], dtype=np.float64)
-        if centre is not None:
-            block -= centre
+        block -= centre
         block *= scale
         out[start : start + step] = block
     return out

@@ -32,6 +32,8 @@ def differentiable_totals(
     and third leave the diagonal out. For N above a few thousand, tiles are recomputed in the
     backward pass, so memory does not grow with N^2.
     """
+    if not plan.bounded:
+        Z = _arrays.cast(Z, _arrays.wide(Z))
     strips = cut(np.array(sizes), np.array([0, 1]), min(tile_edge(Z), _GRADIENT_EDGE))
     centre = _arrays.centre_row(Z)
     plan.check_rows(Z, centre)

@@ -12,6 +12,7 @@ from repdist._inference.estimates import (
     check_definite,
     component_estimates,
     mmd_squared_from_sums,
+    raise_if_negative,
 )
 from repdist._options import check_estimator
 from repdist._pass.gradient import differentiable_totals
@@ -100,7 +101,7 @@ def _estimated(X: Array, Y: Array, kernel: Kernel, estimator: Estimator) -> Any:
     how = plan(fit(kernel, _arrays.detach(Z)))
     if _arrays.needs_gradient(Z):
         first, across, second, diagonal = differentiable_totals(how, Z, sizes)
-        _warn_if_blind(how, float(_arrays.detach(first + second + 2 * across).sum()), len(Z) ** 2)
+        _check_totals(how, first, across, second, diagonal, sizes=sizes)
         if estimator == "biased":
             first, second = first + diagonal[:, 0], second + diagonal[:, 1]
         components = mmd_squared_from_sums(first, across, second, sizes, estimator)
@@ -114,6 +115,24 @@ def _estimated(X: Array, Y: Array, kernel: Kernel, estimator: Estimator) -> Any:
     return _arrays.constant(value, Z).to(Z.dtype) if _arrays.is_torch(Z) else value
 
 
+def _check_totals(how: Plan, *totals: Any, sizes: tuple[int, int]) -> None:
+    """Check sums that autograd goes back through as those of the other road are."""
+    first, across, second, diagonal = (_arrays.to_numpy(total) for total in totals)
+    if not all(np.isfinite(total).all() for total in (first, across, second, diagonal)):
+        raise ValueError(
+            "`kernel` must give finite values on these data; got NaN or infinity. Scale the "
+            "features, e.g. to unit standard deviation."
+        )
+    own = diagonal[:, 0], diagonal[:, 1]
+    biased = mmd_squared_from_sums(first + own[0], across, second + own[1], sizes, "biased")
+    weights = np.array(how.weights)
+    n, m = sizes
+    means = (first + own[0]) / n**2, (second + own[1]) / m**2, across / (n * m)
+    largest = float(np.abs(means).max(axis=0) @ np.abs(weights))
+    raise_if_negative(float(biased @ weights), largest, float(np.finfo(np.float32).eps))
+    _warn_if_blind(how, float((first + second + 2 * across).sum()), sum(sizes) ** 2)
+
+
 def _warn_if_blind(how: Plan, total: float, count: int = 1) -> None:
     """Warn if the kernel tells no two different rows from rows that are infinitely far apart."""
     if how.bounded and total <= np.finfo(np.float64).eps * count:
@@ -122,5 +141,5 @@ def _warn_if_blind(how: Plan, total: float, count: int = 1) -> None:
             f"{max(how.bandwidths):.3g} is far below their distances, so MMD^2 and its gradient "
             'say nothing. Use a larger bandwidth, or "median".',
             _checks.RepdistWarning,
-            stacklevel=4,
+            stacklevel=5,
         )

@@ -135,6 +135,7 @@ def check_level(  # noqa: PLR0913 (the options of a test)
         combine=combine,
         n=n,
         m=m,
+        n_bins=options.n_bins,
         n_repetitions=n_repetitions,
         n_resamples=options.n_resamples,
         cautions=_cautions((len(X), len(Y)), (n, m), options, alpha),

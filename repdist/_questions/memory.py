@@ -1,5 +1,7 @@
 """What a test holds in memory above the samples."""
 
+from collections.abc import Sequence
+
 from repdist import _arrays
 from repdist._designs.units import Units
 from repdist._pass.geometry import tile_edge
@@ -30,12 +32,12 @@ def memory_bytes(Z: Array, units: Units, plan: Plan, n_statistics: int, n_jobs: 
     return int(size * (copies + tiles) + 8 * max(fit, blocks, doubles)) + _FEW
 
 
-def check_memory(units: Units, plan: Plan) -> None:
-    """Raise if the block sums of so many units would not fit into any usual memory."""
-    count = len(units.rows)
-    size = 5 * 8 * len(plan.weights) * count**2
+def check_memory(unit_counts: Sequence[int], plan: Plan) -> None:
+    """Raise if the block sums of groups of so many units would not fit into any usual memory."""
+    entries = sum(count**2 for count in unit_counts)
+    size = 5 * 8 * len(plan.weights) * entries
     if size > _MOST_BYTES:
         raise ValueError(
-            f"`n_bins` must leave sums that fit into memory; {count:,} units need "
-            f'{size / 2**30:.0f} GiB. Use fewer bins, e.g. "auto".'
+            f"`n_bins` must leave sums that fit into {_MOST_BYTES >> 30} GiB; got "
+            f'{sum(unit_counts):,} units, which need {size / 2**30:.0f}. Use fewer, e.g. "auto".'
         )

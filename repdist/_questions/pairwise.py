@@ -18,6 +18,7 @@ from repdist._inference.rates import CONFIDENCE
 from repdist._options import Options
 from repdist._pass.sums import kernel_blocks
 from repdist._questions.cautions import data_cautions, table_cautions
+from repdist._questions.memory import check_memory
 from repdist._results.table import PairwiseMMDResult
 from repdist._threads import computing, in_order
 from repdist._typing import Array, Bins, Combine
@@ -48,15 +49,16 @@ def pairwise_mmd_test(  # noqa: PLR0913 (the options of a test)
 
     Parameters
     ----------
-    groups : mapping, list, array or DataFrame
+    groups : mapping, list, array or table
         A mapping of names to arrays ``(n_g, d)``; a list of such arrays; an array ``(k, n, d)``;
-        an array ``(N, d)`` with one label a row; or a DataFrame with the name of its label
-        column. NumPy, torch, or dask arrays (with labels in memory; see `mmd_test`). Sizes may
-        differ; at least two groups of at least two rows.
+        an array ``(N, d)`` with one label a row; or a table (pandas, polars, Arrow) with the name
+        of its label column. NumPy, torch, or dask arrays (with labels in memory; see `mmd_test`).
+        Sizes may differ; at least two groups of at least two rows.
     labels : sequence, pandas column or column name, optional
         k names for a list or ``(k, n, d)``; one label a row for ``(N, d)``; a column name (or one
-        label a row) for a DataFrame. Groups stand in the order of the categories of a
-        Categorical, else sorted, else as they appear.
+        label a row) for a table. Groups stand in the order of the categories of a Categorical,
+        else sorted, else as they appear. Labels that are equal to Python but not to a reader (1,
+        1.0, True), or look alike, are refused; bytes are text in UTF-8.
     kernel : Kernel
         Default ``MultiRBF()``. An unfitted kernel is fitted on all groups.
     combine : {"max", "mean", "fuse"}
@@ -151,11 +153,13 @@ def _tested(given: Groups, options: Options, adjust: Adjust, level: float) -> Pa
     how = plan(fitted)
     streams = Streams(int(options.rng.integers(2**63)), given.names)
     cuts = TableCuts.of(sizes, options.n_bins, options.n_resamples, streams)
+    check_memory([len(edges) - 1 for edges in cuts.edges], how)
     orders = [row_order(n, streams.group(g, "order")) for g, n in enumerate(sizes)]
     Z = _arrays.concatenate(arrays, orders)
     comparison = _compared(how, Z, cuts, options)
     floors = functools.partial(_floor_rate, how, arrays, streams)
-    rates = np.array(list(in_order(floors, range(len(sizes)), options.workers.n_jobs)))
+    threads = _arrays.threads_for(Z, options.workers.n_jobs)
+    rates = np.array(list(in_order(floors, range(len(sizes)), threads)))
     rates.setflags(write=False)
     return PairwiseMMDResult(
         names=given.names,
@@ -187,6 +191,8 @@ def _floor_rate(how: Plan, arrays: list[Array], streams: Streams, group: int) ->
     """Return the noise floor of a group for samples of n and m rows, over ``1 / n + 1 / m``."""
     rows = _arrays.in_memory(_arrays.take_rows(arrays[group], spread_rows(arrays[group])))
     rows = _arrays.to_numpy(rows) if _arrays.is_lazy(rows) else rows
+    if not how.bounded:
+        rows = _arrays.cast(rows, _arrays.wide(rows))
     with _arrays.plain_arithmetic(rows):
         K = _arrays.to_numpy(how.values(rows, rows))
     return floor_rate(K.astype(np.float64), streams.group(group, "floor"))

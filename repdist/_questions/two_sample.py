@@ -53,7 +53,10 @@ def mmd_test(  # noqa: PLR0913 (the options of a test)
         NumPy arrays, anything `np.asarray` takes, `np.memmap` and zarr arrays, torch tensors on
         one device (detached here, computed where they are), or dask arrays, whose rows stay on the
         active client's cluster, which computes the kernel sums. float32 and float64 are kept;
-        integers become float64, half precision float32. At least two rows each; n and m may differ.
+        integers become float64, half precision float32. Or tables of pandas, polars or Arrow, and
+        SciPy's sparse matrices: columns of two tables are matched by name (`Y` takes the order of
+        `X`, other columns are refused), beside an array by position; one column of lists is the
+        matrix. At least two rows each; n and m may differ.
     kernel : Kernel
         Default ``MultiRBF()``: about six to ten Gaussian kernels that cover the distances in the
         data. An unfitted kernel is fitted on the pooled sample.
@@ -166,11 +169,12 @@ def _tested(X: Array, Y: Array, options: Options, columns: tuple[str, ...]) -> M
     first, second = (X, Y) if len(X) <= len(Y) else (Y, X)
     orders = [row_order(len(sample), rng) for sample in (first, second)]
     Z = _arrays.concatenate([first, second], orders)
-    fitted = fit(options.kernel, Z if _arrays.in_file(Z) else _arrays.concatenate([X, Y]))
-    how, weights = plan(fitted), np.array(plan(fitted).weights)
+    fitted = fit(options.kernel, _arrays.concatenate([X, Y]))
+    how = plan(fitted)
+    weights = np.array(how.weights)
     units = two_sample_units(len(first), len(second), options.n_bins)
     drawn = Relabelings(units, options.n_resamples)
-    check_memory(units, how)
+    check_memory([len(units.rows)], how)
     sums = join(*kernel_blocks(how, Z, units.layout, options.workers, squares=options.squares))
     run = functools.partial(in_order, n_jobs=options.workers.n_jobs)
     T = nulls.statistics(sums, units, drawn.labels(rng), estimator, run)
@@ -201,10 +205,10 @@ def _tested(X: Array, Y: Array, options: Options, columns: tuple[str, ...]) -> M
         memory_bytes=memory_bytes(Z, units, how, len(null.statistic), options.workers.n_jobs),
         cautions=(*null_cautions(null, drawn), *data_cautions([X, Y], Z, fitted, columns)),
         component_columns={
-            "bandwidth": np.array(how.bandwidths),
-            "mmd_squared": estimates,
-            "zscore": null.zscores,
-            "pvalue": null.component_pvalues,
+            "bandwidth": _read_only(np.array(how.bandwidths)),
+            "mmd_squared": _read_only(estimates),
+            "zscore": _read_only(null.zscores),
+            "pvalue": _read_only(null.component_pvalues),
         },
     )
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from repdist import _checks
 from repdist._inference.rates import CONFIDENCE, binomial_interval, count_rejections, found_out
 from repdist._results.card import Card, Result
-from repdist._typing import Combine, Estimator, Float64
+from repdist._typing import Bins, Combine, Estimator, Float64
 from repdist.kernels import Kernel
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ class LevelCheck(Result):
     estimator, combine : str
     n, m : int
         Rows of the two samples in each repetition.
+    n_bins : "auto", "rows" or int
+        As it was given.
     n_repetitions, n_resamples : int
         n_resamples as asked for; tests with fewer distinct relabelings used all of them.
     cautions : tuple of str
@@ -49,6 +51,7 @@ class LevelCheck(Result):
     combine: Combine
     n: int
     m: int
+    n_bins: Bins
     n_repetitions: int
     n_resamples: int
     cautions: tuple[str, ...]
@@ -128,6 +131,7 @@ class LevelCheck(Result):
             "combine": self.combine,
             "n": self.n,
             "m": self.m,
+            "n_bins": self.n_bins,
             "n_repetitions": self.n_repetitions,
             "n_resamples": self.n_resamples,
             "cautions": self.cautions,

@@ -1,5 +1,6 @@
 """The result of a table of groups: tables, pictures and a page."""
 
+import csv
 import functools
 import math
 from collections.abc import Hashable
@@ -15,10 +16,9 @@ from repdist._inference.all_groups import whole_null
 from repdist._inference.estimates import Estimate
 from repdist._inference.multiplicity import Adjust, adjusted
 from repdist._inference.pairs import Comparison
-from repdist._numbers import reaches, stars, with_equal_digits
+from repdist._numbers import STARS, reaches, stars, with_equal_digits
 from repdist._results.card import Card, Grid, Result
-from repdist._results.latex import latex_table
-from repdist._results.words import kernel_call, kernel_words
+from repdist._results.words import as_cell, kernel_call, kernel_words, nearest_and_farthest
 from repdist._threads import computing
 from repdist._typing import Bins, Combine, Float64
 from repdist._version import __version__
@@ -157,9 +157,10 @@ class PairwiseMMDResult(Result):
     def noise_floor(self) -> "pd.DataFrame":
         """What two samples of one group show: 95 % of their MMD^2 lie below it.
 
-        From 16,384 halvings of at most 1,000 rows of each group, brought to the sizes of the cell;
-        the larger of the two groups' floors. On the diagonal the group's own floor at its own
-        size. NaN for groups of fewer than four rows. For one set of rows it varies with `rng` by
+        From halvings of at most 1,000 rows of each group (all of up to 16 rows, else at least
+        16,384), brought to the sizes of the cell; the larger of the two groups' floors. On the
+        diagonal the group's own floor at its own size. A group of fewer than four rows has none;
+        NaN where no group of the cell has one. For one set of rows it varies with `rng` by
         1 or 2 % (coefficient of variation).
         """
         return self._table("noise_floor")
@@ -183,8 +184,8 @@ class PairwiseMMDResult(Result):
 
         Notes
         -----
-        Units of 8 to 31 in the smallest group are shuffled over all groups. The statistic is, for
-        each component, the sum over pairs of MMD^2, combined as in each pair.
+        Blocks of rows are shuffled over all groups, 8 to 31 in the smallest (its rows, if fewer).
+        The statistic is, for each component, the sum over pairs of MMD^2, combined as in each pair.
         ``O(B (U^2 + sum U_g^2))`` a component for U units in all.
         """
         n_resamples = _checks.resamples(n_resamples)
@@ -214,8 +215,14 @@ class PairwiseMMDResult(Result):
         return pd.DataFrame(columns)
 
     def to_csv(self, path: str | Path) -> None:
-        """Write `to_frame()` to a file, which appears when it is complete."""
-        write_text(path, self.to_frame().to_csv(index=False))
+        """Write `to_frame()` to a file, which appears when it is complete.
+
+        A name that a spreadsheet would take for a formula has an apostrophe before it.
+        """
+        frame = self.to_frame()
+        for side in ("first", "second"):
+            frame[side] = [as_cell(name) for name in frame[side]]
+        write_text(path, frame.to_csv(index=False, quoting=csv.QUOTE_NONNUMERIC))
 
     def to_latex(
         self, path: str | Path | None = None, *, cells: Literal["stars", "intervals"] = "stars"
@@ -234,6 +241,8 @@ class PairwiseMMDResult(Result):
         str
             A ``tabular`` with the upper triangle; on the diagonal the noise floor of the group.
         """
+        from repdist._results.latex import latex_table
+
         _checks.choice("cells", cells, ("stars", "intervals"))
         text = latex_table(self, cells)
         if path is not None:
@@ -277,7 +286,6 @@ class PairwiseMMDResult(Result):
         """
         from repdist.plotting import plot_table
 
-        _checks.choice("order", order, ("given", "clustered"))
         return plot_table(self, ax, order)
 
     def dendrogram(self, ax: "Axes | None" = None) -> "Axes":
@@ -313,12 +321,13 @@ class PairwiseMMDResult(Result):
 
     def method(self) -> str:
         """Return two sentences for a paper that say what was done."""
+        rule = "mean" if len(self.comparison.whole.weights) == 1 else self.combine
         which = {
             "max": "the largest normal score of the kernel's components and of their Mahalanobis"
             " length",
             "mean": "the squared MMD itself",
             "fuse": "the soft maximum of MMD-FUSE over the components of the kernel",
-        }[self.combine]
+        }[rule]
         corrected = (
             "not adjusted for multiple comparisons"
             if self.adjust == "none"
@@ -348,8 +357,7 @@ class PairwiseMMDResult(Result):
     def _card(self) -> Card:
         frame = self.to_frame()
         significant = int(reaches(frame["pvalue_adjusted"]).sum())
-        by_effect = frame.sort_values("effect", ascending=False)
-        near, far = by_effect.iloc[-1], by_effect.iloc[0]
+        near, far = nearest_and_farthest(frame)
         low, high = min(self.sizes), max(self.sizes)
         rows = f"{low}" if low == high else f"{low} to {high}"
         return Card(
@@ -384,8 +392,7 @@ class PairwiseMMDResult(Result):
             self.sizes,
             marked,
             shades,
-            "MMD^2; *** p < .001, ** p < .01, * p <= .05, adjusted; on the diagonal the noise "
-            "floor of the group",
+            f"MMD^2; {STARS}, adjusted; on the diagonal the noise floor of the group",
         )
 
     def _record(self) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from repdist._numbers import pvalues_with_equal_digits, reaches, with_digits, with_equal_digits
 from repdist._report import Column, Page, Picture, column_of_names, column_of_numbers
+from repdist._results.words import nearest_and_farthest
 from repdist.plotting import TableShape
 
 if TYPE_CHECKING:
@@ -75,8 +76,7 @@ def _numbers(heading: str, values: Any, role: Literal["", "key"] = "") -> Column
 
 def _lead(result: TableToTell, frame: Any) -> str:
     differ = int(reaches(frame["pvalue_adjusted"]).sum())
-    far = frame.loc[frame["mmd_squared"].idxmax()]
-    near = frame.loc[frame["mmd_squared"].idxmin()]
+    near, far = nearest_and_farthest(frame)
     return (
         f"<p>{len(result.names)} groups, {len(frame)} pairs. <strong>{differ} of {len(frame)} "
         f"pairs differ</strong> at .05 after the adjustment ({html.escape(result.adjust)}). "

@@ -1,6 +1,5 @@
 """The result of a two-sample test."""
 
-import functools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -87,7 +86,7 @@ class MMDTestResult(Result):
         """Whether all distinct relabelings were enumerated."""
         return self.relabelings.exhaustive
 
-    @functools.cached_property
+    @property
     def components(self) -> "pd.DataFrame":
         """One row a component: bandwidth, mmd_squared, zscore (of its null), pvalue (its own)."""
         import pandas as pd

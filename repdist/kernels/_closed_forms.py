@@ -85,7 +85,8 @@ class Matern(OneBandwidth):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if _checks.real("nu", self.nu) not in (0.5, 1.5, 2.5):
+        object.__setattr__(self, "nu", _checks.real("nu", self.nu))
+        if self.nu not in (0.5, 1.5, 2.5):
             raise ValueError(f"`nu` must be 0.5, 1.5 or 2.5; got {self.nu:g}.")
 
     def evaluate(self, X: Array, Y: Array) -> Array:
@@ -248,12 +249,13 @@ class Polynomial(Kernel):
     offset: float = 1.0
 
     def __post_init__(self) -> None:
-        _checks.whole_number("degree", self.degree, 1)
+        object.__setattr__(self, "degree", _checks.whole_number("degree", self.degree, 1))
+        object.__setattr__(self, "offset", _checks.real("offset", self.offset))
         if isinstance(self.scale, str):
             _checks.choice("scale", self.scale, ("1/d",))
         else:
             object.__setattr__(self, "scale", _checks.positive("scale", self.scale))
-        if _checks.real("offset", self.offset) < 0:
+        if self.offset < 0:
             raise ValueError(f"`offset` must be at least 0; got {self.offset:g}.")
 
     def fit(self, Z: Array) -> Self:

@@ -70,7 +70,8 @@ class Kernel(abc.ABC):
         _arrays.check_held(rows)
         with computing(), np.errstate(over="ignore", invalid="ignore"):  # found below
             arrays = _arrays.read_samples(rows, minimum_rows=1)
-            K = checked_values(self, arrays[0], arrays[-1])
+            with _arrays.full_precision(arrays[0]):
+                K = checked_values(self, arrays[0], arrays[-1])
         if not bool(_arrays.namespace(K).isfinite(_arrays.detach(K)).all()):
             raise ValueError(
                 f"`{type(self).__name__}` must give finite values on these rows; got NaN or "
@@ -137,8 +138,8 @@ def bandwidth_of(kernel: OneBandwidth) -> float:
 
 def unfitted(kernel: Kernel) -> ValueError:
     return ValueError(
-        f"`{kernel!r}` must be fitted before it is evaluated: its bandwidth is still a rule. "
-        "Use `kernel.fit(Z)` with the pooled rows Z."
+        f"`kernel` must be fitted before it is evaluated; got {kernel!r}, of which a bandwidth is "
+        "still a rule. Use `kernel.fit(Z)` with the pooled rows Z."
     )
 
 
@@ -176,6 +177,6 @@ def checked_values(kernel: Kernel, X: Array, Y: Array) -> Array:
     got = f"{_checks.describe(K)}, shape {tuple(getattr(K, 'shape', ()))}"
     error = ValueError if _arrays.is_real_array(K, like=X) else TypeError
     raise error(
-        f"`{type(kernel).__name__}.evaluate` must return a real {library} array of shape "
+        f"`{type(kernel).__name__}.evaluate` must return a floating-point {library} array of shape "
         f"{shape} for {shape[0]} and {shape[1]} rows; got {got}."
     )

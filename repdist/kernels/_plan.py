@@ -153,7 +153,7 @@ def scaled_product_form(plan: Plan, Z: Array, centre: Array, scale: float) -> tu
         left, right = product_form(_arrays.shifted_and_scaled(Z, centre, scale))
     if not bool(_arrays.namespace(right).isfinite(right).all()):
         raise ValueError(
-            f"`kernel` must have bandwidths that its data allow in {Z.dtype}; "
-            f"{min(plan.bandwidths):.3g} is too far below the spread of the rows."
+            f"`kernel` must have bandwidths that its data allow in {Z.dtype}; got "
+            f"{min(plan.bandwidths):.3g}, too far below the spread of the rows. Use larger ones."
         )
     return left, right

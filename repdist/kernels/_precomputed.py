@@ -47,8 +47,8 @@ class Precomputed(Kernel):
         asymmetry = max(float(np.abs(K[i] - K[:, i]).max()) for i in range(len(K)))
         if asymmetry > tolerance * scale:
             raise ValueError(
-                f"`K` must be symmetric; its entries differ from those of its transpose by up to "
-                f"{asymmetry:.3g}. Use `(K + K.T) / 2` if that is rounding."
+                f"`K` must be symmetric; got entries that differ from those of its transpose by up "
+                f"to {asymmetry:.3g}. Use `(K + K.T) / 2` if that is rounding."
             )
         own, size = float(np.trace(K)) / len(K), len(K)
         others = (float(K.sum()) - own * size) / max(size * (size - 1), 1)
@@ -90,7 +90,10 @@ def _check_row_numbers(K: npt.NDArray[Any], Z: Array, _centre: Array) -> None:
 def _row_numbers(K: npt.NDArray[Any], Z: Array) -> npt.NDArray[np.intp]:
     size = len(K)
     if _arrays.is_torch(Z):
-        raise TypeError("`X` and `Y` must be NumPy row numbers for a Precomputed kernel.")
+        raise TypeError(
+            "`X` and `Y` must be NumPy row numbers for a Precomputed kernel; got torch tensors. "
+            "Use `.numpy()`."
+        )
     if Z.shape[1] != 1 or not ((Z >= 0) & (size > Z) & (np.floor(Z) == Z)).all():
         raise ValueError(
             f"`X` and `Y` must hold row numbers from 0 to {size - 1} for this Precomputed "

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from repdist._numbers import reaches, stars
+from repdist import _checks
+from repdist._numbers import STARS, reaches, stars
 from repdist._typing import Float64
 from repdist.plotting._figures import TABLE_COLOURS
 from repdist.plotting._groups import linkage_and_leaves
@@ -34,6 +35,7 @@ def plot_table(shape: TableShape, ax: "Axes | None" = None, order: str = "given"
     """
     import matplotlib.pyplot as plt
 
+    _checks.choice("order", order, ("given", "clustered"))
     k = len(shape.names)
     places = list(range(k)) if order == "given" else linkage_and_leaves(shape)[1]
     values = shape.mmd_squared.to_numpy()[np.ix_(places, places)]
@@ -62,7 +64,7 @@ def plot_table(shape: TableShape, ax: "Axes | None" = None, order: str = "given"
     colours.set_label("MMD$^2$")
     ax.set_title(
         f"MMD$^2${_in_units(unit)}; framed: noise floor of the group\n"
-        f"*** p < .001, ** p < .01, * p < .05 ({shape.adjust}-adjusted)",
+        f"{STARS} ({shape.adjust}-adjusted)",
         loc="left",
         fontsize="small",
     )

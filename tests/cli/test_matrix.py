@@ -58,7 +58,7 @@ def test_groups_are_read_from_files(files, name, labels):
         ("table.csv", None, "`--labels` must name the label column"),
         ("stacked.npy", "y", "`--labels` must not be given"),
         ("none.npz", None, "must be a file; there is none"),
-        ("table.txt", None, "must end in"),
+        ("table.dat", None, "must end in"),
     ],
 )
 def test_bad_files_are_refused(files, name, labels, message):

@@ -128,7 +128,7 @@ def test_bad_row_numbers(function, rows, others):
 
 @pytest.mark.parametrize("kernel", [make() for make in HAVE_BANDWIDTH] + [kernels.MultiRBF()])
 def test_a_rule_is_no_bandwidth(kernel):
-    message = in_order(f"`{kernel!r}` must be fitted", "Use `kernel.fit(Z)`")
+    message = in_order("`kernel` must be fitted", f"got {kernel!r}", "Use `kernel.fit(Z)`")
     with pytest.raises(ValueError, match=message):
         kernel(X, Y)
 
@@ -152,7 +152,9 @@ WRONG_VALUES = {
 @pytest.mark.parametrize("function", [result_of, repdist.mmd_squared])
 @pytest.mark.parametrize("values", WRONG_VALUES.values(), ids=WRONG_VALUES)
 def test_a_kernel_of_the_wrong_shape(function, values):
-    message = in_order("`OfValues.evaluate` must return a real numpy array of shape", "got")
+    message = in_order(
+        "`OfValues.evaluate` must return a floating-point numpy array of shape", "got"
+    )
     with pytest.raises((TypeError, ValueError), match=message):
         function(X, Y, kernel=of_values(values))
 

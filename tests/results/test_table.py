@@ -163,3 +163,17 @@ def test_links_and_what_is_no_file_are_left_alone(result, tmp_path, write):
     assert pipe.is_fifo()
     with pytest.raises(TypeError, match="`path` must be a file name; got 3"):
         getattr(result, write)(3)
+
+
+def test_names_in_a_csv_are_text_to_a_spreadsheet_and_keep_their_line(tmp_path):
+    rng = np.random.default_rng(0)
+    names = ["=cmd|' /C calc'!A0", "+1", "a\rb", "@x", "-2.5", "- x"]
+    groups = {name: rng.normal(size=(6, 2)) for name in names}
+    with pytest.warns(repdist.RepdistWarning):
+        table = repdist.pairwise_mmd_test(groups, n_resamples=19, rng=0)
+    table.to_csv(tmp_path / "pairs.csv")
+    back = pd.read_csv(tmp_path / "pairs.csv", dtype={"first": str, "second": str})
+    assert len(back) == 15
+    shown = {*back["first"], *back["second"]}
+    assert shown == {"'=cmd|' /C calc'!A0", "+1", "a\rb", "'@x", "-2.5", "'- x"}
+    np.testing.assert_array_equal(back["pvalue"], table.to_frame()["pvalue"])
