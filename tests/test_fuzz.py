@@ -60,11 +60,12 @@ def values(rng, shape):
 def array(rng, columns):
     shapes = [(int(rng.integers(0, 40)), columns), (int(rng.integers(2, 40)),), (3, 2, columns), ()]
     shape = shapes[rng.choice(4, p=[0.93, 0.05, 0.01, 0.01])]
-    Z = values(rng, shape)
+    Z = np.asarray(values(rng, shape))
     dtype = rng.choice(DTYPES, p=WEIGHTS / WEIGHTS.sum())
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return (np.nan_to_num(Z).astype("i8") if dtype[0] in "M?" else Z).astype(dtype)
+        whole = np.nan_to_num(Z).astype("i8") if dtype[0] in "M?" else Z
+        return np.asarray(whole).astype(dtype)
 
 
 def container(rng, Z):
