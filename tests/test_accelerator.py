@@ -208,3 +208,18 @@ def test_nothing_is_copied_back_whole(monkeypatch):
     monkeypatch.setattr(torch.Tensor, "cpu", watched)
     repdist.mmd_test(X, Y, n_resamples=99, rng=0)
     assert 0 < largest < X.numel()
+
+
+@pytest.mark.parametrize("name", ["default", "Laplacian", "energy"])
+def test_deterministic_algorithms_give_the_same_test(name, monkeypatch):
+    """A median with places is refused by torch then."""
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    X, Y = on_gpu(*samples(1001, 700))
+    usual = repdist.mmd_test(X, Y, kernel=KERNELS[name], rng=0)
+    torch.use_deterministic_algorithms(True)
+    try:
+        again = repdist.mmd_test(X, Y, kernel=KERNELS[name], rng=0)
+        repdist.mmd_squared(X.requires_grad_(), Y, kernel=KERNELS[name]).backward()
+    finally:
+        torch.use_deterministic_algorithms(False)
+    assert again.pvalue == usual.pvalue

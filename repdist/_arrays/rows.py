@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from repdist._arrays import on_dask
-from repdist._arrays.libraries import constant, detach, is_torch, namespace, wide
+from repdist._arrays.libraries import constant, detach, is_torch, namespace, on_cpu, wide
 from repdist._arrays.on_dask import is_lazy
 from repdist._arrays.storage import ENTRIES, in_file, temporary_file
 from repdist._typing import Array, Float64
@@ -167,12 +167,23 @@ def median_row(Z: Array) -> Array:
     """Return the lower median of each column, (d,), in float64: it depends on no order of rows."""
     Z = detach(Z)
     if is_torch(Z):
-        return cast(Z.median(0).values, wide(Z))
+        return cast(_median_of_tensor(Z), wide(Z))
     step = max(1, ENTRIES // len(Z))  # columns at a time: the quantile copies them
     if is_lazy(Z):
         return np.concatenate(on_dask.over_columns(_lower_medians, Z, step))
     columns = (Z[:, start : start + step] for start in range(0, Z.shape[1], step))
     return np.concatenate([_lower_medians(c) for c in columns])
+
+
+def _median_of_tensor(Z: Array) -> Array:
+    """Return the lower median of each column; sorted where torch lets a GPU do nothing else."""
+    if on_cpu(Z) or not namespace(Z).are_deterministic_algorithms_enabled():
+        return Z.median(0).values
+    step = max(1, ENTRIES // len(Z))  # columns at a time: sorting copies them, with their places
+    parts = [
+        Z[:, i : i + step].sort(0).values[(len(Z) - 1) // 2] for i in range(0, Z.shape[1], step)
+    ]
+    return namespace(Z).concatenate(parts)
 
 
 def _lower_medians(columns: npt.NDArray[Any]) -> Float64:
