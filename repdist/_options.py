@@ -1,9 +1,8 @@
 """Options that questions share: names, defaults and checks, in one object."""
 
 import math
-from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
@@ -13,9 +12,6 @@ from repdist._threads import Workers
 from repdist._typing import Bins, Combine, Estimator
 from repdist.kernels import Kernel
 from repdist.kernels._kernel import check_kernel
-
-ESTIMATORS: Collection[Estimator] = ("unbiased", "biased")
-COMBINATIONS: Collection[Combine] = ("max", "mean", "fuse")
 
 
 @dataclass(frozen=True)
@@ -46,7 +42,7 @@ class Options:
         """Return the options, each of the kind and range that it must have."""
         check_kernel(kernel)
         check_estimator(estimator)
-        _checks.choice("combine", combine, COMBINATIONS)
+        _checks.choice("combine", combine, get_args(Combine))
         return cls(
             kernel=kernel,
             estimator=estimator,
@@ -82,7 +78,7 @@ class Options:
 
 def check_estimator(estimator: Any) -> None:
     """Raise if this names no estimator."""
-    _checks.choice("estimator", estimator, ESTIMATORS)
+    _checks.choice("estimator", estimator, get_args(Estimator))
 
 
 def _check_bins(n_bins: Any) -> Any:

@@ -19,7 +19,7 @@ from repdist import kernels
 from repdist._blocks import join
 from repdist._designs.relabelings import Relabelings
 from repdist._designs.units import row_order, two_sample_units
-from repdist._inference import combine, null
+from repdist._inference import combine, two_samples
 from repdist._pass.sums import kernel_blocks
 from repdist._threads import Workers, one_blas_thread
 from repdist.kernels._bandwidths import grid, positive_distances
@@ -159,8 +159,8 @@ def components_of(
             blocks = kernel_blocks(plan(kernel), Z, units.layout, Workers(1, False), squares=True)
             sums = join(*blocks)
             moves = drawn.labels(np.random.default_rng(labels))
-            T = null.statistics(sums, units, moves, "unbiased")
-        parts.append((T, null.tolerance(sums, units, "unbiased"), sums.squares))
+            T = two_samples.statistics(sums, units, moves, "unbiased")
+        parts.append((T, two_samples.tolerance(sums, units, "unbiased"), sums.squares))
     T, tolerance, squares = (np.concatenate(part, axis=-1) for part in zip(*parts, strict=True))
     return Components(T, tolerance, squares, n)
 

@@ -20,7 +20,7 @@ from repdist._arrays.libraries import (
 )
 from repdist._arrays.on_dask import is_lazy
 from repdist._arrays.rows import (
-    BLOCK,
+    CHUNK,
     cast,
     centre_row,
     column_parts,
@@ -29,7 +29,7 @@ from repdist._arrays.rows import (
     largest_after_shift,
     largest_step,
     median_row,
-    over_blocks,
+    over_chunks,
     over_rows,
     project,
     shifted_and_scaled,
@@ -55,7 +55,7 @@ from repdist._arrays.workspace import (
 )
 
 __all__ = [
-    "BLOCK",
+    "CHUNK",
     "ENTRIES",
     "Groups",
     "Workspace",
@@ -86,7 +86,7 @@ __all__ = [
     "namespace",
     "needs_gradient",
     "on_cpu",
-    "over_blocks",
+    "over_chunks",
     "over_rows",
     "plain_arithmetic",
     "project",

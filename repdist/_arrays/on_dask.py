@@ -91,7 +91,7 @@ def values(array: Lazy) -> npt.NDArray[Any]:
     return np.asarray(result)
 
 
-def over_blocks(function: Callable[..., Any], array: Lazy, rows: int, *arguments: Any) -> list[Any]:
+def over_chunks(function: Callable[..., Any], array: Lazy, rows: int, *arguments: Any) -> list[Any]:
     """Return `function(block, *arguments)` for each block of so many rows, in their order."""
     blocks = array.rechunk({0: rows, 1: -1}).to_delayed().ravel()
     return list(results([task(function, block, *arguments) for block in blocks]))

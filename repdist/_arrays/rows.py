@@ -1,6 +1,6 @@
 """Operations on rows wherever they lie: in memory, in a file, on a device, on a cluster.
 
-What reads all rows does so in `over_blocks`, where they lie.
+What reads all rows does so in `over_chunks`, where they lie.
 """
 
 import math
@@ -16,7 +16,7 @@ from repdist._arrays.on_dask import is_lazy
 from repdist._arrays.storage import ENTRIES, in_file, temporary_file
 from repdist._typing import Array, Float64
 
-BLOCK = 4096  # rows read at a time, unless they are wide
+CHUNK = 4096  # rows read at a time, unless they are wide
 _CENTRE_ROWS = 1000
 
 
@@ -29,7 +29,7 @@ def to_numpy(array: Array) -> npt.NDArray[Any]:
 
 def held(array: Array) -> Array:
     """Return what is computed lazily as blocks that are computed once; others as they are."""
-    return on_dask.held(array, BLOCK) if is_lazy(array) else array
+    return on_dask.held(array, CHUNK) if is_lazy(array) else array
 
 
 def concatenate(
@@ -54,7 +54,7 @@ def concatenate(
         place = np.arange(first, first + len(array))
         if orders is not None:
             place[orders[g]] = place.copy()
-        step = block_rows(array)
+        step = chunk_rows(array)
         for start in range(0, len(array), step):
             out[place[start : start + step]] = array[start : start + step]
         first += len(array)
@@ -70,7 +70,7 @@ def take_rows(array: Array, index: npt.NDArray[np.intp] | None) -> Array:
     if not in_file(array):
         return array[index]
     out = temporary_file((len(index), *array.shape[1:]), array.dtype)
-    step = block_rows(array)
+    step = chunk_rows(array)
     for start in range(0, len(index), step):
         out[start : start + step] = array[index[start : start + step]]
     return out
@@ -84,39 +84,39 @@ def cast(array: Array, dtype: Any) -> Array:
         return array.astype(dtype)
     out = temporary_file(array.shape, dtype)
     start = 0
-    for block in blocks(array, block_rows(array)):
+    for block in chunks(array, chunk_rows(array)):
         out[start : start + len(block)] = block
         start += len(block)
     return out
 
 
-def over_blocks(function: Callable[..., Any], array: Array, *arguments: Any) -> list[Any]:
+def over_chunks(function: Callable[..., Any], array: Array, *arguments: Any) -> list[Any]:
     """Return `function(block, *arguments)` for blocks of rows, in order, where the rows lie.
 
-    Blocks have `BLOCK` rows however wide these are, for they decide in which order sums are added.
+    Blocks have `CHUNK` rows however wide these are, for they decide in which order sums are added.
     """
     array = detach(array)
     if is_lazy(array):
-        return on_dask.over_blocks(function, array, BLOCK, *arguments)
-    return [function(block, *arguments) for block in blocks(array, BLOCK)]
+        return on_dask.over_chunks(function, array, CHUNK, *arguments)
+    return [function(block, *arguments) for block in chunks(array, CHUNK)]
 
 
 def over_rows(function: Callable[..., Any], array: Array, *arguments: Any) -> list[Any]:
-    """Do what `over_blocks` does, in blocks of `block_rows`, for what adds no rows together."""
+    """Do what `over_chunks` does, in blocks of `chunk_rows`, for what adds no rows together."""
     array = detach(array)
     if is_lazy(array):
-        return on_dask.over_blocks(function, array, block_rows(array), *arguments)
-    return [function(block, *arguments) for block in blocks(array, block_rows(array))]
+        return on_dask.over_chunks(function, array, chunk_rows(array), *arguments)
+    return [function(block, *arguments) for block in chunks(array, chunk_rows(array))]
 
 
-def block_rows(array: Array) -> int:
+def chunk_rows(array: Array) -> int:
     """Return how many rows are copied at a time: fewer if they are wide."""
     if array.ndim < 2 or is_torch(array) or is_lazy(array):
-        return BLOCK
-    return max(1, min(BLOCK, ENTRIES // int(math.prod(array.shape[1:]))))
+        return CHUNK
+    return max(1, min(CHUNK, ENTRIES // int(math.prod(array.shape[1:]))))
 
 
-def blocks(array: Array, rows: int) -> Iterator[Array]:
+def chunks(array: Array, rows: int) -> Iterator[Array]:
     """Yield the rows in blocks of so many."""
     return (array[start : start + rows] for start in range(0, len(array), rows))
 
@@ -149,7 +149,7 @@ def shifted_and_scaled(Z: Array, centre: Array, scale: float) -> Array:
         moved = cast(Z, wide(Z))
         return cast((moved - centre) * scale, Z.dtype)
     out = np.empty(Z.shape, dtype=Z.dtype)
-    step = block_rows(Z)
+    step = chunk_rows(Z)
     for start in range(0, len(Z), step):
         block = np.array(Z[start : start + step], dtype=np.float64)
         block -= centre

@@ -13,8 +13,8 @@ import numpy.typing as npt
 from repdist._arrays.libraries import is_torch, namespace
 from repdist._arrays.on_dask import as_declared, declared, has_known_chunks, is_lazy
 from repdist._arrays.rows import (
-    block_rows,
     cast,
+    chunk_rows,
     first_row,
     held,
     largest_step,
@@ -354,7 +354,7 @@ def _check_finite(name: str, array: Array, columns: tuple[str, ...]) -> None:
     if not found:
         return
     number, first = found[0]
-    row = number * block_rows(array) + first.row
+    row = number * chunk_rows(array) + first.row
     bad_rows = sum(flaw.rows for _, flaw in found)
     raise ValueError(
         f"`{name}` must hold finite numbers of at most {_largest(array):g} in size; got "

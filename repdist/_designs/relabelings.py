@@ -10,7 +10,7 @@ import numpy.typing as npt
 from repdist._designs.units import Units
 from repdist._typing import Labels
 
-_BLOCK = 2048  # relabelings made at a time
+_BATCH = 2048  # relabelings made at a time
 
 
 @dataclass(frozen=True)
@@ -96,8 +96,8 @@ def half_labels(ones: npt.NDArray[np.intp], units: int, rng: np.random.Generator
 
 
 def _drawn_moves(observed: Labels, n_resamples: int, rng: np.random.Generator) -> Iterator[Labels]:
-    for start in range(0, n_resamples + 1, _BLOCK):
-        stop = min(start + _BLOCK, n_resamples + 1)
+    for start in range(0, n_resamples + 1, _BATCH):
+        stop = min(start + _BATCH, n_resamples + 1)
         ones = np.full(stop - max(start, 1), observed.sum())
         drawn = _subsets(ones, len(observed), rng)
         yield drawn if start else np.concatenate([observed[None], drawn])
@@ -130,7 +130,7 @@ def _subsets(ones: npt.NDArray[np.intp], units: int, rng: np.random.Generator) -
 def _all_moves(first: int, second: int) -> Iterator[Labels]:
     """Yield every choice of `first` units among all; the first choice is the observed one."""
     choices = itertools.combinations(range(first + second), first)
-    while chosen := list(itertools.islice(choices, _BLOCK)):
+    while chosen := list(itertools.islice(choices, _BATCH)):
         block = np.zeros((len(chosen), first + second), dtype=np.int8)
         np.put_along_axis(block, np.array(chosen), 1, axis=1)
         yield block

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -23,7 +23,7 @@ Adjust = Literal[
     "fdr_tsbky",
     "none",
 ]
-ADJUSTMENTS: tuple[str, ...] = Adjust.__args__  # type: ignore[attr-defined]
+ADJUSTMENTS: tuple[str, ...] = get_args(Adjust)
 
 
 def adjusted(pvalues: Float64, adjust: str) -> Float64:

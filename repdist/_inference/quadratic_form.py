@@ -72,7 +72,7 @@ class QuadraticForm:
     def __call__(self, labels: Labels) -> Float64:
         """Return ``a' S a`` (b, R) for labels (b, U)."""
         q = np.zeros((len(labels), self._n_components))
-        for rows in _row_blocks(len(labels)):
+        for rows in _row_batches(len(labels)):
             A = labels[rows].astype(self._dtype)
             for start, stop, piece in self._pieces:
                 q[rows] += _products(A[:, :stop], piece, A[:, start:stop])
@@ -115,7 +115,7 @@ class Half:
 def half(S: Float64, labels: Labels, dtype: npt.DTypeLike = np.float64) -> Half:
     """Return the sums of one sample's block S (R, U, U) under labels (B + 1, U)."""
     row_totals = S.sum(axis=2).T  # (U, R)
-    totals = np.concatenate([labels[rows] @ row_totals for rows in _row_blocks(len(labels))])
+    totals = np.concatenate([labels[rows] @ row_totals for rows in _row_batches(len(labels))])
     return Half(labels, QuadraticForm(S, dtype)(labels), totals, row_totals.sum(axis=0))
 
 
@@ -146,7 +146,7 @@ def pair_statistics(
     of_first = np.ascontiguousarray(across.sum(axis=2).T)  # (U, R)
     of_second = np.ascontiguousarray(across.sum(axis=1).T)  # (V, R)
     total = first.total + second.total + 2 * of_first.sum(axis=0)
-    for rows in _row_blocks(len(T)):
+    for rows in _row_batches(len(T)):
         x, y = (side.labels[rows].astype(dtype) for side in (first, second))
         q = first.within[rows] + second.within[rows] + 2.0 * _products(x, beside, y)
         marked = first.totals[rows] + second.totals[rows] + x @ of_first + y @ of_second
@@ -154,5 +154,5 @@ def pair_statistics(
     return T
 
 
-def _row_blocks(n: int) -> Iterator[slice]:
+def _row_batches(n: int) -> Iterator[slice]:
     return (slice(start, start + _ROWS) for start in range(0, n, _ROWS))

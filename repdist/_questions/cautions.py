@@ -206,7 +206,7 @@ def _column_variances(Z: Array) -> Float64:
     first = _arrays.first_row(Z)
     scale = max(_arrays.over_rows(_arrays.largest_step, Z, first))
     total, square = 0.0, 0.0
-    for sums, squares in _arrays.over_blocks(_scaled_moments, Z, _arrays.wide_block(first), scale):
+    for sums, squares in _arrays.over_chunks(_scaled_moments, Z, _arrays.wide_block(first), scale):
         total, square = total + sums, square + squares
     mean = _arrays.to_numpy(total / len(Z))
     return np.asarray(np.maximum(_arrays.to_numpy(square / len(Z)) - mean**2, 0), dtype=np.float64)

@@ -24,7 +24,7 @@ def memory_bytes(Z: Array, units: Units, plan: Plan, n_statistics: int, n_jobs: 
     edge = tile_edge(Z)
     tiles = threads * (6 * edge**2 + R * min(U, edge) * edge)  # and their sums over units of rows
     fit = min(N, 1000) * (4 * d + 2 * min(N, 1000))  # rows for bandwidths, and their distances
-    block = d * min(N, _arrays.BLOCK)
+    block = d * min(N, _arrays.CHUNK)
     blocks = max(block, 3 * min(block, _arrays.ENTRIES))
     blocks += 8 * N  # projections that find copies
     labels = min(512, n_statistics) * (R + 2) * U  # relabelings multiplied at a time

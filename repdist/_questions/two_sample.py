@@ -8,7 +8,7 @@ from repdist import _arrays
 from repdist._blocks import join
 from repdist._designs.relabelings import Relabelings
 from repdist._designs.units import row_order, two_sample_units
-from repdist._inference import null as nulls
+from repdist._inference import two_samples
 from repdist._inference.combine import Combination, null_distribution
 from repdist._inference.estimates import (
     Estimate,
@@ -98,6 +98,10 @@ def mmd_test(  # noqa: PLR0913 (the options of a test)
     ValueError
         If a value is out of range: NaN or infinity, fewer than two rows, different numbers of
         columns, a pooled sample whose rows are all equal, an unknown option.
+    OSError
+        If the temporary folder has no room for rows that lie in a file.
+    RuntimeError
+        If a cluster cannot finish the work.
 
     See Also
     --------
@@ -177,10 +181,10 @@ def _tested(X: Array, Y: Array, options: Options, columns: tuple[str, ...]) -> M
     check_memory([len(units.rows)], how)
     sums = join(*kernel_blocks(how, Z, units.layout, options.workers, squares=options.squares))
     run = functools.partial(in_order, n_jobs=options.workers.n_jobs)
-    T = nulls.statistics(sums, units, drawn.labels(rng), estimator, run)
+    T = two_samples.statistics(sums, units, drawn.labels(rng), estimator, run)
     null = null_distribution(
         T,
-        nulls.tolerance(sums, units, estimator),
+        two_samples.tolerance(sums, units, estimator),
         Combination(options.combine, weights, sums.squares, len(first)),
     )
     estimates = component_estimates(sums, units.sample, estimator)

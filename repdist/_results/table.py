@@ -218,6 +218,12 @@ class PairwiseMMDResult(Result):
         """Write `to_frame()` to a file, which appears when it is complete.
 
         A name that a spreadsheet would take for a formula has an apostrophe before it.
+
+        Raises
+        ------
+        TypeError, ValueError, OSError
+            If `path` is no file name, is none that can be written in an existing folder, or
+            cannot be written to its end; an earlier file is then as it was.
         """
         frame = self.to_frame()
         for side in ("first", "second"):
@@ -240,6 +246,12 @@ class PairwiseMMDResult(Result):
         -------
         str
             A ``tabular`` with the upper triangle; on the diagonal the noise floor of the group.
+
+        Raises
+        ------
+        TypeError, ValueError, OSError
+            If `path` is no file name, is none that can be written in an existing folder, or
+            cannot be written to its end; an earlier file is then as it was.
         """
         from repdist._results.latex import latex_table
 
@@ -261,8 +273,9 @@ class PairwiseMMDResult(Result):
 
         Raises
         ------
-        TypeError
-            If `title` is not text.
+        TypeError, ValueError, OSError
+            If `title` is not text, or `path` is no file name, is none that can be written in an
+            existing folder, or cannot be written to its end; an earlier file is then as it was.
         """
         from repdist._report import write_page
         from repdist._results.table_page import page_of

@@ -158,8 +158,9 @@ class MMDTestResult(Result):
 
         Raises
         ------
-        TypeError
-            If `title` is not text.
+        TypeError, ValueError, OSError
+            If `title` is not text, or `path` is no file name, is none that can be written in an
+            existing folder, or cannot be written to its end; an earlier file is then as it was.
         """
         from repdist._report import Page, Picture, column_of_numbers, write_page
 

@@ -39,6 +39,8 @@ def median_heuristic(X: Array, Y: Array | None = None) -> float:
 
     Raises
     ------
+    TypeError
+        If `X` or `Y` is no array of real numbers.
     ValueError
         If all rows are equal, or a value is NaN or infinite.
 
@@ -187,9 +189,9 @@ def _direction(d: int) -> Float64:
 def mean_squared_distance(Z: Array) -> float:
     """Return the mean of ||z_i - z_j||^2 over i != j, from all rows, in closed form."""
     n = len(Z)
-    mean = sum(_arrays.over_blocks(_column_sums, Z)) / n
+    mean = sum(_arrays.over_chunks(_column_sums, Z)) / n
     total, rest = 0.0, 0.0
-    for squares, sums in _arrays.over_blocks(_squares_and_sums, Z, mean):
+    for squares, sums in _arrays.over_chunks(_squares_and_sums, Z, mean):
         total, rest = total + squares, rest + sums
     return (2 * n * total - 2 * float(np.square(rest).sum())) / (n * (n - 1))
 

@@ -63,8 +63,10 @@ class Kernel(abc.ABC):
 
         Raises
         ------
+        TypeError
+            If `X` or `Y` is no array of real numbers, or `evaluate` returns none.
         ValueError
-            If a bandwidth is still a rule: fit the kernel first.
+            If a bandwidth is still a rule (fit the kernel first), or a value is not finite.
         """
         rows = {"X": X} if Y is X else {"X": X, "Y": Y}
         _arrays.check_held(rows)

@@ -171,7 +171,7 @@ def test_rows_are_read_once_in_their_order(monkeypatch, samples, tmp_path):
     """The shuffled copy is made by one pass from beginning to end."""
     X, _ = samples
     A = in_a_file(X, tmp_path / "x.npy")
-    monkeypatch.setattr(rows, "BLOCK", 100)
+    monkeypatch.setattr(rows, "CHUNK", 100)
     order = np.random.default_rng(0).permutation(len(X))
     Z = _arrays.concatenate([A, A[:7]], [order, np.arange(7)])
     np.testing.assert_array_equal(Z, np.concatenate([X[order], X[:7]]))
