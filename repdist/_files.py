@@ -16,7 +16,7 @@ def checked_target(path: str | Path) -> Path:
     TypeError
         If `path` is no file name.
     ValueError
-        If `path` is a folder or a device, a link that leads nowhere or back to itself, or its
+        If `path` is a folder or a device, a link into a missing folder or back to itself, or its
         folder does not exist.
     OSError
         If its folder cannot be written.

@@ -14,6 +14,31 @@ def reaches(pvalue: Any, alpha: float = LEVEL) -> Any:
     return pvalue <= alpha * (1 + 1e-9)
 
 
+_ADJUSTMENTS = {
+    "none": "not adjusted",
+    "holm": "Holm-adjusted",
+    "bonferroni": "Bonferroni-adjusted",
+    "sidak": "Sidak-adjusted",
+    "holm-sidak": "Holm-Sidak-adjusted",
+    "simes-hochberg": "Simes-Hochberg-adjusted",
+    "hommel": "Hommel-adjusted",
+    "fdr_bh": "Benjamini-Hochberg-adjusted",
+    "fdr_by": "Benjamini-Yekutieli-adjusted",
+    "fdr_tsbh": "adjusted by the two-stage Benjamini-Hochberg method",
+    "fdr_tsbky": "adjusted by the two-stage Benjamini-Krieger-Yekutieli method",
+}
+
+
+def adjustment(method: str) -> str:
+    """Return in words how p-values are adjusted for their number."""
+    return _ADJUSTMENTS[method]
+
+
+def counted(count: int, what: str) -> str:
+    """Return a number of things: "1 pair", "45 pairs"."""
+    return f"{count:,} {what}{'s'[: count != 1]}"
+
+
 def with_equal_digits(values: Any, significant: int = 3) -> Any:
     """Return numbers as texts with one number of decimals, nested as the values are.
 

@@ -210,7 +210,8 @@ th[aria-sort="ascending"]::after { content: " \\2191"; }
 th[aria-sort="descending"]::after { content: " \\2193"; }
 .scroll td { text-align: right; padding: .2rem .6rem; border-bottom: 1px solid var(--line);
   white-space: nowrap; }
-.scroll .name { text-align: left; }
+.scroll .name { text-align: left; white-space: normal; overflow-wrap: anywhere;
+  min-width: 6rem; }
 .differs .name, .differs .key { font-weight: 700; }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; background: #8882; padding: .7rem; }
 @media (max-width: 40rem) {

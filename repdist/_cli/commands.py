@@ -6,6 +6,7 @@ import json
 import os
 import re
 import sys
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -33,6 +34,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal that cannot show a name
+    warnings.showwarning = lambda message, *_: print(f"repdist: {message}", file=sys.stderr)
     try:
         app()
     except (ImportError, OSError, TypeError, ValueError, MemoryError) as error:
@@ -399,7 +401,9 @@ def _in_words_of_the_user(files: dict[str, str]) -> Iterator[None]:
     words = files | {"n_resamples": "--resamples", "rng": "--seed", "alpha": "--alpha"}
     words |= {"n_repetitions": "--repetitions", "sizes": "--sizes"}
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", repdist.RepdistWarning)  # a caution of the result, too
+            yield
     except (OSError, TypeError, ValueError) as error:
         raise ValueError(_reworded(str(error), words)) from None
 

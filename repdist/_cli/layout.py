@@ -168,7 +168,8 @@ def _decimal(path: Path, records: list[Record], sep: str) -> str:
     if with_comma and (with_dot or all(map(_THOUSANDS.fullmatch, with_comma))):
         raise ValueError(
             f"`{path}` must say what its commas mean; {with_comma[0]!r} may hold a decimal comma "
-            "or another mark. Use `--decimal ,` or `--decimal .`."
+            "or another mark. Use `--decimal ,` if it is one; take marks between thousands out of "
+            "the file."
         )
     return "," if with_comma else "."
 

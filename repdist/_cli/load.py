@@ -98,6 +98,7 @@ def read_groups(name: str, labels: str | None, reading: Reading = _PLAIN) -> tup
             f"{', '.join(arrays) or '(none)'}."
         )
     if key is None and labels is None and len(arrays) > 1:
+        _check_groups(path, arrays)
         return {name: _complete(path, array, reading) for name, array in arrays.items()}, None
     rest = [other for other in arrays if other != labels]
     if key is None and len(rest) == 1:
@@ -350,12 +351,25 @@ def _rows_of_lists(path: Path, name: str, cells: npt.NDArray[Any]) -> npt.NDArra
     return np.stack(rows) if rows else np.empty((0, 0))
 
 
+def _check_groups(path: Path, arrays: dict[str, npt.NDArray[Any]]) -> None:
+    """Raise if an array looks like labels of another: text, or one value for each of its rows."""
+    for name, array in arrays.items():
+        rest = [(other, a) for other, a in arrays.items() if other != name and a.ndim == 2]
+        of = [other for other, a in rest if array.ndim == 1 and len(a) == len(array)]
+        if array.dtype.kind in "USO" or of or (array.ndim == 1 and rest):
+            held = ", ".join(f"{other} {a.shape}" for other, a in arrays.items())
+            raise ValueError(
+                f"`{path}` must hold one array of rows a group; got {held}. If {name} holds "
+                f"labels, use `--labels {name}`."
+            )
+
+
 def _parquet_table(path: Path) -> Any:
     try:
         import pyarrow.parquet as pq
     except ImportError:
         raise ValueError(
-            f'`{path}` needs pyarrow. Install it with: pip install "repdist[parquet]"'
+            f"`{path}` needs pyarrow. Install pyarrow, e.g. with: pip install pyarrow"
         ) from None
     try:
         with pq.ParquetFile(path) as file:

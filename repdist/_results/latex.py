@@ -4,7 +4,7 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from repdist._numbers import STARS, stars, with_digits, with_equal_digits
+from repdist._numbers import STARS, adjustment, stars, with_digits, with_equal_digits
 from repdist.plotting import TableShape
 
 _ESCAPED = {
@@ -48,9 +48,9 @@ def latex_table(numbers: Numbers, cells: Literal["stars", "intervals"]) -> str:
         return f"{_number(middle[i][j])} [{_number(lower[i][j])}, {_number(upper[i][j])}]"
 
     note = (
-        f"{numbers.adjust}-adjusted: {STARS}"
+        f"{adjustment(numbers.adjust)}: {STARS}"
         if cells == "stars"
-        else f"intervals at {100 * numbers.confidence_level:g} %"
+        else f"intervals at {100 * numbers.confidence_level:g} %, cut at 0"
     )
     rows = [" & ".join([name, *(cell(i, j) for j in range(k))]) for i, name in enumerate(names)]
     return "\n".join(

@@ -16,9 +16,15 @@ from repdist._inference.all_groups import whole_null
 from repdist._inference.estimates import Estimate
 from repdist._inference.multiplicity import Adjust, adjusted
 from repdist._inference.pairs import Comparison
-from repdist._numbers import STARS, reaches, stars, with_equal_digits
+from repdist._numbers import STARS, adjustment, counted, reaches, stars, with_equal_digits
 from repdist._results.card import Card, Grid, Result
-from repdist._results.words import as_cell, kernel_call, kernel_words, nearest_and_farthest
+from repdist._results.words import (
+    as_cell,
+    kernel_call,
+    kernel_words,
+    nearest_and_farthest,
+    statistic_words,
+)
 from repdist._threads import computing
 from repdist._typing import Bins, Combine, Float64
 from repdist._version import __version__
@@ -334,17 +340,12 @@ class PairwiseMMDResult(Result):
 
     def method(self) -> str:
         """Return two sentences for a paper that say what was done."""
-        rule = "mean" if len(self.comparison.whole.weights) == 1 else self.combine
-        which = {
-            "max": "the largest normal score of the kernel's components and of their Mahalanobis"
-            " length",
-            "mean": "the squared MMD itself",
-            "fuse": "the soft maximum of MMD-FUSE over the components of the kernel",
-        }[rule]
+        which = statistic_words(self.kernel, self.combine)
+        pairs = counted(len(self.comparison.pairs), "comparison")
         corrected = (
             "not adjusted for multiple comparisons"
             if self.adjust == "none"
-            else f"adjusted for {len(self.comparison.pairs)} comparisons ({self.adjust})"
+            else f"{adjustment(self.adjust)} for {pairs}"
         )
         return (
             f"Every pair of {len(self.names)} groups was compared by the unbiased squared maximum "
@@ -357,11 +358,12 @@ class PairwiseMMDResult(Result):
         )
 
     def call(self) -> str:
-        """Return the call that repeats the result on the same groups; p-values vary with `rng`."""
+        """Return the call that repeats the result on the same groups, with the same `rng`."""
         return (
             f"repdist.pairwise_mmd_test(groups, kernel={kernel_call(self.kernel)}, "
             f"combine={self.combine!r}, n_resamples={self.n_resamples}, n_bins={self.n_bins!r}, "
             f"adjust={self.adjust!r}, confidence_level={self.confidence_level})"
+            "  # and the rng that was used"
         )
 
     def __repr__(self) -> str:
@@ -374,11 +376,11 @@ class PairwiseMMDResult(Result):
         low, high = min(self.sizes), max(self.sizes)
         rows = f"{low}" if low == high else f"{low} to {high}"
         return Card(
-            f"{len(self.names)} groups of {rows} rows, {len(frame)} pairs",
+            f"{len(self.names)} groups of {rows} rows, {counted(len(frame), 'pair')}",
             (
-                ("differ", f"{significant} pairs at .05 ({self.adjust}-adjusted)"),
-                ("farthest", _row_line(far)),
-                ("closest", _row_line(near)),
+                ("differ", f"{counted(significant, 'pair')} at .05 ({adjustment(self.adjust)})"),
+                ("farthest", _row_line(far, self.adjust)),
+                ("closest", _row_line(near, self.adjust)),
                 ("kernel", str(self.kernel)),
                 ("null", f"up to {self.n_resamples:,} relabelings within each pair"),
             ),
@@ -405,7 +407,8 @@ class PairwiseMMDResult(Result):
             self.sizes,
             marked,
             shades,
-            f"MMD^2; {STARS}, adjusted; on the diagonal the noise floor of the group",
+            f"MMD^2; {STARS}, {adjustment(self.adjust)}; on the diagonal the noise floor of the "
+            "group",
         )
 
     def _record(self) -> dict[str, Any]:
@@ -465,8 +468,9 @@ class PairwiseMMDResult(Result):
         }
 
 
-def _row_line(row: Any) -> str:
+def _row_line(row: Any, adjust: str) -> str:
+    p = "p" if adjust == "none" else "adjusted p"
     return (
         f"{row['first']} and {row['second']}: MMD^2 {row['mmd_squared']:.3g}, effect "
-        f"{row['effect']:.3g}, adjusted p {row['pvalue_adjusted']:.3g}"
+        f"{row['effect']:.3g}, {p} {row['pvalue_adjusted']:.3g}"
     )

@@ -4,7 +4,14 @@ import html
 import math
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from repdist._numbers import pvalues_with_equal_digits, reaches, with_digits, with_equal_digits
+from repdist._numbers import (
+    adjustment,
+    counted,
+    pvalues_with_equal_digits,
+    reaches,
+    with_digits,
+    with_equal_digits,
+)
 from repdist._report import Column, Page, Picture, column_of_names, column_of_numbers
 from repdist._results.words import nearest_and_farthest
 from repdist.plotting import TableShape
@@ -49,8 +56,8 @@ def page_of(result: TableToTell, title: str) -> Page:
         ),
         table_title="All pairs",
         table_hint=(
-            f"Rows in bold differ at .05 ({result.adjust}-adjusted); intervals at "
-            f"{100 * result.confidence_level:g} %."
+            f"Rows in bold differ at .05 ({adjustment(result.adjust)}); intervals at "
+            f"{100 * result.confidence_level:g} %, cut at 0."
         ),
         columns=(
             column_of_names("First", frame["first"]),
@@ -78,8 +85,8 @@ def _lead(result: TableToTell, frame: Any) -> str:
     differ = int(reaches(frame["pvalue_adjusted"]).sum())
     near, far = nearest_and_farthest(frame)
     return (
-        f"<p>{len(result.names)} groups, {len(frame)} pairs. <strong>{differ} of {len(frame)} "
-        f"pairs differ</strong> at .05 after the adjustment ({html.escape(result.adjust)}). "
+        f"<p>{len(result.names)} groups, {counted(len(frame), 'pair')}. <strong>{differ} of "
+        f"{len(frame)} differ</strong> at .05 ({adjustment(result.adjust)}). "
         f"Farthest apart: {_pair(far)}, {_times(far)}. Closest: {_pair(near)}, {_times(near)}.</p>"
         "<p>MMD² is 0 on average for equal distributions and can be slightly negative. The "
         "<em>noise floor</em> is what two samples of one group show by chance: a distance of "

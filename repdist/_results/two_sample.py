@@ -10,7 +10,7 @@ from repdist._inference.estimates import Estimate
 from repdist._inference.rates import CONFIDENCE
 from repdist._numbers import pvalues_with_equal_digits, reaches, with_equal_digits
 from repdist._results.card import Card, Result
-from repdist._results.words import kernel_call, kernel_words
+from repdist._results.words import kernel_call, kernel_words, statistic_words
 from repdist._typing import Combine, Estimator, Float64
 from repdist._version import __version__
 from repdist.kernels import Kernel
@@ -199,17 +199,17 @@ class MMDTestResult(Result):
         return (
             f"Two samples of {self.n:,} and {self.m:,} rows were compared by the {self.estimator} "
             f"squared maximum mean discrepancy ({kernel_words(self.kernel)}), with an exact "
-            f"permutation p-value from {self.relabelings.describe()}; the statistic is the "
-            f"{self._tested()} (repdist {__version__})."
+            f"permutation p-value from {self.relabelings.describe()}, and "
+            f"{statistic_words(self.kernel, self.combine)} as statistic (repdist {__version__})."
         )
 
     def call(self) -> str:
-        """Return the call that repeats the result on the same rows; p-values vary with `rng`."""
+        """Return the call that repeats the result on the same rows, with the same `rng`."""
         bins = self.n_bins if self.relabelings.units.size > 1 else "rows"
         return (
             f"repdist.mmd_test(X, Y, kernel={kernel_call(self.kernel)}, "
             f"estimator={self.estimator!r}, combine={self.combine!r}, "
-            f"n_resamples={self.relabelings.wanted}, n_bins={bins!r})"
+            f"n_resamples={self.relabelings.wanted}, n_bins={bins!r})  # and the rng that was used"
         )
 
     def __repr__(self) -> str:

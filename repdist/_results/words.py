@@ -2,15 +2,47 @@
 
 from typing import Any
 
+from repdist import kernels
+from repdist._typing import Combine
 from repdist.kernels import Kernel, MultiRBF, Precomputed
 
 
 def kernel_words(kernel: Kernel) -> str:
-    """Return a fitted kernel in words."""
+    """Return a fitted kernel in words; one of a user's own as it prints itself."""
     if isinstance(kernel, MultiRBF) and isinstance(kernel.bandwidths, tuple):
         low, high = kernel.bandwidths[0], kernel.bandwidths[-1]
-        return f"{len(kernel.bandwidths)} Gaussian kernels, bandwidths {low:.3g} to {high:.3g}"
-    return repr(kernel)
+        summed = ", summed" if kernel.weights == "sum" else ""
+        return (
+            f"{len(kernel.bandwidths)} Gaussian kernels{summed}, bandwidths {low:.3g} to {high:.3g}"
+        )
+    name = _NAMES.get(type(kernel))
+    if name is None:
+        return repr(kernel)
+    bandwidth = getattr(kernel, "bandwidth", None)
+    return name if bandwidth is None else f"{name} of bandwidth {bandwidth:.3g}"
+
+
+_NAMES: dict[type[Kernel], str] = {
+    kernels.RBF: "a Gaussian kernel",
+    kernels.Laplacian: "a Laplacian kernel",
+    kernels.RationalQuadratic: "a rational quadratic kernel",
+    kernels.Matern: "a Matern kernel",
+    kernels.Energy: "the energy distance",
+    kernels.Linear: "the linear kernel",
+    kernels.Polynomial: "a polynomial kernel",
+    kernels.Precomputed: "a given kernel matrix",
+}
+
+
+def statistic_words(kernel: Kernel, combine: Combine) -> str:
+    """Return in words what is tested: a kernel of one component needs no combination."""
+    several = isinstance(kernel, MultiRBF) and kernel.size > 1
+    return {
+        "max": "the largest normal score of the kernel's components and of their Mahalanobis"
+        " length",
+        "mean": "the squared MMD itself",
+        "fuse": "the soft maximum of MMD-FUSE over the components of the kernel",
+    }[combine if several else "mean"]
 
 
 def kernel_call(kernel: Kernel) -> str:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+_SHORT = 4  # characters that fit beside each other under a tree
 _CHARACTER = 0.014  # the width of one, as a share of that of a map
 
 
@@ -36,11 +37,13 @@ def plot_dendrogram(shape: TableShape, ax: "Axes | None" = None) -> "Axes":
         ax=ax,
         color_threshold=0,
         above_threshold_color=LINE_COLOUR,
-        leaf_rotation=45 if k > 12 else 0,
         leaf_font_size=10,
     )
+    turned = max(map(len, names.texts)) > _SHORT
     for tick in ax.get_xticklabels():
         tick.set_fontfamily(names.family)
+        if turned:
+            tick.set(rotation=45, ha="right", rotation_mode="anchor")
     ax.set_ylim(0, 1.08 * top)
     if floor is not None:
         ax.axhline(floor, color=OBSERVED_COLOUR, linestyle="--", linewidth=1)

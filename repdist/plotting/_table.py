@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from repdist import _checks
-from repdist._numbers import STARS, reaches, stars
+from repdist._numbers import STARS, adjustment, reaches, stars
 from repdist._typing import Float64
 from repdist.plotting._figures import TABLE_COLOURS
 from repdist.plotting._groups import linkage_and_leaves
@@ -64,7 +64,7 @@ def plot_table(shape: TableShape, ax: "Axes | None" = None, order: str = "given"
     colours.set_label("MMD$^2$")
     ax.set_title(
         f"MMD$^2${_in_units(unit)}; framed: noise floor of the group\n"
-        f"{STARS} ({shape.adjust}-adjusted)",
+        f"{STARS}\n({adjustment(shape.adjust)})",
         loc="left",
         fontsize="small",
     )
@@ -80,7 +80,7 @@ def _print_cells(
             if np.isnan(shown[i, j]):
                 continue
             p = pvalues[i, j]
-            number = f"{printed[i, j] / unit:{'#.2g' if i == j else '#.3g'}}"
+            number = f"{printed[i, j] / unit:{'#.2g' if i == j else '#.3g'}}".rstrip(".")
             lines = [number] + ([] if i == j else [stars(p)])
             ax.text(
                 j, i, "\n".join(line for line in lines if line),

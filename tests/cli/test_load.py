@@ -231,7 +231,7 @@ REFUSED = {
         NONE,
         "line 302 holds 3 values",
     ),
-    "commas of two kinds": ("x.csv", "1,5;2.5\n3,5;4.5\n", NONE, "`--decimal ,` or `--decimal .`"),
+    "commas of two kinds": ("x.csv", "1,5;2.5\n3,5;4.5\n", NONE, "`--decimal ,` if it is one"),
     "thousands": (
         "x.csv",
         "1,234;5,678\n2,345;6,789\n",

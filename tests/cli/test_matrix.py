@@ -90,7 +90,7 @@ def test_matrix_writes_what_it_is_asked_for(files):
     ("arguments", "message"),
     [
         (["labelled.npz", "--labels", "y", "--html", "out.txt"], "`--html` must end in .html"),
-        (["labelled.npz"], "labelled.npz['y']` must hold real numbers"),
+        (["labelled.npz"], "If y holds labels, use `--labels y`"),
         (["labelled.npz", "--labels", "y", "--resamples", "0"], "`--resamples` must be at least 1"),
     ],
 )
@@ -99,3 +99,28 @@ def test_matrix_refuses_in_words(files, arguments, message):
     assert done.returncode == 2
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arrays",
+    [
+        {"features": np.zeros((30, 1)), "y": np.arange(30) % 2},
+        {"features": np.zeros((30, 3)), "y": np.arange(30) % 2},
+        {"y": np.array(["a", "b"] * 15), "features": np.zeros((30, 2))},
+        {"train": np.zeros((30, 2)), "test": np.zeros((20, 2)), "y": np.zeros(50)},
+    ],
+)
+def test_labels_are_not_taken_for_a_group(arrays, tmp_path):
+    np.savez(tmp_path / "x.npz", **arrays)
+    with pytest.raises(ValueError, match="If y holds labels, use `--labels y`"):
+        read_groups(str(tmp_path / "x.npz"), None)
+    np.savez(tmp_path / "one.npz", a=np.zeros(30), b=np.zeros(20))  # groups of numbers
+    assert set(read_groups(str(tmp_path / "one.npz"), None)[0]) == {"a", "b"}
+
+
+def test_a_warning_is_told_once_and_without_a_path(tmp_path):
+    np.savez(tmp_path / "x.npz", a=np.eye(3), b=np.eye(3) + 1, c=np.eye(3) + 2)
+    done = run(tmp_path / "x.npz")
+    assert done.returncode == 0
+    assert "RepdistWarning" not in done.stderr
+    assert done.stdout.count("cannot reach an adjusted p-value") == 1

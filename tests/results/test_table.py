@@ -77,7 +77,7 @@ def test_latex_is_the_upper_triangle_in_booktabs(of_any_names):
     assert text == of_any_names.to_latex(cells="stars")
     head, *lines = text.splitlines()
     assert head.startswith("% MMD^2; in italics the noise floor")
-    assert "holm-adjusted" in head
+    assert "Holm-adjusted" in head
     assert lines[:2] == [r"\begin{tabular}{lrrr}", r"\toprule"]
     assert lines[-2:] == [r"\bottomrule", r"\end{tabular}"]
     rows = cells_of(text)
