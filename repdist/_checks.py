@@ -51,6 +51,16 @@ def resamples(n_resamples: Any) -> int:
     return whole_number("n_resamples", n_resamples, 1, MOST_RESAMPLES)
 
 
+def told_apart(name: str, low: Any, high: Any, where: str = "") -> None:
+    """Raise if whole numbers from `low` to `high` are too large for float64 to tell them apart."""
+    if max(-int(low), int(high)) > 2**53:
+        raise ValueError(
+            f"`{name}` must hold whole numbers of at most 2^53 in size, which float64 tells apart; "
+            f"got values from {low} to {high}{where}. Leave identifiers out, or subtract what all "
+            "have in common."
+        )
+
+
 def positive(name: str, value: Any) -> float:
     """Return `value` as a float above 0 whose square neither overflows nor vanishes."""
     number = real(name, value)

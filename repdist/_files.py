@@ -59,6 +59,6 @@ def write_text(path: str | Path, text: str) -> None:
     """Write a text file, which appears when it is complete."""
     with (
         written_whole(path) as temporary,
-        temporary.open("w", encoding="utf-8", newline="") as file,
+        temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file,
     ):
         file.write(text)

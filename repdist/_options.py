@@ -1,6 +1,7 @@
 """Options that questions share: names, defaults and checks, in one object."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -10,7 +11,7 @@ from repdist import _checks
 from repdist._numbers import reaches
 from repdist._threads import Workers
 from repdist._typing import Bins, Combine, Estimator
-from repdist.kernels import Kernel
+from repdist.kernels import Kernel, Precomputed
 from repdist.kernels._kernel import check_kernel
 
 
@@ -73,6 +74,16 @@ class Options:
             raise ValueError(
                 f"`n_resamples` must be at least {least} for p-values as small as alpha = "
                 f"{alpha:g}; got {self.n_resamples}."
+            )
+
+
+def check_row_numbers(kernel: Kernel, named: Mapping[str, Any]) -> None:
+    """Raise if masks are given where a `Precomputed` kernel asks for row numbers."""
+    for name, value in named.items() if isinstance(kernel, Precomputed) else ():
+        if np.asarray(value).dtype.kind == "b":
+            raise TypeError(
+                f"`{name}` must hold row numbers for a Precomputed kernel; got a mask of True and "
+                f"False. Use `np.flatnonzero({name})`."
             )
 
 

@@ -1,5 +1,6 @@
 """How users give groups: as a mapping, a list, an array, or rows with labels."""
 
+import unicodedata
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -79,6 +80,7 @@ def _named(names: list[Hashable], arrays: list[Any]) -> Groups:
     repeated = [name for name in names if shown.count(str(name)) > 1]
     if repeated:
         raise ValueError(f"`labels` must name each group once; got {repeated[0]!r} twice.")
+    _check_shown(names)
     given = {f"groups[{name!r}]": array for name, array in zip(names, arrays, strict=True)}
     return Groups(tuple(names), [detach(a) for a in read_samples(given)], column_names(arrays[0]))
 
@@ -169,10 +171,10 @@ def _check_kinds(labels: list[Hashable]) -> None:
 
 
 def _check_shown(names: list[Hashable]) -> None:
-    """Raise if two names look alike: 1 and '1', or names that differ in spaces at their ends."""
+    """Raise if two names look alike: 1 and '1', or such as differ in what is not seen."""
     seen: dict[str, Hashable] = {}
     for name in names:
-        other = seen.setdefault(str(name).strip(), name)
+        other = seen.setdefault(_looks(name), name)
         if other is not name:
             raise ValueError(
                 f"`labels` must differ when printed; got both {other!r} and {name!r}. Rename one."
@@ -244,6 +246,13 @@ def _check_labels(labels: Any) -> None:
         raise ValueError(
             f"`labels` must have one dimension; got shape {tuple(labels.shape)}. {repair}"
         )
+
+
+def _looks(name: Hashable) -> str:
+    """Return a name as it looks: one form of composed letters, no invisible marks, plain spaces."""
+    text = unicodedata.normalize("NFKC", str(name))
+    seen = (c for c in text if c.isspace() or unicodedata.category(c) not in ("Cf", "Cc"))
+    return " ".join("".join(seen).split())
 
 
 def _is_missing(label: Any) -> bool:

@@ -85,13 +85,26 @@ def fresh(array: Array, dtype: Any) -> Array:
     return np.array(array, dtype=dtype, order="C")
 
 
+def protected(array: Array) -> Array:
+    """Return the array so that code of a user cannot change it: read-only, or a copy for torch."""
+    if is_torch(array):
+        return array.clone()
+    if not isinstance(array, np.ndarray):
+        return array
+    view = array.view()
+    view.setflags(write=False)
+    return view
+
+
 def is_real_array(K: Any, like: Array) -> bool:
     """Tell whether K is a floating-point array of the library of `like`."""
     if is_torch(like) != is_torch(K):
         return False
     if is_torch(K):
         return bool(K.is_floating_point())
-    return isinstance(K, np.ndarray) and K.dtype.kind == "f"
+    return (
+        isinstance(K, np.ndarray) and not isinstance(K, np.ma.MaskedArray) and K.dtype.kind == "f"
+    )
 
 
 @contextmanager

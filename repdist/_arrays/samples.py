@@ -32,7 +32,7 @@ from repdist._arrays.tables import (
     stacked,
 )
 from repdist._arrays.tables import column_names as column_names
-from repdist._checks import LARGEST, SMALLEST, describe
+from repdist._checks import LARGEST, SMALLEST, describe, told_apart
 from repdist._typing import Array
 
 _LARGEST_SINGLE = 1e37  # sizes whose sums and differences float32 holds
@@ -283,9 +283,16 @@ def _with_floats(name: str, value: Any, array: Array) -> Array:
         )
     if array.dtype in (np.float32, np.float64):
         return array
+    _check_whole(name, array)
     short = array.dtype.newbyteorder("=") in (np.float16, np.float32)  # of either byte order
     floats: npt.NDArray[Any] = cast(array, np.float32 if short else np.float64)
     return floats
+
+
+def _check_whole(name: str, numbers: Any) -> None:
+    long = numbers.dtype.kind in "iu" and numbers.dtype.itemsize == 8
+    if long and not is_lazy(numbers) and numbers.size:
+        told_apart(name, numbers.min(), numbers.max())
 
 
 def _dask_floats(name: str, value: Any) -> Array:
@@ -319,6 +326,8 @@ def _torch_floats(name: str, value: Any) -> Array:
         )
     if value.dtype in (torch.float32, torch.float64):
         return value
+    if value.dtype == torch.int64 and value.device.type != "meta":
+        _check_whole(name, value.numpy(force=True))
     return value.to(torch.float32 if value.dtype.is_floating_point else torch.float64)
 
 

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from repdist._checks import told_apart
+
 _INDEX = re.compile(r"__index_level_\d+__")  # what pandas calls an index without a name in a file
 _REPAIRS = ("collect", "to_pandas", "toPandas", "df", "to_arrow")
 _MOST_NAMED = 5  # columns that a message calls by name
@@ -83,6 +85,11 @@ def read_table(name: str, table: Any) -> Table:
             f"`{name}` must hold real numbers; got {held} in column {column!r}{more}. Select "
             f"numeric columns, or one column of lists{cast}."
         )
+    for number, (column, kind) in enumerate(frame.schema.items()):
+        if kind in (nw.Int64, nw.UInt64):
+            series = frame[column]
+            low, high = (int(end) if end is not None else 0 for end in (series.min(), series.max()))
+            told_apart(name, low, high, f" in column {names[number]!r}")
     inexact = [c for c, kind in frame.schema.items() if kind in (nw.Decimal, nw.Boolean)]
     frame = frame.with_columns(*(nw.col(c).cast(nw.Float64) for c in inexact)) if inexact else frame
     values = frame.to_numpy() if names else np.empty((len(frame), 0))

@@ -23,6 +23,14 @@ from repdist._cli.layout import (
 )
 from repdist._cli.reading import MISSING, Reading, chosen, note, place
 
+_OTHERS = {  # how files begin that are no text in UTF-8
+    b"\x1f\x8b": "it is compressed with gzip. Rename it {}.gz",
+    b"\xff\xfe": "it is text in UTF-16. Save it as UTF-8: iconv -f UTF-16 -t UTF-8 {}",
+    b"\xfe\xff": "it is text in UTF-16. Save it as UTF-8: iconv -f UTF-16 -t UTF-8 {}",
+    b"PK\x03\x04": "it is an archive, as .xlsx and .zip are. Save its table as text",
+    b"PAR1": "it is a parquet file. Rename it .parquet",
+}
+
 
 class Rows(NamedTuple):
     """What a table holds: values, the names of their columns (None without), labels."""
@@ -40,6 +48,7 @@ def read_text(path: Path, reading: Reading, labels: str | None = None) -> Rows:
     ValueError
         If what it means is in doubt, or it holds what is no number; the message names the line.
     """
+    _check_bytes(path)
     try:
         layout = find_layout(path, reading)
         names = list(layout.names)
@@ -57,6 +66,15 @@ def read_text(path: Path, reading: Reading, labels: str | None = None) -> Rows:
     except csv.Error as error:
         raise bad_file(path, str(error)) from None
     return _checked(layout, table, kept, of_labels, reading)
+
+
+def _check_bytes(path: Path) -> None:
+    """Raise if a file begins as other kinds of files do."""
+    with path.open("rb") as file:
+        start = file.read(4)
+    for signature, reason in _OTHERS.items():
+        if start.startswith(signature) and path.suffix.lower() != ".gz":
+            raise bad_file(path, reason.format(path))
 
 
 def _parsed(layout: Layout, labels: int | None) -> Any:
@@ -192,13 +210,14 @@ def _lists(layout: Layout, column: Any) -> npt.NDArray[Any]:
         if not text:
             rows.append([])
             continue
-        try:
-            inside = text.removeprefix("[").removesuffix("]").replace(",", " ")
-            rows.append([float(part) for part in inside.split()])
-        except ValueError:
+        inside = text[1:-1].strip()
+        parts = [as_number(p, ".") for p in (inside.split("," if "," in inside else None))]
+        numbers = [part for part in parts if part is not None]
+        if text[0] + text[-1] != "[]" or len(numbers) < len(parts):
             raise bad_file(
                 layout.path, f"{text[:40]!r} in {_where(layout, number)} is no list of numbers"
-            ) from None
+            )
+        rows.append(numbers)
         width = width or len(rows[-1])
         if len(rows[-1]) != width:
             raise bad_file(

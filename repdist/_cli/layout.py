@@ -5,7 +5,7 @@ import gzip
 import itertools
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
@@ -18,7 +18,10 @@ _FLAGS = {"True", "TRUE", "true", "False", "FALSE", "false"}
 _WITH_COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
 _WITH_DOT = re.compile(r"[+-]?(\d+\.\d*|\.\d+)([eE][+-]?\d+)?")
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
+_POINTS = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+")
+_SHORT = re.compile(r"[+-]?\d{1,3}")
 _WITH_BOTH = re.compile(r"[+-]?\d{1,3}(\.\d{3})+,\d+")
+_WITH_EXPONENT = re.compile(r"[^a-zA-Z]*\d\.?[eE][+-]?\d+")
 _LIST = re.compile(r"\[[^\]]*\]")
 _OF_EXCEL = re.compile(r'"?sep=(.)"?\s*')
 
@@ -132,6 +135,8 @@ def _separator(path: Path, lines: list[str], whole: bool) -> str:
         records = _records(lines, sep)[: None if whole else -1]
         body = [record.cells for record in records[1:] or records]
         width, count = Counter(map(len, body)).most_common(1)[0] if body else (1, 0)
+        if any(map(_is_part_of_list, itertools.chain.from_iterable(body))):
+            continue
         if width > 1 and count == len(body):
             cells = [cell for row in body for cell in row]
             fits = len(records[0].cells) == width
@@ -152,9 +157,15 @@ def _separator(path: Path, lines: list[str], whole: bool) -> str:
     return tied[0]
 
 
+def _is_part_of_list(cell: str) -> bool:
+    text = cell.strip()
+    return text.startswith("[") != text.endswith("]")
+
+
 def _decimal(path: Path, records: list[Record], sep: str) -> str:
-    if sep == ",":
+    if sep == "," and any(len(record.cells) > 1 for record in records):
         return "."
+    _check_points(path, [[cell.strip() for cell in record.cells] for record in records])
     with_comma = [cell for cell in map(str.strip, records[0].cells) if _WITH_COMMA.fullmatch(cell)]
     with_dot = False
     for column in itertools.zip_longest(*(record.cells for record in records[1:] or records)):
@@ -172,6 +183,32 @@ def _decimal(path: Path, records: list[Record], sep: str) -> str:
             "the file."
         )
     return "," if with_comma else "."
+
+
+def _check_points(path: Path, rows: list[list[str]]) -> None:
+    """Raise if all points may stand between thousands: 1.303 beside 822, or 1.303.822."""
+    if len(rows) > 1 and not any("." in cell for cell in rows[0]):
+        rows = rows[1:]  # it may be names
+    pointed: list[str] = []
+    short = False
+    for column in itertools.zip_longest(*rows):
+        cells = [cell for cell in column if cell is not None and cell not in MISSING]
+        numbers = [cell for cell in cells if _is_number(cell) or _POINTS.fullmatch(cell)]
+        if len(numbers) < len(cells[1:]):  # but for a name
+            continue
+        with_point = [cell for cell in numbers if "." in cell]
+        whole = [cell for cell in numbers if _is_whole(cell)]
+        if with_point and not all(map(_SHORT.fullmatch, whole)):
+            return  # 1.303 beside 4822: thousands have no point here
+        pointed += with_point
+        short = short or any(map(_SHORT.fullmatch, whole))
+    twice = any(cell.count(".") > 1 for cell in pointed)
+    if pointed and (short or twice) and all(map(_POINTS.fullmatch, pointed)):
+        raise ValueError(
+            f"`{path}` must say what its points mean; {pointed[0]!r} may hold a decimal point or "
+            "a mark between thousands. Use `--decimal .` if it is a decimal point; take marks "
+            "between thousands out of the file."
+        )
 
 
 def _is_number(cell: str) -> bool:
@@ -225,6 +262,12 @@ def _with_names(head: _Head, reading: Reading, start: int) -> Layout:
         _check_halves(head, reading)
     names = [name.strip() for name in given or [""] * width]
     short = named and len(names) == width - 1
+    if short and not any(record.cells[-1].strip() for record in body):
+        raise bad_file(
+            head.path,
+            f"it has a separator at the end of each line ({called(head.sep)}) that its header "
+            "lacks. Take it out of the lines",
+        )
     names = ["", *names] if short else names
     halves = short and width == 2 and head.sep == "," and not (reading.sep or reading.decimal)
     index = named and names[0] in ("", "Unnamed: 0")
@@ -239,17 +282,20 @@ def _with_names(head: _Head, reading: Reading, start: int) -> Layout:
 
 
 def _check_halves(head: _Head, reading: Reading) -> None:
-    """Raise if two columns without names may be one whose decimal mark is a comma.
+    """Raise if columns without names may be halves of numbers whose decimal mark is a comma.
 
     Zeros in front, or more digits than a whole number has, make a cell a decimal part.
     """
     if head.sep != "," or reading.sep or reading.decimal:
         return
-    rows = [record.cells for record in head.records]
-    if any(len(row) != 2 or not all(map(_is_whole, row)) for row in rows):
-        return
-    for whole, part in rows:
-        if whole.startswith("-0") or (part.startswith("0") and len(part) > 1) or len(part) > 15:
+    rows = [[cell.strip() for cell in record.cells] for record in head.records]
+    only_whole = all(all(map(_is_whole, row)) for row in rows)
+    alone = only_whole and all(len(row) == 2 for row in rows)
+    for whole, part in itertools.chain.from_iterable(map(itertools.pairwise, rows)):
+        if not (_is_whole(whole) and part.isdecimal()):
+            continue
+        padded = part.startswith("0") and len(part) > 1
+        if padded or (only_whole and whole == "-0") or (alone and len(part) > 15):
             raise ValueError(
                 f"`{head.path}` must say what its commas mean; {whole},{part} may be one number. "
                 "Use `--decimal ,` and `--sep ;` if it is, `--sep ,` if it is two."
@@ -318,20 +364,74 @@ def _hold_lists(cells: list[str]) -> bool:
 
 
 def _look_like_names(head: _Head, cells: list[str], body: list[list[str]]) -> bool:
-    """Tell whether numbers in a first line may be names: 0, 1, 2; in quotes; 400, 402, 404."""
+    """Tell whether numbers in a first line may be names.
+
+    So are 0, 1, 2; numbers in quotes; equal steps; and what is written unlike all that follows.
+    """
     if [cell.strip() for cell in cells] == [str(i) for i in range(len(cells))] or head.quoted:
         return True
     if len(body) > 1 and all(len(row) == len(cells) + 1 for row in body):
         return True
-    if not body or not all(map(_is_whole, cells)) or not _rises(cells):
+    if cells[0] == "":  # an index without a name
+        cells, body = cells[1:], [row[1:] for row in body]
+    if not body or not cells:
         return False
-    steps = {int(b) - int(a) for a, b in itertools.pairwise(cells)}
-    even = len(cells) > 2 and len(steps) == 1 and not any(map(_rises, body))
-    return even or not any(_is_whole(cell) for row in body for cell in row)
+    stands_out = any(
+        all(map(is_so, cells)) and _chance(is_so, len(cells), body) < 0.01
+        for is_so in (_is_whole, _has_exponent)
+    )
+    return stands_out or _is_scale(cells, body, head.decimal)
 
 
-def _rises(cells: list[str]) -> bool:
-    return all(map(_is_whole, cells)) and all(int(a) < int(b) for a, b in itertools.pairwise(cells))
+def _chance(is_so: Callable[[str], bool], width: int, body: list[list[str]]) -> float:
+    """Return how often all cells of a row would be so, if they were as those below."""
+    chance = 1.0
+    for i in range(width):
+        column = [row[i] for row in body if len(row) > i and row[i].strip() not in MISSING]
+        chance *= sum(map(is_so, column)) / len(column) if column else 1
+    return chance
+
+
+def _is_scale(cells: list[str], body: list[list[str]], mark: str) -> bool:
+    """Tell whether a row goes one way as most others do not: evenly, in many steps, or far off."""
+    way = _way(cells, mark)
+    if way == 0 or 2 * sum(_way(row, mark) == way for row in body) >= len(body):
+        return False
+    return len(cells) >= 6 or _has_equal_steps(cells, mark) or _is_far(cells, body, mark)
+
+
+def _is_far(cells: list[str], body: list[list[str]], mark: str) -> bool:
+    """Tell whether numbers are further from all those below than these are from each other."""
+    others = [
+        number
+        for cell in itertools.chain.from_iterable(body)
+        if cell.strip() not in MISSING and (number := as_number(cell, mark)) is not None
+    ]
+    numbers = [as_number(cell, mark) or 0.0 for cell in cells]
+    low, high = min(others, default=0.0), max(others, default=0.0)
+    return min(numbers) > 2 * high - low or max(numbers) < 2 * low - high
+
+
+def _way(cells: list[str], mark: str) -> int:
+    """Return 1 if three or more numbers rise, -1 if they fall, else 0."""
+    numbers = [number for cell in cells if (number := as_number(cell, mark)) is not None]
+    if len(cells) < 3 or len(numbers) < len(cells):
+        return 0
+    steps = [b - a for a, b in itertools.pairwise(numbers)]
+    return int(all(step > 0 for step in steps)) - int(all(step < 0 for step in steps))
+
+
+def _has_equal_steps(cells: list[str], mark: str) -> bool:
+    """Tell whether steps are equal; to the last digit, which is rounded, if they are long."""
+    numbers = [as_number(cell, mark) or 0.0 for cell in cells]
+    steps = [abs(b - a) for a, b in itertools.pairwise(numbers)]
+    last = 10.0 ** -max(len(cell.strip().partition(mark)[2]) for cell in cells)
+    spread = max(steps) - min(steps)
+    return spread < 1e-9 * max(steps) or (spread < 1.5 * last and min(steps) >= 100 * last)
+
+
+def _has_exponent(cell: str) -> bool:
+    return bool(_WITH_EXPONENT.fullmatch(cell.strip()))
 
 
 def _is_whole(cell: str) -> bool:

@@ -1,5 +1,6 @@
 """Samples and groups from files; nothing is ever unpickled."""
 
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -149,6 +150,8 @@ def _checked_ending(name: str, path: Path) -> str:
         )
     if not path.is_file():
         raise FileNotFoundError(f"`{path}` must be a file; there is none.")
+    if not os.access(path, os.R_OK):
+        raise PermissionError(f"`{path}` must be a file that can be read; permission is denied.")
     return ending
 
 
@@ -212,10 +215,22 @@ def _read_npy(path: Path) -> npt.NDArray[Any]:
         raise ValueError(
             f"`{path}` must be a .npy file of numbers; it is an archive of arrays. Rename it .npz."
         )
+    if isinstance(array, np.memmap):
+        beyond = path.stat().st_size - array.offset - array.nbytes
+        if beyond > 0:
+            raise ValueError(
+                f"`{path}` must hold one array; {beyond} bytes follow the first. Save each array "
+                "to a file of its own, or all to one with `numpy.savez`."
+            )
     return _known(path, array)
 
 
 def _known(path: Path, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    if array.dtype.names:
+        raise ValueError(
+            f"`{path}` must hold real numbers; got records of {len(array.dtype.names)} named "
+            "fields. Save the fields to compare as columns of one array, or as a table."
+        )
     if array.dtype.kind == "V":
         raise ValueError(
             f"`{path}` must hold real numbers; got {array.dtype.itemsize} bytes of an unnamed "
@@ -300,7 +315,8 @@ def _read_parquet(path: Path, reading: Reading, labels: str | None) -> Rows:
         missing |= of_labels.is_null().to_numpy(zero_copy_only=False)
     if missing.any() and not reading.dropna:
         row = int(missing.argmax())
-        gaps = [names[i] for i, value in zip(kept, values[row], strict=False) if np.isnan(value)]
+        of_cells = kept * values.shape[1] if len(kept) == 1 else kept  # a list has many
+        gaps = [names[i] for i, value in zip(of_cells, values[row], strict=True) if value != value]
         raise ValueError(
             f"`{path}` must have a value in every cell; got none in row {row} (of rows from 0), "
             f"column {gaps[0] if gaps else labels!r}. Use `--dropna` to leave such rows out."

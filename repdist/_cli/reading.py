@@ -64,8 +64,13 @@ def chosen(
         Columns that are no features unless `--columns` names them: an index.
     """
     of_labels = set() if labels is None else {place(path, names, "--labels", labels)}
-    dropped = {place(path, names, "--drop", name) for name in _listed(reading.drop, names)}
-    kept = [place(path, names, "--columns", name) for name in _listed(reading.columns, names)]
+    dropped = {
+        place(path, names, "--drop", name) for name in _listed("--drop", reading.drop, names)
+    }
+    kept = [
+        place(path, names, "--columns", name)
+        for name in _listed("--columns", reading.columns, names)
+    ]
     if not reading.columns:
         kept = [i for i in range(len(names)) if i not in left_out]
     if of_labels & (dropped | set(kept if reading.columns else ())):
@@ -98,13 +103,19 @@ def note(text: str) -> None:
     print(f"repdist: {text}", file=sys.stderr)
 
 
-def _listed(given: Sequence[str], names: Sequence[str]) -> list[str]:
+def _listed(option: str, given: Sequence[str], names: Sequence[str]) -> list[str]:
     """Return names given one by one or with commas between them; a name may hold a comma."""
-    return [
-        name
-        for text in given
-        for name in ([text] if text in names else [part.strip() for part in text.split(",")])
-    ]
+    listed: list[str] = []
+    for text in given:
+        parts = [part.strip() for part in text.split(",")]
+        if len(parts) > 1 and text in names and set(parts) <= set(names):
+            each = " ".join(f"{option} {part}" for part in parts)
+            raise ValueError(
+                f"`{option}` must name columns beyond doubt; {text!r} is one column and a list of "
+                f"others. Use `{each}` for these, or rename that one."
+            )
+        listed += [text] if text in names else parts
+    return listed
 
 
 def _shown(names: Sequence[str]) -> str:

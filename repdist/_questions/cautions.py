@@ -17,7 +17,9 @@ from repdist.kernels import Kernel, Precomputed
 _MANY_COPIES = 0.1  # of the pooled rows
 _DOMINANT = 0.9  # of the variance
 _MOST_NAMED = 5  # columns that a caution calls by name
-_FEWEST_PAIRS, _MOST_PAIRS = 8, 4096  # rows from which, and on which, their order is judged
+_FEWEST_PAIRS, _MOST_PAIRS = 8, 1024  # rows from which, and on which, their order is judged
+_FEWEST_NUMBERED = 20  # rows from which numbers of their own are no chance
+_MOST_ENTRIES = 2**20  # of these rows
 _CORRELATED = 0.2  # of paired rows: below it pairing would change little
 
 
@@ -70,20 +72,26 @@ def data_cautions(
         The names of the columns, if they have any.
     """
     if isinstance(kernel, Precomputed):  # the rows are numbers of rows
-        return []
+        again = _count_copies(Z)
+        return [f"{again} row numbers name a row of `K` again: are rows independent?"] * (again > 0)
     found, rows, d = [], len(Z), Z.shape[1]
     if len(samples) == 2 and look_paired(*samples):
         found.append(
-            "row i of one sample lies much nearer to row i of the other than to its neighbours, as "
+            "row i of one sample lies much nearer to row i of the other than to other rows, as "
             "the same items measured twice do: the test takes rows for independent and cannot see "
             "differences between paired rows"
         )
     copies = _count_copies(Z)
     if copies > _MANY_COPIES * rows:
-        found.append(f"{copies} of {rows} rows repeat another row: are rows independent?")
+        found.append(
+            f"{copies} of {rows} rows repeat another row: are rows independent? (Rows of a few "
+            "whole numbers repeat by chance.)"
+        )
     told_apart = telling_columns(samples)
     for number, how in list(told_apart.items())[:_MOST_NAMED]:
         found.append(f"{_called(columns, number)} {how}: leave it out if it is no feature")
+    if len(told_apart) > _MOST_NAMED:
+        found.append(f"{len(told_apart) - _MOST_NAMED} more columns are so")
     variances = _column_variances(Z)
     constant = np.flatnonzero(variances == 0)
     if len(constant):
@@ -105,22 +113,27 @@ def look_paired(X: Array, Y: Array) -> bool:
     """Tell whether row i of X belongs to row i of Y, as the same items measured twice do.
 
     Two z-tests on the inner products of rows whose columns are standardised, over at most some
-    thousand rows: of row i with row i, which are 0 on average for independent rows; and with row i
-    less its two neighbours, which are so too for files in one order (by class, by time). And a
-    correlation that matters.
+    thousand rows: of row i with row i, which are 0 on average for independent rows; and of these
+    less those with row i + s, for the shift s that fits best, which are so too for files in one
+    order (by class, by time, in turn), if that shift fits at least half as well. And a correlation
+    that matters.
     """
-    n = min(len(X), _MOST_PAIRS, max(_FEWEST_PAIRS, _arrays.ENTRIES // X.shape[1]))
+    n = min(len(X), _MOST_PAIRS, max(_FEWEST_PAIRS, _MOST_ENTRIES // X.shape[1]))
     if len(X) != len(Y) or n < _FEWEST_PAIRS:
         return False
     x, y = (_standardised(sample[:n]) for sample in (X, Y))
     own = np.einsum("nd,nd->n", x, y)
-    beside = np.einsum("nd,nd->n", x, (np.roll(y, 1, axis=0) + np.roll(y, -1, axis=0)) / 2)
     sizes = float(np.sqrt((x**2).sum() * (y**2).sum()))
     if not own.sum() > _CORRELATED * sizes > 0:
         return False
+    spectra = np.conj(np.fft.rfft(x, axis=0)) * np.fft.rfft(y, axis=0)
+    at_shift = np.fft.irfft(spectra.sum(axis=1), n)  # sums of x_i y_(i + shift)
+    shifted = np.roll(y, -1 - int(at_shift[1:].argmax()), axis=0)
+    beside = np.einsum("nd,nd->n", x, shifted)
+    in_one_order = beside.mean() > own.mean() / 2
     return all(
         values.mean() * np.sqrt(n) > (4 + 12 / n) * values.std(ddof=1)
-        for values in (own, own - beside)
+        for values in (own, own - beside * in_one_order)
     )
 
 
@@ -148,27 +161,30 @@ def telling_columns(samples: Sequence[Array]) -> dict[int, str]:
     }
     if min(map(len, samples)) < _FEWEST_PAIRS or samples[0].shape[1] == 1:
         return found
-    rising = np.all([look[2] for look in looks], axis=0)
+    rising, falling = (np.all([look[way] for look in looks], axis=0) for way in (2, 3))
     found |= {
-        int(j): "increases from row to row, as row numbers and times do"
-        for j in np.flatnonzero(rising & ~constant)
+        int(j): f"{'in' if rising[j] else 'de'}creases from row to row, as row numbers and times do"
+        for j in np.flatnonzero((rising | falling) & ~constant)
     }
+    if min(map(len, samples)) < _FEWEST_NUMBERED:
+        return dict(sorted(found.items()))
     places = np.argsort(low, axis=0)
     ends = np.take_along_axis(high, places, axis=0)[:-1]
     apart = (np.take_along_axis(low, places, axis=0)[1:] > ends).all(axis=0)
-    whole = np.all([look[3] for look in looks], axis=0)
-    for j in np.flatnonzero(apart & whole & ~rising & ~constant).tolist():
+    whole = np.all([look[4] for look in looks], axis=0)
+    for j in np.flatnonzero(apart & whole & ~rising & ~falling & ~constant).tolist():
         if all(_all_differ(sample[:, j : j + 1]) for sample in samples):
             found[j] = "has a number of its own for every row, as identifiers do"
     return dict(sorted(found.items()))
 
 
-def _look_at(sample: Array) -> tuple[Any, Any, Any, Any]:
-    """Return each column's least and largest value, whether it rises, whether it holds integers."""
+def _look_at(sample: Array) -> tuple[Any, ...]:
+    """Return each column's least and largest value, and if it rises, falls, and is whole."""
     parts = list(zip(*_arrays.over_rows(_look_at_block, sample), strict=True))
-    low, high, rises, whole, first, last = (np.stack(part) for part in parts)
-    everywhere = rises.all(axis=0) & (first[1:] > last[:-1]).all(axis=0)
-    return low.min(axis=0), high.max(axis=0), everywhere, whole.all(axis=0)
+    low, high, rises, falls, whole, first, last = (np.stack(part) for part in parts)
+    up = rises.all(axis=0) & (first[1:] > last[:-1]).all(axis=0)
+    down = falls.all(axis=0) & (first[1:] < last[:-1]).all(axis=0)
+    return low.min(axis=0), high.max(axis=0), up, down, whole.all(axis=0)
 
 
 def _look_at_block(block: Array) -> list[Any]:
@@ -177,6 +193,7 @@ def _look_at_block(block: Array) -> list[Any]:
         xp.amin(block, 0),
         xp.amax(block, 0),
         (block[1:] > block[:-1]).all(0),
+        (block[1:] < block[:-1]).all(0),
         (block == xp.round(block)).all(0),
         block[0],
         block[-1],

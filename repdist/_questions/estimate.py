@@ -14,7 +14,7 @@ from repdist._inference.estimates import (
     mmd_squared_from_sums,
     raise_if_negative,
 )
-from repdist._options import check_estimator
+from repdist._options import check_estimator, check_row_numbers
 from repdist._pass.gradient import differentiable_totals
 from repdist._pass.sums import kernel_blocks
 from repdist._threads import Workers, computing
@@ -88,6 +88,7 @@ def mmd_squared(
     """
     check_kernel(kernel)
     check_estimator(estimator)
+    check_row_numbers(kernel, {"X": X, "Y": Y})
     with computing():
         return _estimated(X, Y, kernel, estimator)
 

@@ -11,7 +11,7 @@ from repdist._designs.relabelings import Relabelings
 from repdist._designs.units import two_sample_units
 from repdist._inference.rates import chance_of_as_many, count_rejections
 from repdist._numbers import LEVEL, reaches
-from repdist._options import Options
+from repdist._options import Options, check_row_numbers
 from repdist._questions.rehearsal import MOST_REPETITIONS, pvalues_of, rows_at, two_samples
 from repdist._results.level import FALSE_ALARMS, LevelCheck
 from repdist._typing import Array, Bins, Combine, Estimator
@@ -118,6 +118,7 @@ def check_level(  # noqa: PLR0913 (the options of a test)
     alpha = _checks.fraction("alpha", alpha)
     n_repetitions = _check_repetitions(n_repetitions, alpha)
     options.check_reach(alpha)
+    check_row_numbers(kernel, {"X": X, "Y": Y})
     X, Y = two_samples(X, Y)
     n, m = min(len(X), MOST_ROWS), min(len(Y), MOST_ROWS)
     options.check_smallest(min(n, m))

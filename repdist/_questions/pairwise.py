@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from repdist._inference.floor import floor_rate
 from repdist._inference.multiplicity import ADJUSTMENTS, Adjust, unreachable
 from repdist._inference.pairs import Comparison, compare_pairs
 from repdist._inference.rates import CONFIDENCE
-from repdist._options import Options
+from repdist._options import Options, check_row_numbers
 from repdist._pass.sums import kernel_blocks
 from repdist._questions.cautions import data_cautions, table_cautions
 from repdist._questions.memory import check_memory
@@ -136,6 +137,9 @@ def pairwise_mmd_test(  # noqa: PLR0913 (the options of a test)
     )  # fmt: skip
     _checks.choice("adjust", adjust, ADJUSTMENTS)
     level = _checks.fraction("confidence_level", confidence_level)
+    if isinstance(groups, Mapping):
+        named = {f"groups[{name!r}]": value for name, value in groups.items()}
+        check_row_numbers(kernel, named)
     with computing():
         given = _arrays.read_groups(groups, labels)
         _arrays.check_varies(given.arrays, "`groups`")

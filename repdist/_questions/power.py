@@ -10,7 +10,7 @@ from repdist import _checks
 from repdist._designs.relabelings import Relabelings
 from repdist._designs.units import two_sample_units
 from repdist._numbers import LEVEL, reaches
-from repdist._options import Options
+from repdist._options import Options, check_row_numbers
 from repdist._questions.rehearsal import MOST_REPETITIONS, pvalues_of, rows_at, two_samples
 from repdist._results.power import PowerCurve
 from repdist._typing import Array, Combine
@@ -115,6 +115,7 @@ def estimate_power(  # noqa: PLR0913 (the options of a test)
     alpha = _checks.fraction("alpha", alpha)
     n_repetitions = _checks.whole_number("n_repetitions", n_repetitions, 1, MOST_REPETITIONS)
     options.check_reach(alpha)
+    check_row_numbers(kernel, {"X": X, "Y": Y})
     X, Y = two_samples(X, Y)
     smaller = min(len(X), len(Y))
     tried = _check_sizes(sizes, smaller)

@@ -16,7 +16,7 @@ from repdist._inference.estimates import (
     component_estimates,
     standard_error,
 )
-from repdist._options import Options
+from repdist._options import Options, check_row_numbers
 from repdist._pass.sums import kernel_blocks
 from repdist._questions.cautions import data_cautions, null_cautions
 from repdist._questions.memory import check_memory, memory_bytes
@@ -160,6 +160,7 @@ def mmd_test(  # noqa: PLR0913 (the options of a test)
         kernel=kernel, estimator=estimator, combine=combine, n_resamples=n_resamples,
         n_bins=n_bins, rng=rng, n_jobs=n_jobs, progress=progress,
     )  # fmt: skip
+    check_row_numbers(kernel, {"X": X, "Y": Y})
     columns = _arrays.column_names(X)
     with computing():
         X, Y = (_arrays.detach(array) for array in _arrays.read_samples({"X": X, "Y": Y}))

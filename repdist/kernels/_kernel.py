@@ -162,7 +162,7 @@ def check_kernel(kernel: Any) -> None:
 
 def fit(kernel: Kernel, Z: Array) -> Kernel:
     """Return the fitted kernel; a user's `fit` may return anything."""
-    fitted: Any = kernel.fit(Z)
+    fitted: Any = kernel.fit(Z if type(kernel) in FINAL else _arrays.protected(Z))
     if not isinstance(fitted, Kernel):
         raise TypeError(
             f"`{type(kernel).__name__}.fit` must return a kernel; got {_checks.describe(fitted)}."
@@ -176,7 +176,8 @@ def checked_values(kernel: Kernel, X: Array, Y: Array) -> Array:
     shape, library = (len(X), len(Y)), _arrays.namespace(X).__name__
     if _arrays.is_real_array(K, like=X) and tuple(K.shape) == shape:
         return K
-    got = f"{_checks.describe(K)}, shape {tuple(getattr(K, 'shape', ()))}"
+    of = f" of {K.dtype}" if hasattr(K, "dtype") else ""
+    got = f"{_checks.describe(K)}{of}, shape {tuple(getattr(K, 'shape', ()))}"
     error = ValueError if _arrays.is_real_array(K, like=X) else TypeError
     raise error(
         f"`{type(kernel).__name__}.evaluate` must return a floating-point {library} array of shape "

@@ -109,7 +109,7 @@ class Evaluated(Plan):
         same: bool,
         work: Workspace,  # noqa: ARG002 (the kernel makes its own arrays)
     ) -> Iterator[tuple[int, Array]]:
-        K = checked_values(self.kernel, left, right)
+        K = checked_values(self.kernel, _arrays.protected(left), _arrays.protected(right))
         if same and not _arrays.is_symmetric(K):
             raise ValueError(
                 f"`{type(self.kernel).__name__}.evaluate` must be symmetric; got other values for "

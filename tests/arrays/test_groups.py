@@ -155,3 +155,26 @@ def test_a_mapping_with_a_missing_name_is_refused(name):
     rows = np.arange(10.0)[:, None]
     with pytest.raises(ValueError, match="`groups` must have names"):
         repdist.pairwise_mmd_test({name: rows, "a": rows + 1})
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        ("\u00e9", "e\u0301"),
+        ("a b", "a\xa0b"),
+        ("a  b", "a b"),
+        ("a\nb", "a b"),
+        ("\ufeffcat", "cat"),
+        ("a\u200b", "a"),
+        ("a\xad", "a"),
+        ("\u200fa", "a"),
+        ("a\0", "a"),
+        ("\ufb01t", "fit"),
+    ],
+)
+def test_names_that_look_alike_are_refused(pair):
+    rows = np.random.default_rng(0).normal(size=(20, 2))
+    with pytest.raises(ValueError, match="must differ when printed"):
+        repdist.pairwise_mmd_test(dict.fromkeys(pair, rows), rng=0)
+    with pytest.raises(ValueError, match="must differ when printed"):
+        repdist.pairwise_mmd_test(rows, list(pair) * 10, rng=0)

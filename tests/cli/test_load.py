@@ -42,6 +42,7 @@ def read(name, content, options):
 
 NONE = Reading()
 HEADER, ROWS = Reading(header=True), Reading(header=False)
+THREE = [[1.303, 2.115], [-0.904, 3.125]]
 RIGHT = {
     # an index without a name
     "R, write.table": ("x.txt", '"a" "b"\n"1" 1.5 2.5\n"2" 3.5 4.5\n', NONE, ONE, ["a", "b"]),
@@ -110,7 +111,81 @@ RIGHT = {
     "one column": ("x.csv", "1.5\n2.5\n", NONE, [[1.5], [2.5]], None),
     "one name": ("x.csv", "x\n1.5\n2.5\n", NONE, [[1.5], [2.5]], ["x"]),
     "names twice": ("x.csv", "a,a\n1.5,2.5\n3.5,4.5\n", NONE, ONE, ["a", "a"]),
+    # marks that could be of two kinds
+    "points, told": (
+        "x.csv",
+        "a;b;c\n1.303;822;331\n2.115;904;12\n",
+        Reading(decimal="."),
+        [[1.303, 822, 331], [2.115, 904, 12]],
+        ["a", "b", "c"],
+    ),
+    "points and long numbers": (
+        "x.csv",
+        "a;b\n1.303;7\n4822;8\n",
+        NONE,
+        [[1.303, 7], [4822, 8]],
+        ["a", "b"],
+    ),
+    "three decimals": ("x.csv", "1.303;2.115\n-0.904;3.125\n", NONE, THREE, None),
+    "three decimals alone": ("x.csv", "a;b\n1.303;2.115\n", NONE, [THREE[0]], ["a", "b"]),
+    "zeros in front, told": ("x.csv", "7,05\n8,06\n", Reading(sep=","), [[7, 5], [8, 6]], None),
+    "a zero below zero": ("x.csv", "-0,3,1.5\n2,1,0.5\n", NONE, [[0, 3, 1.5], [2, 1, 0.5]], None),
+    "zeros in front of fractions": ("x.csv", "0,0.5\n0,0.7\n", NONE, [[0, 0.5], [0, 0.7]], None),
+    # a first line of numbers that holds values
+    "rising fractions": (
+        "x.csv",
+        "0.11,0.52,0.91\n0.7,0.2,0.4\n",
+        NONE,
+        [[0.11, 0.52, 0.91], [0.7, 0.2, 0.4]],
+        None,
+    ),
+    "equal steps everywhere": (
+        "x.csv",
+        "0.1,0.2,0.3\n1.5,1.6,1.9\n",
+        NONE,
+        [[0.1, 0.2, 0.3], [1.5, 1.6, 1.9]],
+        None,
+    ),
+    "whole among fractions": (
+        "x.csv",
+        "3,1\n1.5,2.5\n2,0.5\n7,4\n8,9\n",
+        NONE,
+        [[3, 1], [1.5, 2.5], [2, 0.5], [7, 4], [8, 9]],
+        None,
+    ),
+    "exponents among others": (
+        "x.csv",
+        "1e-5,2e-3\n2e-5,0.5\n0.25,1e-7\n",
+        NONE,
+        [[1e-5, 2e-3], [2e-5, 0.5], [0.25, 1e-7]],
+        None,
+    ),
+    "wavenumbers, told": ("x.csv", "4000,3998\n1.5,2.5\n3.5,4.5\n", HEADER, ONE, ["4000", "3998"]),
+    "separators at the ends, header too": (
+        "x.csv",
+        "a;b;\n1,5;2,5;\n3,5;4,5;\n",
+        Reading(columns=["a", "b"]),
+        ONE,
+        ["a", "b"],
+    ),
+    "tabs at the ends": ("x.tsv", "a\tb\n1.5\t2.5\t\n3.5\t4.5\t\n", NONE, ONE, ["a", "b"]),
+    "lists that nothing encloses": ("x.csv", "e\n[1.5 2.5]\n[3.5 4.5]\n", NONE, ONE, None),
+    "such lists, no header": ("x.csv", "[1.5 2.5]\n[3.5 4.5]\n", NONE, ONE, None),
+    "such lists beside an id": (
+        "x.csv",
+        "id,e\nx,[1.5 2.5]\ny,[ 3.5  4.5 ]\n",
+        Reading(columns=["e"]),
+        ONE,
+        None,
+    ),
     # columns
+    "a list of names that is no name": (
+        "x.csv",
+        '"a,b",a,c\n9,1.5,2.5\n8,3.5,4.5\n',
+        Reading(columns=["a", "c"]),
+        ONE,
+        ["a", "c"],
+    ),
     "columns": (
         "x.csv",
         "id,a,b\nx,1.5,2.5\ny,3.5,4.5\n",
@@ -186,6 +261,8 @@ def test_a_text_table_is_read(case):
     assert columns == names
 
 
+AT_END = "a separator at the end of each line"
+POINTS = "must say what its points mean; .* `--decimal .`"
 REFUSED = {
     "one name too few, fractions": (
         "x.csv",
@@ -356,7 +433,92 @@ REFUSED = {
         NONE,
         "no text in UTF-8. Convert it: iconv",
     ),
-    "UTF-16": ("x.csv", "a,b\n1,2\n".encode("utf-16"), NONE, "no text in UTF-8"),
+    "separators at the ends": ("x.csv", "id,y,a,b\n0,0,4,.10,\n1,1,5,.20,\n", NONE, AT_END),
+    "separators at the ends, tabs": (
+        "x.tsv",
+        "a\tb\n0.5\t1\t\n1.5\t2\t\n",
+        Reading(sep="tab"),
+        AT_END,
+    ),
+    "separators at the ends, columns": (
+        "x.csv",
+        "y,a,b\n0,4,.10,\n1,5,.20,\n",
+        Reading(columns=["a"]),
+        AT_END,
+    ),
+    "separators at the ends, drop": (
+        "x.csv",
+        "y,a,b\n0,4,.10,\n1,5,.20,\n",
+        Reading(drop=["b"], header=True, sep=","),
+        AT_END,
+    ),
+    "points between thousands": ("x.csv", "a;b;c\n1.303;822;331\n2.115;904;12\n", NONE, POINTS),
+    "points, no header": ("x.txt", "1.303 822\n904 2.115\n", NONE, POINTS),
+    "points in one column": ("x.tsv", "n\tm\n1.303\tx\n822\ty\n", Reading(drop=["m"]), POINTS),
+    "points, nothing else": ("x.csv", "n\n1.303\n822\n", NONE, POINTS),
+    "points twice": ("x.csv", "a;b\n1.303.822;1\n2.303;2\n", Reading(columns=["b"]), POINTS),
+    "wavenumbers": ("x.csv", "4000,3998,3996\n0.25,2.1,0.5\n3.5,5.5,0.5\n", NONE, IS_DOUBT),
+    "wavenumbers above counts": ("x.csv", "4000,3998,3996\n7,9,8\n2,1,5\n", NONE, IS_DOUBT),
+    "steps of a half": ("x.csv", "400.5,401.0,401.5\n.3,.1,.2\n.5,.7,.6\n", NONE, IS_DOUBT),
+    "steps of a half, commas": (
+        "x.csv",
+        "400,5;401,0;401,5\n0,3;0,1;0,2\n0,5;0,7;0,6\n",
+        NONE,
+        IS_DOUBT,
+    ),
+    "steps of a tenth": ("x.csv", "0.1,0.2,0.3\n.3,.1,.2\n.5,.7,.6\n", NONE, IS_DOUBT),
+    "rounded steps": ("x.csv", "0.0,3.33,6.67,10.0\n3,1.5,2,7\n1,4,5.5,0\n", NONE, IS_DOUBT),
+    "uneven steps, far off": (
+        "x.csv",
+        "400.5,401.7,409.0\n.3,.1,.2\n.5,.7,.6\n",
+        NONE,
+        IS_DOUBT,
+    ),
+    "uneven steps, many": (
+        "x.csv",
+        "1.1,1.2,1.4,1.7,2.1,2.6\n3.1,1.5,2.1,7.2,1.0,0.5\n1.1,4.5,5.5,0.2,1.0,0.5\n",
+        NONE,
+        IS_DOUBT,
+    ),
+    "exponents": ("x.csv", "1e3,2e3,3e3\n0.5,0.7,0.1\n0.2,0.1,0.5\n", NONE, IS_DOUBT),
+    "years": ("x.csv", "2020,2020,2021\n0.5,0.7,0.1\n0.2,0.1,0.5\n", NONE, IS_DOUBT),
+    "places in no order": ("x.csv", "3,1,2\n0.5,0.7,0.1\n0.2,0.1,0.5\n", NONE, IS_DOUBT),
+    "wavenumbers, some zeros": (
+        "x.csv",
+        "4000,3998,3990\n" + "0.5,0.7,0.1\n0.2,0.1,0.5\n0,0.5,0.25\n" * 9,
+        NONE,
+        IS_DOUBT,
+    ),
+    "wavenumbers above an index": (
+        "x.csv",
+        ",4000,3998\n7,0.5,0.7\n9,0.25,0.1\n",
+        Reading(dropna=True),
+        IS_DOUBT,
+    ),
+    "four halves of numbers": (
+        "x.csv",
+        "0,3456,0,8216\n1,2345,0,0537\n",
+        NONE,
+        "0,0537 may be one number. Use `--decimal ,` and `--sep ;`",
+    ),
+    "halves after an id": ("x.csv", "x,0,0537\ny,1,25\n", Reading(header=False), "0,0537 may be"),
+    "a comma missing in a list": (
+        "x.csv",
+        'e\n"[1, 0.3, 2 3]"\n"[1, 2, 3, 4]"\n',
+        NONE,
+        r"'\[1, 0.3, 2 3\]' in line 2 is no list of numbers",
+    ),
+    "a list that does not end": ("x.csv", 'e\n"[1, 2"\n"[3, 4]"\n', NONE, "is no list of numbers"),
+    "a list and a name": (
+        "x.csv",
+        '"a,b",a,b\n1,2,3\n',
+        Reading(columns=["a,b"]),
+        "'a,b' is one column and a list of others. Use `--columns a --columns b`",
+    ),
+    "gzip": ("x.csv", gzip.compress(b"a,b\n1,2\n"), NONE, "with gzip. Rename it x.csv.gz"),
+    "Excel": ("x.csv", b"PK\x03\x04 and more", NONE, "is an archive, as .xlsx"),
+    "UTF-16": ("x.csv", "a,b\n1,2\n".encode("utf-16"), NONE, "UTF-16. Save it as UTF-8"),
+    "UTF-16, big": ("x.csv", "\ufeffa,b\n1,2\n".encode("utf-16-be"), NONE, "iconv -f UTF-16"),
     "damaged gzip": ("x.csv.bz", b"", NONE, "must end in"),
     "zip": ("x.zip", b"PK", NONE, "must end in .* got .zip"),
     "torch": (
@@ -375,6 +537,54 @@ def test_a_text_table_is_refused(case):
     name, content, options, message = REFUSED[case]
     with pytest.raises(ValueError, match=message):
         read(name, content, options)
+
+
+def test_ordinary_fractions_are_rows():
+    """First lines rise by chance: of three columns, a third of them."""
+    rng = np.random.default_rng(0)
+    for i in range(300):
+        sep, ending = [(",", "csv"), (";", "csv"), (" ", "txt")][i % 3]
+        Z = rng.normal(size=(20, 3 + i % 4)).round(2 + i % 7)
+        frame = pd.DataFrame(Z)
+        frame.to_csv(f"x.{ending}", index=False, header=False, sep=sep)
+        np.testing.assert_array_equal(read_rows(f"x.{ending}"), Z)
+
+
+def test_a_file_that_may_not_be_read(monkeypatch):
+    monkeypatch.setattr(os, "access", lambda *_, **__: False)
+    for name in ("x.npy", "x.npz", "x.csv", "x.csv.gz", "x.parquet"):
+        write(name, "1,2\n")
+        with pytest.raises(PermissionError, match=f"`{name}` must be a file that can be read"):
+            read_rows(name)
+
+
+def test_an_array_with_more_behind_it():
+    with Path("x.npy").open("wb") as file:
+        np.save(file, np.array(ONE))
+        np.save(file, np.array(TWO))
+    with pytest.raises(ValueError, match=r"must hold one array; \d+ bytes follow the first"):
+        read_rows("x.npy")
+
+
+def test_named_fields_of_an_array():
+    np.save("x.npy", np.zeros(3, [("a", float), ("b", float)]))
+    with pytest.raises(ValueError, match=r"got records of 2 named fields"):
+        read_rows("x.npy")
+
+
+def test_a_gap_inside_a_parquet_list():
+    pytest.importorskip("pyarrow")
+    pd.DataFrame({"e": [[1.0, 2.0], [3.0, np.nan]], "y": ["u", "v"]}).to_parquet("x.parquet")
+    with pytest.raises(ValueError, match=r"none in row 1 .*, column 'e'"):
+        read_groups("x.parquet", "y")
+    with pytest.raises(ValueError, match=r"none in row 1 .*, column 'e'"):
+        read_rows("x.parquet", Reading(columns=["e"]))
+
+
+def test_separators_at_the_ends_beside_labels():
+    write("x.csv", "id,y,a,b\n0,0,4,.10,\n1,1,5,.20,\n")
+    with pytest.raises(ValueError, match=AT_END):
+        read_groups("x.csv", "y")
 
 
 def test_a_damaged_gzip_file_is_named():

@@ -43,7 +43,9 @@ def test_pairs_are_seen_in_any_units_and_dtype(n, d, correlation):
     assert look_paired(X.astype(np.float32), Y.astype(np.float32))
 
 
-@pytest.mark.parametrize("kind", ["independent", "heavy", "sorted", "walk", "unequal", "few"])
+@pytest.mark.parametrize(
+    "kind", ["independent", "heavy", "sorted", "in turn", "zigzag", "walk", "unequal", "few"]
+)
 def test_rows_that_are_no_pairs_are_not_called_so(kind):
     """No false caution in 100 data sets of each kind; one in 10,000 or fewer is expected."""
     for seed in range(100):
@@ -53,6 +55,10 @@ def test_rows_that_are_no_pairs_are_not_called_so(kind):
             X, Y = rng.standard_cauchy(size=(2, 200, 4))
         if kind == "sorted":  # both files in the order of the same classes
             classes = 5.0 * np.repeat(np.arange(10), 20)[:, None]
+            X, Y = classes + X, classes + Y
+        if kind in ("in turn", "zigzag"):  # both files have the classes in turn
+            period = 2 if kind == "zigzag" else 10
+            classes = 3 * rng.normal(size=(period, 4))[np.arange(200) % period]
             X, Y = classes + X, classes + Y
         if kind == "walk":  # a slow drift that both share
             drift = np.cumsum(rng.normal(size=(200, 4)), axis=0)
@@ -91,6 +97,17 @@ def test_a_column_of_row_numbers_is_called_by_its_name():
     assert said(repdist.mmd_test(*shuffled, rng=0), "'id' has a number of its own for every row")
     again = first.assign(id=range(50)), second.assign(id=range(60))  # counted anew in each file
     assert said(repdist.mmd_test(*again, rng=0), "'id' increases")
+
+
+def test_numbers_that_count_down_and_many_labels_are_told():
+    first, second = frames()
+    first, second = first.assign(t=-np.arange(50)), second.assign(t=-np.arange(60))
+    assert said(repdist.mmd_test(first, second, rng=0), "'t' decreases from row to row")
+    labels = {f"l{i}": i for i in range(12)}
+    others = {f"l{i}": i + 1 for i in range(12)}
+    result = repdist.mmd_test(frames()[0].assign(**labels), frames()[1].assign(**others), rng=0)
+    assert len(said(result, "is constant in each sample")) == 5
+    assert said(result, "7 more columns are so")
 
 
 def test_a_table_of_groups_says_so_too():
@@ -191,6 +208,54 @@ def test_a_kernel_whose_squared_distance_is_negative_is_refused(question):
     X, Y = np.random.default_rng(0).normal(size=(2, 30, 2))
     with pytest.raises(ValueError, match=r"`kernel` must be .*positive definite"):
         question(X, Y + 1, Distance())
+
+
+def test_masks_are_no_row_numbers():
+    kernel, mask = kernels.Precomputed(-distances()), np.arange(40) < 20
+    for call in (
+        lambda: repdist.mmd_test(mask, ~mask, kernel=kernel, rng=0),
+        lambda: repdist.mmd_squared(mask.tolist(), (~mask).tolist(), kernel=kernel),
+        lambda: repdist.pairwise_mmd_test({"a": mask, "b": ~mask}, kernel=kernel, rng=0),
+        lambda: repdist.check_level(mask, ~mask, kernel=kernel, rng=0),
+    ):
+        with pytest.raises(TypeError, match=r"must hold row numbers.*np\.flatnonzero"):
+            call()
+
+
+def test_row_numbers_that_occur_twice_are_told():
+    kernel = kernels.Precomputed(-distances())
+    result = repdist.mmd_test(range(25), range(15, 40), kernel=kernel, rng=0)
+    assert result.cautions == ("10 row numbers name a row of `K` again: are rows independent?",)
+
+
+@pytest.mark.parametrize("method", ["fit", "evaluate"])
+def test_code_of_a_user_cannot_change_the_rows(method):
+    class InPlace(kernels.Kernel):
+        def fit(self, Z):
+            if method == "fit":
+                Z *= 0
+            return self
+
+        def evaluate(self, X, Y):
+            if method == "evaluate":
+                X -= 1
+            return X @ Y.T
+
+    X, Y = np.random.default_rng(0).normal(size=(2, 30, 3))
+    for question in (repdist.mmd_test, repdist.mmd_squared):
+        with pytest.raises(ValueError, match="read-only"):
+            question(X, Y, kernel=InPlace())
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.uint64])
+def test_whole_numbers_that_float64_cannot_tell_apart_are_refused(dtype):
+    X, Y = (2**60 + np.arange(start, start + 40, dtype=dtype) for start in (0, 100))
+    with pytest.raises(ValueError, match=r"`X` must hold whole numbers of at most 2\^53"):
+        repdist.mmd_test(X, Y, rng=0)
+    frame = pd.DataFrame({"b": np.arange(40.0), "id": X})
+    with pytest.raises(ValueError, match="in column 'id'"):
+        repdist.mmd_test(frame, frame, rng=0)
+    assert repdist.mmd_test(X // 2**8, Y // 2**8 + 9, rng=0).pvalue <= 1
 
 
 @pytest.mark.parametrize("size", [1e30, 1e60, 1e100])

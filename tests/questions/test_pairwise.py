@@ -232,7 +232,8 @@ def test_a_group_of_equal_rows_is_allowed_with_a_caution():
     result = repdist.pairwise_mmd_test(given, n_resamples=199, rng=0)
     assert result.cautions == (
         "all rows are equal in 'flat'",
-        "29 of 165 rows repeat another row: are rows independent?",
+        "29 of 165 rows repeat another row: are rows independent? (Rows of a few whole numbers "
+        "repeat by chance.)",
     )
     assert result.pvalue.loc["g0", "flat"] == 1 / 200
     assert np.isfinite(result.effect.loc["g0", "flat"])
