@@ -69,6 +69,9 @@ def _families(text: str) -> tuple[list[str], set[str]]:
 
 @functools.cache
 def _characters(path: str) -> frozenset[str]:
+    """Return the characters that a font has; the font of last resort has boxes for all."""
     from matplotlib import font_manager
 
+    if "lastresort" in path.lower().replace(" ", ""):
+        return frozenset()
     return frozenset(map(chr, font_manager.get_font(path).get_charmap()))

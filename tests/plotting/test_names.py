@@ -53,3 +53,14 @@ def test_a_font_that_has_the_characters_is_found(monkeypatch):
     assert shown.texts == ["a猫", "b"]
     assert len(shown.family) == len(mpl.rcParams["font.family"]) + 1
     assert dict(mpl.rcParams) == before
+
+
+def test_the_font_of_last_resort_has_no_characters():
+    """It comes with matplotlib, and has a box for every character."""
+    from matplotlib import font_manager
+
+    last = [f.fname for f in font_manager.fontManager.ttflist if "Last Resort" in f.name]
+    assert all(_names._characters(path) == frozenset() for path in last)
+    rare = "\U000107ff"  # a code that no script uses
+    with pytest.warns(repdist.RepdistWarning, match="no installed font"):
+        assert shown_names([f"a{rare}", "b"]).texts == ["a□", "b"]
