@@ -34,7 +34,14 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal that cannot show a name
-    warnings.showwarning = lambda message, *_: print(f"repdist: {message}", file=sys.stderr)
+    told: set[str] = set()
+
+    def tell(message: Warning | str, *_: Any, **__: Any) -> None:
+        if str(message) not in told:
+            print(f"repdist: {message}", file=sys.stderr)
+        told.add(str(message))
+
+    warnings.showwarning = tell
     try:
         app()
     except (ImportError, OSError, TypeError, ValueError, MemoryError) as error:
@@ -402,7 +409,8 @@ def _in_words_of_the_user(files: dict[str, str]) -> Iterator[None]:
     words |= {"n_repetitions": "--repetitions", "sizes": "--sizes"}
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", repdist.RepdistWarning)  # a caution of the result, too
+            if "path" not in files:  # what a question warns of is a caution of its result
+                warnings.simplefilter("ignore", repdist.RepdistWarning)
             yield
     except (OSError, TypeError, ValueError) as error:
         raise ValueError(_reworded(str(error), words)) from None

@@ -124,3 +124,12 @@ def test_a_warning_is_told_once_and_without_a_path(tmp_path):
     assert done.returncode == 0
     assert "RepdistWarning" not in done.stderr
     assert done.stdout.count("cannot reach an adjusted p-value") == 1
+
+
+def test_a_warning_of_a_picture_is_told_once(tmp_path):
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "x.npz", **{name: rng.normal(size=(20, 2)) for name in ("\U000107ff", "b")})
+    done = run(tmp_path / "x.npz", "--html", tmp_path / "x.html", "--plot", tmp_path / "x.png")
+    assert done.returncode == 0
+    assert done.stderr.count("no installed font has the characters") == 1
+    assert done.stderr.startswith("repdist: ")
