@@ -87,9 +87,10 @@ def read_table(name: str, table: Any) -> Table:
         )
     for number, (column, kind) in enumerate(frame.schema.items()):
         if kind in (nw.Int64, nw.UInt64):
-            series = frame[column]
-            low, high = (int(end) if end is not None else 0 for end in (series.min(), series.max()))
-            told_apart(name, low, high, f" in column {names[number]!r}")
+            given = frame[column].drop_nulls()
+            if len(given):
+                where = f" in column {names[number]!r}"
+                told_apart(name, given.min(), given.max(), where)
     inexact = [c for c, kind in frame.schema.items() if kind in (nw.Decimal, nw.Boolean)]
     frame = frame.with_columns(*(nw.col(c).cast(nw.Float64) for c in inexact)) if inexact else frame
     values = frame.to_numpy() if names else np.empty((len(frame), 0))

@@ -409,3 +409,15 @@ def test_arrays_import_no_library_of_tables():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_table_of_no_rows_is_refused_by_name():
+    empty = pd.DataFrame({"a": np.empty(0, dtype="i8"), "b": np.empty(0)})
+    with pytest.raises(ValueError, match="`X` must have at least 2 rows; got 0"):
+        repdist.mmd_test(empty, empty, rng=0)
+
+
+def test_whole_numbers_that_are_missing_are_refused_by_name():
+    missing = pd.DataFrame({"a": pd.array([None] * 5, dtype="Int64"), "b": np.arange(5.0)})
+    with pytest.raises(ValueError, match=r"`X` must hold finite numbers.*column 'a'"):
+        repdist.mmd_test(missing, missing, rng=0)
