@@ -69,13 +69,13 @@ def _with_decimals(values: Any, decimals: int) -> Any:
     return shown(values.tolist())
 
 
-def with_digits(value: float, significant: int = 2) -> str:
-    """Return a number rounded to so many digits, without an exponent; NaN is a dash."""
+def with_digits(value: float) -> str:
+    """Return a number rounded to two digits, without an exponent; NaN is a dash."""
     if not np.isfinite(value):
         return "–"
     if value == 0:
         return "0"
-    decimals = significant - 1 - int(np.floor(np.log10(abs(float(f"{value:.{significant - 1}e}")))))
+    decimals = 1 - int(np.floor(np.log10(abs(float(f"{value:.1e}")))))
     return f"{round(value, decimals):,.{max(decimals, 0)}f}".replace("-", "−")
 
 
