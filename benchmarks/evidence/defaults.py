@@ -1,7 +1,7 @@
 """Are the defaults the best? Other bandwidths, bins and rules on the harder problems, paired.
 
-All settings see the same samples. The private parts of repdist are imported here, and in no other
-file of this folder: the statistics T (B + 1, R) of the components are made once for a setting, and
+All settings see the same samples. The private parts of repdist are imported here and in
+`relabelings`: the statistics T (R, B) of the components are made once for a setting, and
 several rules are applied to them, some of which the library does not have.
 """
 
@@ -19,7 +19,8 @@ from repdist import kernels
 from repdist._blocks import join
 from repdist._designs.relabelings import Relabelings
 from repdist._designs.units import row_order, two_sample_units
-from repdist._inference import combine, two_samples
+from repdist._inference import two_samples
+from repdist._inference.combine import Combination, Null, Statistics
 from repdist._pass.sums import kernel_blocks
 from repdist._threads import Workers, one_blas_thread
 from repdist.kernels._bandwidths import grid, positive_distances
@@ -123,9 +124,9 @@ def extra(found: Measured) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Components:
-    """The statistics of relabelings, row 0 the observed one, and what rules need beside them."""
+    """The statistics of relabelings, the observed one first, and what rules need beside them."""
 
-    T: np.ndarray  # (B + 1, R)
+    statistics: Statistics
     tolerance: np.ndarray  # (R,)
     squares: np.ndarray  # (R,)
     n: int
@@ -135,14 +136,19 @@ class Components:
         if rule in RULES:
             combined = RULES[rule](self)
             return float((combined >= combined[0] - 1e-12 * abs(combined[0])).mean())
-        weights = np.full(self.T.shape[1], 1 / self.T.shape[1])
-        how = combine.Combination(OF_LIBRARY[rule], weights, self.squares, self.n)
-        return combine.null_distribution(self.T, self.tolerance, how).pvalue
+        weights = np.full(len(self.T), 1 / len(self.T))
+        how = Combination(OF_LIBRARY[rule], weights, self.squares, self.n)
+        return Null(self.statistics, self.tolerance, how).pvalue
 
     @property
-    def scores(self) -> np.ndarray:
-        """Standardised over all rows, the observed one included, which keeps the level exact."""
-        return np.asarray((self.T - self.T.mean(axis=0)) / self.T.std(axis=0))
+    def T(self) -> np.ndarray:  # noqa: N802 (as in the formulas)
+        """MMD^2 of each component, (R, B)."""
+        return self.statistics.deviations + self.statistics.mean[:, None]
+
+    @property
+    def z(self) -> np.ndarray:
+        """Standardised over all relabelings, the observed one included, for an exact level."""
+        return standardised(self.statistics.deviations)
 
 
 def components_of(
@@ -158,11 +164,18 @@ def components_of(
         with one_blas_thread:
             blocks = kernel_blocks(plan(kernel), Z, units.layout, Workers(1, False), squares=True)
             sums = join(*blocks)
-            moves = drawn.labels(np.random.default_rng(labels))
-            T = two_samples.statistics(sums, units, moves, "unbiased")
-        parts.append((T, two_samples.tolerance(sums, units, "unbiased"), sums.squares))
-    T, tolerance, squares = (np.concatenate(part, axis=-1) for part in zip(*parts, strict=True))
-    return Components(T, tolerance, squares, n)
+            S = two_samples.quadratic_form(sums, units, "unbiased")
+            found = two_samples.statistics(S, drawn, np.random.default_rng(labels))
+        parts.append(
+            (
+                found.deviations,
+                found.mean,
+                two_samples.tolerance(sums, units, "unbiased"),
+                sums.squares,
+            )
+        )
+    D, mean, tolerance, squares = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return Components(Statistics(D, mean), tolerance, squares, n)
 
 
 def kernels_of(setting: Setting, Z: np.ndarray) -> list[kernels.Kernel]:
@@ -174,10 +187,21 @@ def kernels_of(setting: Setting, Z: np.ndarray) -> list[kernels.Kernel]:
     return found
 
 
+def standardised(values: np.ndarray) -> np.ndarray:
+    """Return values (..., B) less their mean and over their standard deviation."""
+    less = values - values.mean(axis=-1, keepdims=True)
+    return np.asarray(less / less.std(axis=-1, keepdims=True))
+
+
+def normal_scores(z: np.ndarray) -> np.ndarray:
+    """Return z (..., B) corrected for the skewness of its null, as the library does."""
+    g = np.clip((z**3).mean(axis=-1, keepdims=True), 1e-4, np.sqrt(8))
+    return np.asarray((6 / g) * (np.cbrt(np.maximum(g * z / 2 + 1, 0)) - 1) + g / 6)
+
+
 def components(c: Components) -> np.ndarray:
     """Return the largest normal score of the components, without that of all together."""
-    scores, _ = combine.normal_scores(*combine.standardised(c.T, c.tolerance))
-    return np.asarray(scores.max(axis=1))
+    return np.asarray(normal_scores(c.z).max(axis=0))
 
 
 def less_skewness(c: Components) -> np.ndarray:
@@ -186,30 +210,28 @@ def less_skewness(c: Components) -> np.ndarray:
     Wide bandwidths have skewed nulls, so that narrow ones count for more, as they do in FUSE; with
     the length of all together as in ``"max"``.
     """
-    z, slack = combine.standardised(c.T, c.tolerance)
-    skewness = (z**3).mean(axis=0)
-    scores = (combine.normal_scores(z, slack)[0] - skewness / 4).max(axis=1)
-    together, tie = combine.mahalanobis(z, slack)
-    of_length = combine.standardised(together[:, None], np.array([tie]))
-    score = combine.normal_scores(*of_length)[0][:, 0]
-    larger = np.maximum(scores, score)
-    return np.asarray(np.where(combine.lies_above(z), larger, scores))
+    skewness = (c.z**3).mean(axis=1, keepdims=True)
+    scores = (normal_scores(c.z) - skewness / 4).max(axis=0)
+    larger = np.maximum(scores, normal_scores(standardised(lengths(c.z, 1e-4))))
+    return np.asarray(np.where(c.z.max(axis=0) + c.z.min(axis=0) > 0, larger, scores))
 
 
 def fuse_n(c: Components) -> np.ndarray:
     """Return the soft maximum of FUSE with exponents n (n - 1) instead of their power 1.5."""
-    return np.asarray(special.logsumexp(c.T * (c.n * (c.n - 1)) / np.sqrt(c.squares), axis=1))
+    return np.asarray(
+        special.logsumexp(c.T * (c.n * (c.n - 1)) / np.sqrt(c.squares)[:, None], axis=0)
+    )
 
 
 def score_mean(c: Components) -> np.ndarray:
     """Return the mean of the standardised components."""
-    return np.asarray(c.scores.mean(axis=1))
+    return np.asarray(c.z.mean(axis=0))
 
 
 def min_p(c: Components) -> np.ndarray:
     """Return the least p-value of the components, each taken among the same relabelings."""
-    ranks = stats.rankdata(-c.T, method="max", axis=0)  # 1 for the largest
-    return -np.asarray(ranks.min(axis=1))
+    ranks = stats.rankdata(-c.T, method="max", axis=1)  # 1 for the largest
+    return -np.asarray(ranks.min(axis=0))
 
 
 def mahalanobis(c: Components) -> np.ndarray:
@@ -218,9 +240,13 @@ def mahalanobis(c: Components) -> np.ndarray:
     After A. Chatterjee and B. B. Bhattacharya, "Boosting the power of kernel two-sample tests",
     arXiv 2302.10687, 2023. A ridge is needed: neighbouring bandwidths are all but collinear.
     """
-    z = c.scores
-    C = z.T @ z / len(z) + RIDGE * np.eye(z.shape[1])  # (R, R)
-    return np.asarray(np.einsum("br,br->b", z, np.linalg.solve(C, z.T).T))
+    return lengths(c.z, RIDGE)
+
+
+def lengths(z: np.ndarray, ridge: float) -> np.ndarray:
+    """Return the squared Mahalanobis length of each relabeling's components, (B,)."""
+    C = z @ z.T / z.shape[1] + ridge * np.eye(len(z))  # (R, R)
+    return np.asarray(np.einsum("rb,rb->b", z, np.linalg.solve(C, z)))
 
 
 RIDGE = 1e-3

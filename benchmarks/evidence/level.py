@@ -28,7 +28,7 @@ COLUMNS = (
 )  # fmt: skip
 
 SECONDS = 0.02
-N_RESAMPLES = 199
+N_RESAMPLES = 1023
 METHODS: dict[str, tuple[Combine, Literal["unbiased", "biased"]]] = {
     "max": ("max", "unbiased"),
     "mean": ("mean", "unbiased"),

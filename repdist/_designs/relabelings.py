@@ -1,136 +1,142 @@
-"""Relabelings of units: all of them, or some drawn uniformly."""
+"""Relabelings of units: all of them, or random shuffles, each followed by all swaps of a code.
+
+`repdist._inference.transform` has the swaps. Shuffle 0 leaves every unit in its place, the others
+are drawn uniformly. Under the null the data are a random element of their orbit under the group of
+all shuffles, so each shuffle gives a uniform coset of the group of swaps, and the observed
+relabeling is a uniform member of its own: it is exchangeable with all others.
+"""
 
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from repdist._designs.units import Units
-from repdist._typing import Labels
 
-_BATCH = 2048  # relabelings made at a time
+Places = npt.NDArray[np.intp]
+
+_BATCH = 512  # relabelings, and shuffles, made at a time
+_SHUFFLES_LOG2 = 4  # 16 shuffles, of as many swaps as are wanted
+_LEAST, _MOST, _MOST_OF_MANY = 4, 10, 12  # dimensions of a code; the last for over 2^16 relabelings
+_FEW_PAIRS = 5  # whose swaps are too few to be worth it
+
+
+@dataclass(frozen=True)
+class Swaps:
+    """How many shuffles there are, and the dimension k of the code whose 2^k swaps follow each.
+
+    Attributes
+    ----------
+    shuffles, dimension : int
+    """
+
+    shuffles: int
+    dimension: int
+
+    @classmethod
+    def at_least(cls, count: int, pairs: int) -> "Swaps":
+        """Return a power of two of relabelings, at least `count`, for so many pairs to swap.
+
+        One dimension less than pairs: not all pairs are swapped, which would change nothing where
+        samples are of one size.
+        """
+        bits = max(1, (count - 1).bit_length())
+        most = min(bits, _MOST if bits <= 16 else _MOST_OF_MANY, pairs - 1)
+        dimension = min(max(_LEAST, bits - _SHUFFLES_LOG2), most)
+        return cls(1 << (bits - dimension), dimension)
+
+    @property
+    def total(self) -> int:
+        """Relabelings in all, the observed one among them."""
+        return self.shuffles << self.dimension
+
+    def describe(self) -> str:
+        """Return both numbers in words, the empty text for shuffles alone."""
+        if self.dimension == 0:
+            return ""
+        shuffles = f"{self.shuffles:,} shuffle{'s, each' * (self.shuffles > 1)}"
+        return f"{shuffles} with {1 << self.dimension:,} swaps"
 
 
 @dataclass(frozen=True)
 class Relabelings:
-    """Which relabelings of units are used: all of them if there are at most `wanted`, else random.
+    """Which relabelings of units are used: all of them if there are no more, else random ones.
 
     Attributes
     ----------
     units : Units
     wanted : int
-        Random relabelings asked for.
+        Random relabelings asked for; at least so many are used.
     """
 
     units: Units
     wanted: int
 
-    @property
+    @cached_property
+    def swaps(self) -> Swaps:
+        """Of the random relabelings."""
+        pairs = self.units.movable[0]
+        found = Swaps.at_least(self.wanted + 1, pairs)
+        return Swaps(found.total, 0) if pairs <= _FEW_PAIRS else found
+
+    @cached_property
     def exhaustive(self) -> bool:
         """Whether all distinct relabelings are enumerated."""
-        return self.units.n_relabelings <= self.wanted
+        return self.units.n_relabelings <= self.swaps.total
+
+    @property
+    def total(self) -> int:
+        """How many there are, the observed one among them."""
+        return self.units.n_relabelings if self.exhaustive else self.swaps.total
 
     @property
     def count(self) -> int:
         """How many are used, the observed one left out unless all are enumerated."""
-        return self.units.n_relabelings if self.exhaustive else self.wanted
+        return self.total if self.exhaustive else self.total - 1
 
     @property
     def least_pvalue(self) -> float:
         """The smallest p-value that they can give."""
-        if self.exhaustive:
-            return self.units.least_pvalue_exhaustive
-        return 1 / (self.wanted + 1)
+        return self.units.least_pvalue_exhaustive if self.exhaustive else 1 / self.total
 
     def describe(self) -> str:
         """Return in words what may change places, and how often it did."""
-        how = "" if self.exhaustive else "random "
         of = "single rows" if self.units.size == 1 else f"bins of {self.units.size} rows"
         frozen = sum(self.units.frozen)
         kept = f"; {frozen} rows keep their label" if frozen else ""
-        every = "all " if self.exhaustive else ""
-        return (
-            f"{every}{self.count:,} {how}relabelings of {of} "
-            f"({self.units.movable[0]} in the smaller sample{kept})"
+        how = "" if self.exhaustive else self.swaps.describe()
+        count = (
+            f"all {self.count:,}" if self.exhaustive else f"{self.count:,}{' random' * (not how)}"
         )
+        text = f"{count} relabelings of {of} ({self.units.movable[0]} in the smaller sample{kept})"
+        return f"{text}: {how}" if how else text
 
-    def labels(self, rng: np.random.Generator) -> Iterator[Labels]:
-        """Yield them in blocks (rows, U): 1 marks the first sample; row 0 is the observed one.
+    def every(self) -> Iterator[Places]:
+        """Yield all relabelings in blocks (b, K): the movable units of the first sample.
 
-        Those that are not enumerated are drawn independently and uniformly.
+        The observed one is the first.
         """
-        observed = (self.units.sample == 0).astype(np.int8)
         movable = np.flatnonzero(self.units.can_move)
-        if self.exhaustive:
-            moves = _all_moves(*self.units.movable)
-        else:
-            moves = _drawn_moves(observed[movable], self.wanted, rng)
-        for block in moves:
-            labels = np.repeat(observed[None], len(block), axis=0)
-            labels[:, movable] = block
-            yield labels
+        choices = itertools.combinations(movable.tolist(), self.units.movable[0])
+        while chosen := list(itertools.islice(choices, _BATCH)):
+            yield np.array(chosen)
 
+    def shuffled(self, rng: np.random.Generator) -> Iterator[Places]:
+        """Yield shuffles in blocks (b, 2, K): the units in places that may change sides in pairs.
 
-def shared_moves(
-    first: int, second: int, n_resamples: int, rng: np.random.Generator
-) -> npt.NDArray[np.intp]:
-    """Draw how many of the first sample's units keep its label, (B + 1,); row 0 keeps all.
-
-    Given these numbers, which units of a sample they are can be drawn for each sample by itself:
-    the relabelings of a pair are uniform, and those of several pairs share their halves.
-    """
-    kept = rng.hypergeometric(first, second, first, size=n_resamples + 1)
-    kept[0] = first
-    return kept
-
-
-def half_labels(ones: npt.NDArray[np.intp], units: int, rng: np.random.Generator) -> Labels:
-    """Draw which movable units of one sample have label 1, (B + 1, units), `ones[b]` of them.
-
-    Row 0 has its ones first.
-    """
-    first = (np.arange(units) < ones[0]).astype(np.int8)
-    return np.concatenate([first[None], _subsets(ones[1:], units, rng)])
-
-
-def _drawn_moves(observed: Labels, n_resamples: int, rng: np.random.Generator) -> Iterator[Labels]:
-    for start in range(0, n_resamples + 1, _BATCH):
-        stop = min(start + _BATCH, n_resamples + 1)
-        ones = np.full(stop - max(start, 1), observed.sum())
-        drawn = _subsets(ones, len(observed), rng)
-        yield drawn if start else np.concatenate([observed[None], drawn])
-
-
-def _subsets(ones: npt.NDArray[np.intp], units: int, rng: np.random.Generator) -> Labels:
-    """Draw labels (b, units) with `ones[b]` ones each, uniformly among all such rows.
-
-    Independent labels first; where a row has too many of a kind, one of these, at random, changes,
-    until none has. No step prefers a unit, so all rows with equal numbers of ones are equally
-    likely; it takes a fifth of the time of shuffling.
-    """
-    share = np.minimum(np.rint(256 * ones / units), 255).astype(np.uint8)
-    bits = rng.integers(256, size=(len(ones), units), dtype=np.uint8) < share[:, None]
-    labels = bits.view(np.int8)
-    excess = labels.sum(axis=1, dtype=np.intp) - ones
-    rows = np.flatnonzero(excess)
-    too_many, left = (excess[rows] > 0).astype(np.int8), np.abs(excess[rows])
-    flat = labels.reshape(-1)
-    while len(rows):
-        places = rows * units + rng.integers(units, size=len(rows))
-        hit = flat[places] == too_many
-        flat[places[hit]] ^= 1
-        left = left - hit
-        unfinished = left > 0
-        rows, too_many, left = rows[unfinished], too_many[unfinished], left[unfinished]
-    return labels
-
-
-def _all_moves(first: int, second: int) -> Iterator[Labels]:
-    """Yield every choice of `first` units among all; the first choice is the observed one."""
-    choices = itertools.combinations(range(first + second), first)
-    while chosen := list(itertools.islice(choices, _BATCH)):
-        block = np.zeros((len(chosen), first + second), dtype=np.int8)
-        np.put_along_axis(block, np.array(chosen), 1, axis=1)
-        yield block
+        Each of the K movable places of the first sample stands beside one of the second; what is
+        left of the second keeps its label. The first shuffle pairs units where they are.
+        """
+        K = self.units.movable[0]
+        movable = np.flatnonzero(self.units.can_move)
+        for start in range(0, self.swaps.shuffles, _BATCH):
+            orders = np.repeat(movable[None], min(_BATCH, self.swaps.shuffles - start), axis=0)
+            first = 0
+            if start == 0:
+                orders[0, K:] = rng.permutation(movable[K:])
+                first = 1
+            rng.permuted(orders[first:], axis=1, out=orders[first:])
+            yield orders[:, : 2 * K].reshape(-1, 2, K)

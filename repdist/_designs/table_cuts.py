@@ -1,8 +1,11 @@
 """How many groups are cut: the units of every pair, and random streams that belong to names."""
 
+import collections
 import dataclasses
+import functools
 import hashlib
 import itertools
+import math
 from collections.abc import Hashable
 from dataclasses import dataclass
 
@@ -11,8 +14,14 @@ import numpy.typing as npt
 
 from repdist._blocks import Block, Layout
 from repdist._designs.relabelings import Relabelings
-from repdist._designs.units import Cut, is_small, two_sample_units
-from repdist._typing import Bins, Float64
+from repdist._designs.units import Cut, Units, is_small, two_sample_units
+from repdist._numbers import LEVEL
+from repdist._typing import Bins
+
+_MOST = 2**18  # relabelings of a pair with a small p-value
+_AMPLE = 4  # times the least p-value that the number of pairs leaves below the level
+_SMALL_COUNT = 16  # relabelings that reach the observed statistic: with more, p is settled
+_WHOLE_UNITS, _MOST_UNITS = 16, 1024  # of the global test: in the smallest group, and in all
 
 
 class Streams:
@@ -30,15 +39,20 @@ class Streams:
         """The groups in an order that their names alone give."""
         return sorted(range(len(self._digests)), key=self._digests.__getitem__)
 
-    def group(self, group: int, purpose: str, *numbers: int) -> np.random.Generator:
-        return self._stream(self._digests[group], purpose, *numbers)
+    def group(self, group: int, purpose: str) -> np.random.Generator:
+        """Return the stream of a group."""
+        return self._stream(purpose, self._digests[group])
 
-    def shared(self, purpose: str, *numbers: int) -> np.random.Generator:
-        return self._stream(0, purpose, *numbers)
+    def pair(self, first: int, second: int, purpose: str) -> np.random.Generator:
+        """Return the stream of two groups in this order."""
+        return self._stream(purpose, self._digests[first], self._digests[second])
 
-    def _stream(self, digest: int, purpose: str, *numbers: int) -> np.random.Generator:
-        code = int.from_bytes(purpose.encode())
-        return np.random.default_rng([self._root, digest, code, *numbers])
+    def precedes(self, first: int, second: int) -> bool:
+        """Tell whether the first group's name comes before that of the second."""
+        return self._digests[first] <= self._digests[second]
+
+    def _stream(self, purpose: str, *digests: int) -> np.random.Generator:
+        return np.random.default_rng([self._root, int.from_bytes(purpose.encode()), *digests])
 
 
 @dataclass(frozen=True)
@@ -49,29 +63,48 @@ class TableCuts:
     """
 
     sizes: list[int]
+    n_bins: Bins
     n_resamples: int
     streams: Streams
-    relabelings: dict[tuple[int, int], Relabelings]  # by pair (g, h), g < h; the smaller first
     whole_cuts: list[Cut]
     edges: list[npt.NDArray[np.intp]]
 
     @classmethod
     def of(cls, sizes: list[int], n_bins: Bins, n_resamples: int, streams: Streams) -> "TableCuts":
-        relabelings = {}
-        for g, h in itertools.combinations(range(len(sizes)), 2):
-            n, m = sorted((sizes[g], sizes[h]))
-            units = two_sample_units(n, m, n_bins, nested=True)
-            relabelings[g, h] = Relabelings(units, n_resamples)
+        """Cut groups of these sizes."""
         wholes = _whole_cuts(sizes)
         cuts = [{whole} for whole in wholes]
-        for pair, drawn in relabelings.items():
-            for g, cut in zip(_ordered(pair, sizes), drawn.units.cuts, strict=True):
-                cuts[g].add(cut)
+        of_size: dict[int, set[Cut]] = {n: set() for n in sizes}
+        counts = collections.Counter(sizes)
+        for n, m in itertools.combinations_with_replacement(sorted(counts), 2):
+            if n < m or counts[n] > 1:
+                first, second = _units(n, m, n_bins).cuts
+                of_size[n].add(first)
+                of_size[m].add(second)
         edges = [
-            np.unique(np.concatenate([cut.edges(n) for cut in group]))
+            np.unique(np.concatenate([cut.edges(n) for cut in group | of_size[n]]))
             for group, n in zip(cuts, sizes, strict=True)
         ]
-        return cls(sizes, n_resamples, streams, relabelings, wholes, edges)
+        return cls(sizes, n_bins, n_resamples, streams, wholes, edges)
+
+    def relabelings(self, g: int, h: int) -> tuple[Relabelings, Relabelings]:
+        """Return the relabelings of a pair in its order, and those that replace them at a small p.
+
+        More are used if the number of pairs asks for p-values that the first cannot give, as far
+        as that makes any pair significant under Bonferroni's bound.
+        """
+        return _relabelings(
+            self.sizes[g], self.sizes[h], self.n_bins, self.n_resamples, len(self.sizes)
+        )
+
+    @staticmethod
+    def small_pvalue(drawn: Relabelings) -> float:
+        """Return the p-value up to which more relabelings replace these; 0 if there are no more.
+
+        The p-value that is told is exact: for a level up to this one it is at most that level only
+        if the p-value of more relabelings is, and above it only if the first one is.
+        """
+        return 0.0 if drawn.exhaustive else _SMALL_COUNT / drawn.total
 
     @property
     def layout(self) -> Layout:
@@ -85,32 +118,45 @@ class TableCuts:
         """Whether ties matter in every pair."""
         return is_small(*sorted(self.sizes)[-2:])
 
-    def ordered(self, pair: tuple[int, int]) -> tuple[int, int]:
-        """Return the pair with the smaller group first."""
-        return _ordered(pair, self.sizes)
+    def ordered(self, g: int, h: int) -> tuple[int, int]:
+        """Return the pair with the smaller group first; of equal ones that whose name is."""
+        n, m = self.sizes[g], self.sizes[h]
+        return (g, h) if n < m or (n == m and self.streams.precedes(g, h)) else (h, g)
 
     def reduce(self, block: Block, first: Cut, second: Cut) -> Block:
         """Return the block with its units joined to those of the cuts."""
-        sums = np.add.reduceat(block.sums, self._starts(block.first, first), axis=1)
-        sums = np.add.reduceat(sums, self._starts(block.second, second), axis=2)
-        diagonal = self.joined(block.diagonal, block.first, first)
+        starts, others = self._starts(block.first, first), self._starts(block.second, second)
+        sums, diagonal = block.sums, block.diagonal
+        if len(starts) < sums.shape[1]:
+            sums = np.add.reduceat(sums, starts, axis=1)
+            diagonal = np.add.reduceat(diagonal, starts, axis=1)
+        if len(others) < sums.shape[2]:
+            sums = np.add.reduceat(sums, others, axis=2)
         return dataclasses.replace(block, sums=sums, diagonal=diagonal)
-
-    def joined(self, of_units: Float64, group: int, cut: Cut) -> Float64:
-        """Return sums over units of a group, (R, U), with its units joined to those of the cut."""
-        return np.asarray(np.add.reduceat(of_units, self._starts(group, cut), axis=1))
 
     def _starts(self, group: int, cut: Cut) -> npt.NDArray[np.intp]:
         return np.searchsorted(self.edges[group], cut.edges(self.sizes[group])[:-1])
 
 
-def _ordered(pair: tuple[int, int], sizes: list[int]) -> tuple[int, int]:
-    g, h = pair
-    return (g, h) if sizes[g] <= sizes[h] else (h, g)
+@functools.lru_cache(maxsize=4096)
+def _relabelings(
+    n: int, m: int, n_bins: Bins, n_resamples: int, groups: int
+) -> tuple[Relabelings, Relabelings]:
+    drawn = Relabelings(_units(n, m, n_bins), n_resamples)
+    pairs = math.comb(groups, 2)
+    needed = min(_MOST, 1 << (math.ceil(_AMPLE * pairs / LEVEL) - 1).bit_length())
+    if needed <= drawn.swaps.total or pairs / needed > LEVEL:
+        return drawn, drawn
+    return drawn, Relabelings(drawn.units, needed - 1)
+
+
+def _units(n: int, m: int, n_bins: Bins) -> Units:
+    return two_sample_units(n, m, n_bins, nested=True)
 
 
 def _whole_cuts(sizes: list[int]) -> list[Cut]:
-    """Cut all groups into units of one size, 8 to 31 in the smallest group."""
-    size = 1 << (max(1, min(sizes) // 16) - 1).bit_length()
+    """Cut all groups into units of one size, 16 to 31 in the smallest; fewer of many groups."""
+    wanted = max(2, min(_WHOLE_UNITS, _MOST_UNITS // len(sizes)))
+    size = 1 << (max(1, min(sizes) // wanted).bit_length() - 1)
     most = 8 * (min(sizes) // size)
     return [Cut(size, min(n // size, most)) for n in sizes]

@@ -1,6 +1,5 @@
 """The global test over all groups, from coarse block sums."""
 
-import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -8,27 +7,28 @@ import numpy as np
 import numpy.typing as npt
 
 from repdist._blocks import Block
+from repdist._designs.relabelings import Places, Swaps
 from repdist._designs.table_cuts import TableCuts
-from repdist._designs.units import Cut
 from repdist._inference.centring import without_row_sums
-from repdist._inference.combine import Combination, Null, null_distribution, tie_tolerance
+from repdist._inference.combine import Combination, Null, Statistics, tie_tolerance
+from repdist._inference.transform import forms_of_swaps
 from repdist._typing import Combine, Float64
 
-_ENTRIES = 2**22  # of kernel sums gathered at a time
+_ROWS = 64  # pairs of units whose rows of S are taken at a time
 
 
 @dataclass(frozen=True)
 class WholeSums:
-    """Block sums between the coarse units of all groups.
+    """Block sums between the coarse units of all groups, in an order that their names alone give.
 
     Attributes
     ----------
-    blocks : dict
-        ``(g, h)``, g <= h, to (R, U_g, U_h) sums over pairs of different rows.
-    cuts : list of Cut
-        How each group is cut.
-    order : list of int
-        The groups in an order that their names alone give.
+    S : (R, U, U)
+        Sums over pairs of different rows.
+    sizes : (k,)
+        Rows of each group.
+    unit_group, unit_rows, can_move : (U,)
+        The group of each unit, how many rows it has, and whether a relabeling moves it.
     weights : (R,)
         Of the components in the kernel.
     squares, magnitude : (R,)
@@ -36,9 +36,11 @@ class WholeSums:
     epsilon : float
     """
 
-    blocks: dict[tuple[int, int], Float64]
-    cuts: list[Cut]
-    order: list[int]
+    S: Float64
+    sizes: npt.NDArray[np.intp]
+    unit_group: npt.NDArray[np.intp]
+    unit_rows: npt.NDArray[np.intp]
+    can_move: npt.NDArray[np.bool_]
     weights: Float64
     squares: Float64
     magnitude: Float64
@@ -50,7 +52,16 @@ class WholeTotal:
 
     def __init__(self, cuts: TableCuts, within: list[Block], weights: Float64) -> None:
         self._cuts, self._weights = cuts, weights
-        self._blocks: dict[tuple[int, int], Float64] = {}
+        self._order = order = cuts.streams.order
+        wholes = cuts.whole_cuts
+        self._unit_rows = [np.diff(wholes[g].edges(cuts.sizes[g])) for g in order]
+        counts = [len(rows) for rows in self._unit_rows]
+        self._can_move = [
+            np.arange(count) < wholes[g].movable for g, count in zip(order, counts, strict=True)
+        ]
+        ends = np.cumsum([0, *counts])
+        self._places = {g: slice(ends[i], ends[i + 1]) for i, g in enumerate(order)}
+        self._S = np.zeros((len(weights), ends[-1], ends[-1]))
         self._squares = np.zeros_like(within[0].squares)
         self._magnitude = np.zeros_like(within[0].magnitude)
         self._epsilon = within[0].epsilon
@@ -58,15 +69,19 @@ class WholeTotal:
             self._add(block)
 
     def adding(self, blocks: Iterator[Block]) -> Iterator[Block]:
+        """Yield the blocks, and add each to the sums."""
         for block in blocks:
             self._add(block)
             yield block
 
     def sums(self) -> WholeSums:
+        """Return the sums of all blocks."""
         return WholeSums(
-            self._blocks,
-            self._cuts.whole_cuts,
-            self._cuts.streams.order,
+            self._S,
+            np.array([self._cuts.sizes[g] for g in self._order]),
+            np.repeat(np.arange(len(self._order)), [len(rows) for rows in self._unit_rows]),
+            np.concatenate(self._unit_rows),
+            np.concatenate(self._can_move),
             self._weights,
             self._squares,
             self._magnitude,
@@ -75,99 +90,86 @@ class WholeTotal:
 
     def _add(self, block: Block) -> None:
         cuts = self._cuts.whole_cuts
-        reduced = self._cuts.reduce(block, cuts[block.first], cuts[block.second])
-        self._blocks[block.first, block.second] = reduced.sums
+        sums = self._cuts.reduce(block, cuts[block.first], cuts[block.second]).sums
+        first, second = self._places[block.first], self._places[block.second]
+        self._S[:, first, second] = sums
+        self._S[:, second, first] = sums.transpose(0, 2, 1)
         self._squares += block.squares * (1 if block.first == block.second else 2)
         self._magnitude = np.maximum(self._magnitude, block.magnitude)
 
 
 def whole_null(
-    sums: WholeSums,
-    sizes: list[int],
-    combine: Combine,
-    n_resamples: int,
-    rng: np.random.Generator,
-) -> Null:
-    """Return the null distribution and p-value of "all groups come from one distribution".
+    sums: WholeSums, combine: Combine, n_resamples: int, rng: np.random.Generator
+) -> tuple[Null, Swaps]:
+    """Return the null distribution of "all groups come from one distribution", and its relabelings.
 
     The statistic of a component is the sum over pairs of groups of their unbiased MMD^2,
 
         ``sum_g (k - 1) q_g / (n_g (n_g - 1)) - sum_{g != h} q_gh / (n_g n_h)``,
 
-    with q the sums within and between groups. Units of one size are shuffled over all groups,
-    which stand in the order that their names give, wherever the table has them.
-    ``O(B (U^2 + sum U_g^2))`` time a component.
+    with q the sums within and between groups. Units of one size are shuffled over all groups, and
+    each shuffle is followed by all swaps of a code between random pairs of places.
+    ``O(J U^2)`` time a component, for J shuffles.
     """
-    sums, sizes = _by_name(sums, sizes)
+    sizes, places = sums.sizes, np.flatnonzero(sums.can_move)
     k = len(sizes)
-    units = [len(sums.blocks[g, g][0]) for g in range(k)]
-    of_position = np.repeat(np.arange(k), units)  # the group that a position belongs to
-    movable = np.concatenate(
-        [np.arange(u) < cut.movable for u, cut in zip(units, sums.cuts, strict=True)]
-    )
-    S = _centred(sums, sizes)
-    block = max(1, _ENTRIES // max(units) ** 2)
-    n = np.array(sizes, dtype=np.float64)
-    T = np.empty((n_resamples + 1, len(S)))
-    start = 0
-    for order in _orders(movable, n_resamples, block, rng):
-        rows = slice(start, start + len(order))
-        start = rows.stop
-        V = np.zeros(order.shape)
-        np.put_along_axis(V, order, 1 / n[of_position][None], axis=1)  # 1 / n_g of each unit
-        for r, S_r in enumerate(S):
-            within = np.stack([_within(S_r, order[:, of_position == g]) for g in range(k)], axis=1)
-            all_pairs = np.einsum("bu,bu->b", V @ S_r, V)  # sum_{g, h} q_gh / (n_g n_h)
-            T[rows, r] = within @ ((k - 1) / (n * (n - 1)) + 1 / n**2) - all_pairs
-    tolerance = tie_tolerance(sums.magnitude, sums.epsilon, min(sizes), min(sizes))
-    combination = Combination(combine, sums.weights, sums.squares, min(sizes))
-    return null_distribution(T, tolerance * k * (k - 1) / 2, combination)
+    pairs = len(places) // 2
+    swaps = Swaps.at_least(n_resamples + 1, pairs)
+    S = without_row_sums(sums.S.copy(), sums.unit_rows, with_diagonal=False)
+    form = _PositionForm(np.ascontiguousarray(S.transpose(1, 2, 0)), sizes, sums.unit_group)
+    means, values = [], np.empty((len(S), swaps.total))
+    for j in range(swaps.shuffles):
+        unit_at = np.arange(len(sums.unit_group))
+        if j > 0:
+            unit_at[places] = rng.permutation(places)
+        p, q = rng.permutation(places)[: 2 * pairs].reshape(2, pairs)
+        found, mean = form.of_swaps(unit_at, p, q, swaps.dimension)
+        values[:, j << swaps.dimension : (j + 1) << swaps.dimension] = found + mean[:, None]
+        means.append(mean)
+    mean = np.mean(means, axis=0)
+    values -= mean[:, None]
+    least = int(sizes.min())
+    tolerance = tie_tolerance(sums.magnitude, sums.epsilon, least, least) * k * (k - 1) / 2
+    combination = Combination(combine, sums.weights, sums.squares, least)
+    return Null(Statistics(values, mean), tolerance, combination), swaps
 
 
-def _by_name(sums: WholeSums, sizes: list[int]) -> tuple[WholeSums, list[int]]:
-    """Return the sums and sizes of the groups in the order that their names give."""
-    place = {group: i for i, group in enumerate(sums.order)}
-    blocks = {}
-    for (g, h), S in sums.blocks.items():
-        i, j = place[g], place[h]
-        blocks[min(i, j), max(i, j)] = S if i <= j else S.transpose(0, 2, 1)
-    cuts = [sums.cuts[g] for g in sums.order]
-    return dataclasses.replace(sums, blocks=blocks, cuts=cuts), [sizes[g] for g in sums.order]
+class _PositionForm:
+    """``sum_uv S_uv W(position of u, position of v)``, with W given by the groups of positions."""
 
+    def __init__(
+        self, S: Float64, sizes: npt.NDArray[np.intp], group: npt.NDArray[np.intp]
+    ) -> None:
+        n = sizes.astype(np.float64)
+        W = -1 / np.outer(n, n)
+        np.fill_diagonal(W, (len(n) - 1) / (n * (n - 1)))
+        self._S, self._W = S, W[np.ix_(group, group)]
 
-def _orders(
-    movable: npt.NDArray[np.bool_], n_resamples: int, block: int, rng: np.random.Generator
-) -> Iterator[npt.NDArray[np.intp]]:
-    """Yield in blocks which unit stands at each position, (b, U); row 0 is the observed order."""
-    observed = np.arange(len(movable))
-    for start in range(0, n_resamples + 1, block):
-        order = np.repeat(observed[None], min(block, n_resamples + 1 - start), axis=0)
-        order[:, movable] = rng.permuted(order[:, movable], axis=1)
-        if start == 0:
-            order[0] = observed
-        yield order
+    def of_swaps(self, unit_at: Places, p: Places, q: Places, k: int) -> tuple[Float64, Float64]:
+        """Return the form under all swaps of the units at p_i and q_i less its mean, and that."""
+        W, S = self._W, self._S
+        x, y = unit_at[p], unit_at[q]
+        U, _, R = S.shape
+        flat, weights = S.reshape(U * U, R), W.reshape(-1)
 
+        def products(i: Places, j: Places) -> Float64:
+            xi, yi, xj, yj = U * x[i], U * y[i], x[j], y[j]
+            pi, qi, pj, qj = U * p[i], U * q[i], p[j], q[j]
+            differences = flat[xi + xj] + flat[yi + yj] - flat[xi + yj] - flat[yi + xj]
+            factors = weights[pi + pj] + weights[qi + qj] - weights[pi + qj] - weights[qi + pj]
+            return np.asarray(differences * (factors / 2)[:, None])
 
-def _within(S: Float64, units: npt.NDArray[np.intp]) -> Float64:
-    """Return the sum of S (U, U) over all pairs of `units` (b, u) in each row, (b,)."""
-    return np.asarray(S[units[:, :, None], units[:, None, :]].sum(axis=(1, 2)))
-
-
-def _centred(sums: WholeSums, sizes: list[int]) -> Float64:
-    """Put the blocks together, (R, U, U), with rows that sum to 0."""
-    k = len(sizes)
-    S = np.concatenate(
-        [
-            np.concatenate(
-                [
-                    sums.blocks[g, h] if g <= h else sums.blocks[h, g].transpose(0, 2, 1)
-                    for h in range(k)
-                ],
-                axis=2,
-            )
-            for g in range(k)
-        ],
-        axis=1,
-    )
-    rows = np.concatenate([np.diff(cut.edges(n)) for cut, n in zip(sums.cuts, sizes, strict=True)])
-    return without_row_sums(S, rows, with_diagonal=False)
+        position = np.empty(U, dtype=np.intp)
+        position[unit_at] = np.arange(U)
+        mean_W = W.copy()  # over both places of each pair
+        mean_W[:, p] = mean_W[:, q] = (W[:, p] + W[:, q]) / 2
+        steps = (mean_W[p] - mean_W[q])[:, position]  # (K, U)
+        linear = np.concatenate(
+            [
+                np.einsum("kur,ku->kr", S[x[rows]] - S[y[rows]], steps[rows])
+                for rows in (slice(a, a + _ROWS) for a in range(0, len(p), _ROWS))
+            ]
+        )
+        values, _ = forms_of_swaps(products, linear, k)
+        here = W[np.ix_(position, position)].reshape(-1) @ flat  # (R,)
+        return values, here - values[:, 0]

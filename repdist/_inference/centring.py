@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from repdist._blocks import Block, Sums
+from repdist._blocks import Sums
 from repdist._typing import Estimator, Float64
 
 
@@ -38,36 +38,8 @@ def without_row_sums(
     totals = S.sum(axis=2)  # (R, U)
     G = totals - totals.sum(axis=1, keepdims=True) / (2 * N) * unit_rows
     G /= N if with_diagonal else N - 1
-    S -= pair_sums(G, G, unit_rows, unit_rows)
+    S -= G[:, :, None] * unit_rows
+    S -= G[:, None, :] * unit_rows[:, None]
     if not with_diagonal:
         S[:, units, units] += 2 * G
     return S
-
-
-def pair_sums(
-    first: Float64, second: Float64, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp]
-) -> Float64:
-    """Return the sums of ``g(x) + g(y)`` over the pairs of rows of two units, (R, U, V).
-
-    `first` (R, U) and `second` (R, V) are the sums of g over units of so many `rows` and `columns`.
-    """
-    return np.asarray(first[:, :, None] * columns + second[:, None, :] * rows[:, None])
-
-
-def shift(block: Block, rows: npt.NDArray[np.intp]) -> Float64:
-    """Return the sums over units, (R, U), of the g that makes ``k - g(x) - g(y)`` small in a group.
-
-    g is the mean of a row's kernel values less half the mean of all; units have so many `rows`.
-    """
-    n = rows.sum()
-    totals = block.sums.sum(axis=2)
-    mean = totals.sum(axis=1, keepdims=True) / (n * (n - 1))
-    return np.asarray(totals / (n - 1) - mean / 2 * rows)
-
-
-def centred_within(block: Block, rows: npt.NDArray[np.intp]) -> Float64:
-    """Return the sums within a group less `shift` for each block's pairs of different rows."""
-    taken, units = shift(block, rows), np.arange(len(rows))
-    S = block.sums - pair_sums(taken, taken, rows, rows)
-    S[:, units, units] += 2 * taken
-    return np.asarray(S)

@@ -1,10 +1,13 @@
 """From the components' statistics to one statistic and its p-value.
 
-Ties are found at the components, where they arise, before these are combined.
+Ties are found at the components, where they arise, before these are combined. Every score rises
+with its component, so relabelings are compared with the threshold there, and no score is made of
+them until somebody asks for the null distribution.
 """
 
+import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -13,31 +16,29 @@ from repdist._typing import Combine, Float64
 
 _EPS64 = float(np.finfo(np.float64).eps)
 _RIDGE = 1e-4  # relative to the variance of a component
+_COLUMNS = 4096  # relabelings in work at a time, near the cache
+_STRAIGHT = 1e-4  # skewness below which a score is z itself
 
 
 @dataclass(frozen=True)
-class Null:
-    """Every relabeling's statistics; row 0 is the observed one.
+class Statistics:
+    """The statistics of every relabeling; the first is the observed one.
 
     Attributes
     ----------
-    components : (B + 1, R)
-        MMD^2 of each component.
-    statistic : (B + 1,)
-        The combination that is tested.
-    pvalue : float
-    component_pvalues, zscores : (R,)
-        Of each component by itself.
-    dropped : (R,)
-        Components that do not vary beyond rounding, left out of the combination.
+    deviations : (R, B)
+        MMD^2 of each component less its mean over the relabelings.
+    mean : (R,)
     """
 
-    components: Float64
-    statistic: Float64
-    pvalue: float
-    component_pvalues: Float64
-    zscores: Float64
-    dropped: npt.NDArray[np.bool_]
+    deviations: Float64
+    mean: Float64
+
+    @classmethod
+    def of(cls, T: Float64) -> "Statistics":
+        """Return those of values (R, B)."""
+        mean = T.mean(axis=1)
+        return cls(T - mean[:, None], mean)
 
 
 def tie_tolerance(magnitude: Float64, dtype_eps: float, n: int, m: int) -> Float64:
@@ -66,118 +67,262 @@ class Combination:
     n: int
 
 
-def null_distribution(T: Float64, tolerance: Float64, combination: Combination) -> Null:
-    """Combine the components and count the relabelings that reach the observed statistic.
+class Null:
+    """The relabelings' statistics, combined, and how many reach the observed one.
 
     Parameters
     ----------
-    T : (B + 1, R)
-        MMD^2 of each component under each relabeling.
+    statistics : Statistics
     tolerance : (R,)
-        The observed row is lowered by it, so that ties count as ties whatever the rounding.
+        The observed components are lowered by it, so that ties count as ties whatever the rounding.
     combination : Combination
+
+    Attributes
+    ----------
+    statistic, pvalue : float
+        The observed combination, and the share of relabelings that reach it: it is one of them.
+    zscores : (R,)
+        Of the observed components.
+    dropped : (R,)
+        Components that do not vary beyond rounding, left out of the combination.
+
+    Notes
+    -----
+    ``O(R^2 B)`` time. Moments are taken over all relabelings, the observed one among them: the rule
+    is then a symmetric function of the relabelings, which keeps the level exact.
     """
-    mean, sd = T.mean(axis=0), T.std(axis=0)
-    dropped = sd <= 10 * tolerance
-    kept = ~dropped
-    lowered = T[0] - tolerance
-    component_pvalues = np.where(dropped, 1.0, _pvalues(T, lowered))
-    safe_sd = np.where(sd > 0, sd, 1.0)
-    zscores = np.where(dropped, np.nan, (T[0] - mean) / safe_sd)
-    if T.shape[1] == 1:
-        combined, threshold = T[:, 0], lowered[0]
-    elif combination.rule == "mean":
-        combined, threshold = T @ combination.weights, lowered @ combination.weights
-    elif not kept.any():
-        combined, threshold = np.zeros(len(T)), 0.0
-    elif combination.rule == "fuse":
+
+    def __init__(
+        self, statistics: Statistics, tolerance: Float64, combination: Combination
+    ) -> None:
+        D = statistics.deviations
+        moments = D @ D.T / D.shape[1]
+        sd = np.sqrt(np.diagonal(moments))
+        kept = sd > 10 * tolerance
+        self.dropped: npt.NDArray[np.bool_] = ~kept
+        self.zscores = np.where(kept, D[:, 0] / np.where(sd > 0, sd, 1.0), np.nan)
+        self._statistics, self._tolerance = statistics, tolerance
+        self._rule = _rule(statistics, tolerance, combination, moments, kept)
+        self.statistic = self._rule.observed
+        self.pvalue = float(_share(self._rule.reached())) if kept.any() else 1.0
+
+    def component_pvalues(self) -> Float64:
+        """Return the p-value of each component by itself, (R,)."""
+        D = self._statistics.deviations
+        reached = (D[:, 0] - self._tolerance)[:, None] <= D
+        return np.where(self.dropped, 1.0, _share(reached))
+
+    def distribution(self) -> Float64:
+        """Return the statistic of every relabeling, (B,); the first is the observed one."""
+        return self._rule.values()
+
+
+def _share(reached: npt.NDArray[np.bool_]) -> Any:
+    """Return the share of relabelings that reach the observed one, the first, which does."""
+    return (1 + reached[..., 1:].sum(axis=-1)) / reached.shape[-1]
+
+
+class _Rule(Protocol):
+    """A statistic made of components."""
+
+    @property
+    def observed(self) -> float:
+        """Of the observed labels."""
+
+    def reached(self) -> npt.NDArray[np.bool_]:
+        """Tell which relabelings reach the observed statistic after lowering, (B,)."""
+
+    def values(self) -> Float64:
+        """Return the statistic of every relabeling, (B,)."""
+
+
+def _rule(
+    statistics: Statistics,
+    tolerance: Float64,
+    combination: Combination,
+    moments: Float64,
+    kept: npt.NDArray[np.bool_],
+) -> _Rule:
+    D, mean = statistics.deviations, statistics.mean
+    if len(D) == 1 or combination.rule == "mean":
+        weights = np.ones(1) if len(D) == 1 else combination.weights
+        return _Sum(weights @ D, float(weights @ mean), float(weights @ tolerance))
+    if not kept.any():
+        return _Sum(np.zeros(D.shape[1]), 0.0, 0.0)
+    if not kept.all():
+        D, mean, tolerance = D[kept], mean[kept], tolerance[kept]
+        moments = moments[np.ix_(kept, kept)]
+    if combination.rule == "fuse":
         squares = combination.squares[kept]
-        combined, threshold = _soft_maximum(T[:, kept], tolerance[kept], squares, combination.n)
-    else:
-        combined, threshold = _largest_score(T[:, kept], tolerance[kept])
-    pvalue = float(_pvalues(combined, threshold)) if kept.any() else 1.0
-    return Null(T, combined, pvalue, component_pvalues, zscores, dropped)
+        return _SoftMaximum(D, mean, tolerance, squares, combination.n)
+    return _LargestScore(D, tolerance, moments)
 
 
-def _pvalues(statistic: Float64, threshold: Any) -> Any:
-    """Return (1 + how many relabelings reach the threshold) / (1 + B); the 1 is the observed."""
-    return (1 + (statistic[1:] >= threshold).sum(axis=0)) / len(statistic)
+@dataclass(frozen=True)
+class _Sum:
+    """MMD^2 of one kernel: values (B,) less their mean."""
+
+    deviations: Float64
+    mean: float
+    tolerance: float
+
+    @property
+    def observed(self) -> float:
+        return float(self.deviations[0]) + self.mean
+
+    def reached(self) -> npt.NDArray[np.bool_]:
+        return np.asarray(self.deviations >= self.deviations[0] - self.tolerance)
+
+    def values(self) -> Float64:
+        return self.deviations + self.mean
 
 
-def _largest_score(T: Float64, tolerance: Float64) -> tuple[Float64, float]:
-    """Return "largest normal score", (B + 1,), and the observed one lowered by the tolerance.
+class _SoftMaximum:
+    """The log-mean-exp of ``c MMD^2 / sqrt(sum_{i != j} k^2)`` of MMD-FUSE."""
 
-    The scores are those of the components, and that of all of them together. Moments are taken
-    over all relabelings, the observed one among them: the rule is then a symmetric function of the
-    relabelings, which keeps the level exact.
+    def __init__(
+        self, D: Float64, mean: Float64, tolerance: Float64, squares: Float64, n: int
+    ) -> None:
+        self._scale = (n * (n - 1)) ** 1.5 / np.sqrt(squares)
+        self._values = self._rule(D + mean[:, None])
+        self._threshold = float(self._rule((D[:, 0] + mean - tolerance)[:, None])[0])
+        self.observed = float(self._values[0])
+
+    def reached(self) -> npt.NDArray[np.bool_]:
+        return np.asarray(self._values >= self._threshold)
+
+    def values(self) -> Float64:
+        return self._values
+
+    def _rule(self, T: Float64) -> Float64:
+        exponents = T * self._scale[:, None]
+        largest = exponents.max(axis=0)
+        return np.asarray(largest + np.log(np.exp(exponents - largest).mean(axis=0)))
+
+
+class _LargestScore:
+    """The largest normal score: of each component, and of all of them together.
+
+    The score of all is that of their squared Mahalanobis length ``z' (C + ridge I)^-1 z``, with C
+    the correlations of the components over relabelings. It sees what no bandwidth shows by itself:
+    one component larger than the others let expect. After A. Chatterjee and B. B. Bhattacharya,
+    "Boosting the power of kernel two-sample tests", arXiv 2302.10687, 2023; the ridge is needed as
+    neighbouring bandwidths are all but collinear.
     """
-    z, slack = standardised(T, tolerance)
-    scores, lowered = normal_scores(z, slack)
-    combined, threshold = scores.max(axis=1), lowered.max()
-    if T.shape[1] > 1:
-        together, of_ties = mahalanobis(z, slack)
-        if together.std() > 10 * of_ties:
-            score, low = normal_scores(*standardised(together[:, None], np.array([of_ties])))
-            np.maximum(combined, score[:, 0], out=combined, where=lies_above(z))
-            threshold = max(threshold, low[0]) if lies_above(z[0] - slack) else threshold
-    return combined, float(threshold)
+
+    def __init__(self, D: Float64, tolerance: Float64, moments: Float64) -> None:
+        self._D, self._sd = D, np.sqrt(np.diagonal(moments))
+        correlations = moments / np.outer(self._sd, self._sd)
+        root = np.linalg.inv(np.linalg.cholesky(correlations + _RIDGE * np.eye(len(D))))
+        third, self._lengths = self._passed(root / self._sd)
+        scores = [
+            _Score(*of_component)
+            for of_component in zip(
+                D[:, 0].tolist(),
+                tolerance.tolist(),
+                self._sd.tolist(),
+                (third / self._sd**3).tolist(),
+                strict=True,
+            )
+        ]
+        z, slack = D[:, 0] / self._sd, tolerance / self._sd
+        self._together = self._score_of_lengths(z, slack, root) if len(D) > 1 else None
+        self._scores = scores
+        self.observed = max(score.observed for score in scores)
+        self._threshold = max(score.lowered for score in scores)
+        if self._together is not None:
+            if _lies_above(z):
+                self.observed = max(self.observed, self._together.observed)
+            if _lies_above(z - slack):
+                self._threshold = max(self._threshold, self._together.lowered)
+
+    def reached(self) -> npt.NDArray[np.bool_]:
+        limits = np.array([score.limit(self._threshold) for score in self._scores])
+        reached = np.zeros(self._D.shape[1], dtype=bool)
+        for row, limit in zip(self._D, limits, strict=True):
+            reached |= row >= limit
+        if self._together is not None:
+            far = self._lengths - self._mean_length >= self._together.limit(self._threshold)
+            left = np.flatnonzero(far & ~reached)
+            reached[left] = _lies_above(self._D[:, left] / self._sd[:, None])
+        return reached
+
+    def values(self) -> Float64:
+        found = self._scores[0].of(self._D[0])
+        for score, row in zip(self._scores[1:], self._D[1:], strict=True):
+            np.maximum(found, score.of(row), out=found)
+        if self._together is not None:
+            together = self._together.of(self._lengths - self._mean_length)
+            above = _lies_above(self._D / self._sd[:, None])
+            np.maximum(found, together, out=found, where=above)
+        return found
+
+    def _passed(self, root: Float64) -> tuple[Float64, Float64]:
+        """Return the components' third moments (R,), and the lengths of `root @ D` (B,)."""
+        R, B = self._D.shape
+        third, lengths = np.zeros(R), np.empty(B)
+        for start in range(0, B, _COLUMNS):
+            block = self._D[:, start : start + _COLUMNS]
+            third += np.einsum("rb,rb->r", block * block, block)
+            y = root @ block
+            np.einsum("rb,rb->b", y, y, out=lengths[start : start + _COLUMNS])
+        return third / B, lengths
+
+    def _score_of_lengths(self, z: Float64, slack: Float64, root: Float64) -> "_Score | None":
+        """Return the score of lengths less their mean, unless they do not vary beyond rounding."""
+        self._mean_length = float(self._lengths.mean())
+        deviations = self._lengths - self._mean_length
+        squared = deviations * deviations
+        sd = float(np.sqrt(squared.mean()))
+        rounding = 64 * _EPS64 / _RIDGE * float(z @ z)
+        ties = 2 * float(np.abs(root.T @ (root @ z)) @ slack) + rounding
+        if sd <= 10 * ties:
+            return None
+        third = float(squared @ deviations) / len(deviations)
+        return _Score(float(deviations[0]), ties, sd, third / sd**3)
 
 
-def standardised(T: Float64, tolerance: Float64) -> tuple[Float64, Float64]:
-    """Return (T - mean) / sd, (B + 1, R), and the tolerance on that scale, (R,)."""
-    sd = T.std(axis=0)
-    return (T - T.mean(axis=0)) / sd, tolerance / sd
-
-
-def normal_scores(z: Float64, slack: Float64) -> tuple[Float64, Float64]:
-    """Return normal scores (B + 1, R), and those of the observed row lowered by `slack` (R,).
-
-    z, corrected for the skewness g of the null by Wilson and Hilferty's cube root.
-    """
-    g = np.clip(np.einsum("br,br,br->r", z, z, z) / len(z), 0, np.sqrt(8))
-    skewed = g > 1e-4
-    safe_g = np.where(skewed, g, 1.0)
-
-    def corrected(z: Float64) -> Float64:
-        root = np.cbrt(np.maximum(safe_g * z / 2 + 1, 0))
-        return np.where(skewed, (6 / safe_g) * (root - 1) + safe_g / 6, z)
-
-    return corrected(z), corrected(z[0] - slack)
-
-
-def mahalanobis(z: Float64, slack: Float64) -> tuple[Float64, float]:
-    """Return the squared Mahalanobis length of each relabeling's components, and its tolerance.
-
-    ``z' (C + ridge I)^-1 z``, with C the correlations of the components over relabelings. It sees
-    what no bandwidth shows by itself: one component larger than the others let expect. After A.
-    Chatterjee and B. B. Bhattacharya, "Boosting the power of kernel two-sample tests", arXiv
-    2302.10687, 2023; the ridge is needed as neighbouring bandwidths are all but collinear.
-    """
-    C = z.T @ z / len(z) + _RIDGE * np.eye(z.shape[1])
-    slopes = z @ np.linalg.inv(C)  # half the gradient
-    lengths = np.einsum("br,br->b", z, slopes)
-    rounding = 64 * _EPS64 / _RIDGE * float(z[0] @ z[0])
-    return lengths, 2 * float(np.abs(slopes[0]) @ slack) + rounding
-
-
-def lies_above(z: Float64) -> npt.NDArray[np.bool_]:
+def _lies_above(z: Float64) -> Any:
     """Tell whether the largest component lies farther above the null than the smallest below.
 
     In samples that are more alike than independent ones (copies, matched rows) all components lie
     below, and their length says nothing of a difference.
     """
-    return np.asarray(z.max(axis=-1) + z.min(axis=-1) > 0)
+    return z.max(axis=0) + z.min(axis=0) > 0
 
 
-def _soft_maximum(
-    T: Float64, tolerance: Float64, squares: Float64, n: int
-) -> tuple[Float64, float]:
-    """Return the log-mean-exp of c MMD^2 / sqrt(sum_{i != j} k^2) of MMD-FUSE, and the lowered."""
-    scale = (n * (n - 1)) ** 1.5 / np.sqrt(squares)
+class _Score:
+    """Normal scores of deviations from the mean, corrected for the skewness g of their null.
 
-    def rule(values: Float64) -> Float64:
-        exponents = values * scale
-        largest = exponents.max(axis=1)
-        return np.asarray(largest + np.log(np.exp(exponents - largest[:, None]).mean(axis=1)))
+    ``(6 / g) (cbrt(max(g z / 2 + 1, 0)) - 1) + g / 6`` with z the deviation over `sd`: E. B. Wilson
+    and M. M. Hilferty, "The distribution of chi-square", PNAS 17, 684-688, 1931.
 
-    return rule(T), float(rule((T[0] - tolerance)[None])[0])
+    Parameters
+    ----------
+    first, tolerance : float
+        The observed deviation, and by how much it is lowered.
+    sd, skewness : float
+        Over all relabelings.
+    """
+
+    def __init__(self, first: float, tolerance: float, sd: float, skewness: float) -> None:
+        self._sd, self._g = sd, min(max(skewness, 0.0), math.sqrt(8))
+        self._lowest = first - tolerance
+        self.observed, self.lowered = self.of(np.array([first, self._lowest])).tolist()
+
+    def of(self, deviations: Float64) -> Float64:
+        """Return their scores."""
+        z, g = deviations / self._sd, self._g
+        if g <= _STRAIGHT:
+            return z
+        return np.asarray((6 / g) * (np.cbrt(np.maximum(g * z / 2 + 1, 0)) - 1) + g / 6)
+
+    def limit(self, score: float) -> float:
+        """Return the least deviation whose score is at least this one."""
+        g = self._g
+        if score == self.lowered and g * self._lowest / self._sd / 2 > -1:
+            return self._lowest  # no way there and back where ties are
+        if g <= _STRAIGHT:
+            return score * self._sd
+        root = (score - g / 6) * g / 6 + 1
+        return -math.inf if root <= 0 else (root**3 - 1) * 2 / g * self._sd

@@ -20,7 +20,7 @@ class Estimate:
     ----------
     mmd_squared, standard_error : float or (k,)
     null_variance : float or (k,)
-        Of MMD^2 over relabelings.
+        Of MMD^2 over all relabelings.
     """
 
     mmd_squared: Any
@@ -55,16 +55,13 @@ def component_estimates(
     sums: Sums, unit_sample: npt.NDArray[np.intp], estimator: Estimator
 ) -> Float64:
     """Return MMD^2 of each component, (R,), from sums between units of the two samples."""
-    first = (unit_sample == 0).astype(np.float64)
-    second = 1 - first
-    within_first, within_second = first @ sums.blocks @ first, second @ sums.blocks @ second
+    starts = [0, int(np.count_nonzero(unit_sample == 0))]
+    totals = np.add.reduceat(np.add.reduceat(sums.blocks, starts, axis=1), starts, axis=2)
+    first, across, second = totals[:, 0, 0], totals[:, 0, 1], totals[:, 1, 1]  # (R,)
     if estimator == "biased":
-        within_first = within_first + sums.diagonal @ first
-        within_second = within_second + sums.diagonal @ second
-    across = first @ sums.blocks @ second
-    return np.asarray(
-        mmd_squared_from_sums(within_first, across, within_second, sums.sizes, estimator)
-    )
+        own = np.add.reduceat(sums.diagonal, starts, axis=1)
+        first, second = first + own[:, 0], second + own[:, 1]
+    return np.asarray(mmd_squared_from_sums(first, across, second, sums.sizes, estimator))
 
 
 def check_definite(sums: Sums, unit_sample: npt.NDArray[np.intp], weights: Float64) -> None:

@@ -45,7 +45,7 @@ def table_cautions(groups: Groups, comparison: Comparison, floors: Float64) -> l
     equal = [repr(name) for name, rows, _ in named if _arrays.is_constant(rows)]
     if equal:
         found.append(f"all rows are equal in {', '.join(equal)}")
-    still = sum(not pair.varies for pair in comparison.pairs)
+    still = int((~comparison.varies).sum())
     if still:
         found.append(
             f"the statistic of {still} pair(s) varies less than rounding can tell, so p = 1"

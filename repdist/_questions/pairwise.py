@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import itertools
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -144,14 +145,18 @@ def pairwise_mmd_test(  # noqa: PLR0913 (the options of a test)
         given = _arrays.read_groups(groups, labels)
         _arrays.check_varies(given.arrays, "`groups`")
         options.check_smallest(min(map(len, given.arrays)))
-        result = _tested(given, options, adjust, level)
-    if lost := unreachable([pair.relabelings for pair in result.comparison.pairs], adjust):
+        result, cuts = _tested(given, options, adjust, level)
+    pairs = itertools.combinations(range(len(result.names)), 2)
+    finest = [cuts.relabelings(*cuts.ordered(g, h))[1] for g, h in pairs]
+    if lost := unreachable(finest, adjust):
         warnings.warn(lost, _checks.RepdistWarning, stacklevel=2)
         return dataclasses.replace(result, cautions=(lost, *result.cautions))
     return result
 
 
-def _tested(given: Groups, options: Options, adjust: Adjust, level: float) -> PairwiseMMDResult:
+def _tested(
+    given: Groups, options: Options, adjust: Adjust, level: float
+) -> tuple[PairwiseMMDResult, TableCuts]:
     arrays, sizes = given.arrays, [len(array) for array in given.arrays]
     fitted = fit(options.kernel, _arrays.concatenate(arrays))
     how = plan(fitted)
@@ -165,7 +170,7 @@ def _tested(given: Groups, options: Options, adjust: Adjust, level: float) -> Pa
     threads = _arrays.threads_for(Z, options.workers.n_jobs)
     rates = np.array(list(in_order(floors, range(len(sizes)), threads)))
     rates.setflags(write=False)
-    return PairwiseMMDResult(
+    result = PairwiseMMDResult(
         names=given.names,
         sizes=tuple(sizes),
         kernel=fitted,
@@ -182,6 +187,7 @@ def _tested(given: Groups, options: Options, adjust: Adjust, level: float) -> Pa
         floor_rate=rates,
         seed=int(options.rng.integers(2**63)),
     )
+    return result, cuts
 
 
 def _compared(how: Plan, Z: Array, cuts: TableCuts, options: Options) -> Comparison:

@@ -9,7 +9,7 @@ from repdist._blocks import join
 from repdist._designs.relabelings import Relabelings
 from repdist._designs.units import row_order, two_sample_units
 from repdist._inference import two_samples
-from repdist._inference.combine import Combination, null_distribution
+from repdist._inference.combine import Combination, Null
 from repdist._inference.estimates import (
     Estimate,
     check_definite,
@@ -182,9 +182,9 @@ def _tested(X: Array, Y: Array, options: Options, columns: tuple[str, ...]) -> M
     check_memory([len(units.rows)], how)
     sums = join(*kernel_blocks(how, Z, units.layout, options.workers, squares=options.squares))
     run = functools.partial(in_order, n_jobs=options.workers.n_jobs)
-    T = two_samples.statistics(sums, units, drawn.labels(rng), estimator, run)
-    null = null_distribution(
-        T,
+    S = two_samples.quadratic_form(sums, units, estimator)
+    null = Null(
+        two_samples.statistics(S, drawn, rng, run),
         two_samples.tolerance(sums, units, estimator),
         Combination(options.combine, weights, sums.squares, len(first)),
     )
@@ -192,28 +192,28 @@ def _tested(X: Array, Y: Array, options: Options, columns: tuple[str, ...]) -> M
     unbiased = component_estimates(sums, units.sample, "unbiased")
     check_definite(sums, units.sample, weights)
     return MMDTestResult(
-        statistic=float(null.statistic[0]),
+        statistic=null.statistic,
         pvalue=null.pvalue,
         mmd_squared=float(estimates @ weights),
         estimate=Estimate(
             mmd_squared=float(unbiased @ weights),
             standard_error=standard_error(sums.first_rows, sums.second_rows),
-            null_variance=float((null.components @ weights)[1:].var()),
+            null_variance=two_samples.null_variance(S, units, weights),
         ),
-        null_distribution=_read_only(null.statistic if drawn.exhaustive else null.statistic[1:]),
+        null=null,
         kernel=fitted,
         estimator=estimator,
         combine=options.combine,
         n=len(X),
         m=len(Y),
         relabelings=drawn,
-        memory_bytes=memory_bytes(Z, units, how, len(null.statistic), options.workers.n_jobs),
+        memory_bytes=memory_bytes(Z, units, how, drawn.total, options.workers.n_jobs),
         cautions=(*null_cautions(null, drawn), *data_cautions([X, Y], Z, fitted, columns)),
         component_columns={
             "bandwidth": _read_only(np.array(how.bandwidths)),
             "mmd_squared": _read_only(estimates),
             "zscore": _read_only(null.zscores),
-            "pvalue": _read_only(null.component_pvalues),
+            "pvalue": _read_only(null.component_pvalues()),
         },
     )
 

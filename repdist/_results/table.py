@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from repdist import _checks
+from repdist._designs.relabelings import Swaps
 from repdist._files import write_text
 from repdist._inference.all_groups import whole_null
-from repdist._inference.estimates import Estimate
 from repdist._inference.multiplicity import Adjust, adjusted
 from repdist._inference.pairs import Comparison
 from repdist._numbers import STARS, adjustment, counted, reaches, stars, with_equal_digits
@@ -48,14 +48,19 @@ class GlobalTestResult(Result):
         The sum over pairs of MMD^2, combined over the components of the kernel.
     pvalue : float
         Of the null hypothesis that all groups come from one distribution; never 0.
-    n_resamples : int
-        Random relabelings over all groups.
+    swaps : Swaps
+        How units were relabeled over all groups.
     """
 
     n_groups: int
     statistic: float
     pvalue: float
-    n_resamples: int
+    swaps: Swaps
+
+    @property
+    def n_resamples(self) -> int:
+        """Relabelings over all groups, the observed one left out."""
+        return self.swaps.total - 1
 
     def _card(self) -> Card:
         return Card(
@@ -63,7 +68,10 @@ class GlobalTestResult(Result):
             (
                 ("p-value", f"{self.pvalue:.4g}"),
                 ("tested", f"MMD^2 over all pairs, combined = {self.statistic:.4g}"),
-                ("null", f"{self.n_resamples:,} random relabelings over all groups"),
+                (
+                    "null",
+                    f"{self.n_resamples:,} relabelings over all groups: {self.swaps.describe()}",
+                ),
             ),
         )
 
@@ -182,7 +190,7 @@ class PairwiseMMDResult(Result):
         Parameters
         ----------
         n_resamples : int
-            Random relabelings over all groups. Default 9999.
+            At least so many random relabelings over all groups. Default 9999.
 
         Returns
         -------
@@ -190,24 +198,22 @@ class PairwiseMMDResult(Result):
 
         Notes
         -----
-        Blocks of rows are shuffled over all groups, 8 to 31 in the smallest (its rows, if fewer).
-        The statistic is, for each component, the sum over pairs of MMD^2, combined as in each pair.
-        ``O(B (U^2 + sum U_g^2))`` a component for U units in all.
+        Blocks of rows are shuffled over all groups, 16 to 31 in the smallest (its rows, if fewer;
+        at least two of many groups), and each shuffle is followed by all swaps of a code. The
+        statistic is, for each component, the sum over pairs of MMD^2, combined as in each pair.
+        ``O(J U^2)`` a component for J shuffles of U units in all.
         """
         n_resamples = _checks.resamples(n_resamples)
         rng = np.random.default_rng(self.seed)
         with computing():
-            null = whole_null(
-                self.comparison.whole, list(self.sizes), self.combine, n_resamples, rng
-            )
-        return GlobalTestResult(len(self.names), float(null.statistic[0]), null.pvalue, n_resamples)
+            null, swaps = whole_null(self.comparison.whole, self.combine, n_resamples, rng)
+        return GlobalTestResult(len(self.names), null.statistic, null.pvalue, swaps)
 
     def to_frame(self) -> "pd.DataFrame":
         """Return a tidy table with one row a pair."""
         import pandas as pd
 
-        pairs = self.comparison.pairs
-        i, j = np.array([(pair.first, pair.second) for pair in pairs]).T
+        i, j, used = self.comparison.first, self.comparison.second, self.comparison.relabelings
         columns: dict[str, Any] = {
             "first": [self.names[g] for g in i],
             "second": [self.names[h] for h in j],
@@ -215,9 +221,9 @@ class PairwiseMMDResult(Result):
             "n_second": [self.sizes[h] for h in j],
         }
         columns |= {name: table[i, j] for name, table in self._tables.items()}
-        columns["n_resamples"] = [pair.relabelings.count for pair in pairs]
-        columns["n_bins"] = [pair.relabelings.units.movable[0] for pair in pairs]
-        columns["exhaustive"] = [pair.relabelings.exhaustive for pair in pairs]
+        columns["n_resamples"] = [drawn.count for drawn in used]
+        columns["n_bins"] = [drawn.units.movable[0] for drawn in used]
+        columns["exhaustive"] = [drawn.exhaustive for drawn in used]
         return pd.DataFrame(columns)
 
     def to_csv(self, path: str | Path) -> None:
@@ -341,7 +347,7 @@ class PairwiseMMDResult(Result):
     def method(self) -> str:
         """Return two sentences for a paper that say what was done."""
         which = statistic_words(self.kernel, self.combine)
-        pairs = counted(len(self.comparison.pairs), "comparison")
+        pairs = counted(len(self.comparison.first), "comparison")
         corrected = (
             "not adjusted for multiple comparisons"
             if self.adjust == "none"
@@ -367,7 +373,7 @@ class PairwiseMMDResult(Result):
         )
 
     def __repr__(self) -> str:
-        return f"PairwiseMMDResult({len(self.names)} groups, {len(self.comparison.pairs)} pairs)"
+        return f"PairwiseMMDResult({len(self.names)} groups, {len(self.comparison.first)} pairs)"
 
     def _card(self) -> Card:
         frame = self.to_frame()
@@ -433,22 +439,17 @@ class PairwiseMMDResult(Result):
 
     @functools.cached_property
     def _tables(self) -> dict[str, Float64]:
-        pairs, sizes = self.comparison.pairs, np.array(self.sizes)
-
-        def column(name: str) -> Float64:
-            return np.array([getattr(pair.estimate, name) for pair in pairs])
+        i, j, sizes = self.comparison.first, self.comparison.second, np.array(self.sizes)
 
         def fill(values: Any, diagonal: float = math.nan) -> Float64:
             table = np.full((len(sizes), len(sizes)), diagonal)
-            for pair, value in zip(pairs, values, strict=True):
-                table[pair.first, pair.second] = table[pair.second, pair.first] = value
+            table[i, j] = table[j, i] = values
             return table
 
-        estimate = Estimate(*map(column, ("mmd_squared", "standard_error", "null_variance")))
+        estimate, pvalues = self.comparison.estimate, self.comparison.pvalue
         low, high = estimate.interval(self.confidence_level)
-        pvalues = np.array([pair.pvalue for pair in pairs])
         spread, rate = self.comparison.spread, self.floor_rate
-        both = np.array([spread[pair.first] + spread[pair.second] for pair in pairs]) / 2
+        both = (spread[i] + spread[j]) / 2
         floor = np.fmax.outer(rate, rate) * np.add.outer(1 / sizes, 1 / sizes)
         mmd_squared = fill(estimate.mmd_squared, 0.0)
         with np.errstate(divide="ignore", invalid="ignore", under="ignore"):

@@ -1,11 +1,13 @@
 """The result of a two-sample test."""
 
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from repdist import _checks
 from repdist._designs.relabelings import Relabelings
+from repdist._inference.combine import Null
 from repdist._inference.estimates import Estimate
 from repdist._inference.rates import CONFIDENCE
 from repdist._numbers import pvalues_with_equal_digits, reaches, with_equal_digits
@@ -34,8 +36,8 @@ class MMDTestResult(Result):
         MMD^2 of the kernel, by `estimator`, in kernel units: the number to quote.
     estimate : Estimate
         The unbiased MMD^2 whatever `estimator` says, with what its interval needs.
-    null_distribution : (B,) float64
-        The statistic of the relabelings, the observed one left out unless `exhaustive`.
+    null : Null
+        Every relabeling's components, from which `null_distribution` is made.
     kernel : Kernel
         Fitted: pass it to another call to compare numbers.
     estimator, combine : str
@@ -55,7 +57,7 @@ class MMDTestResult(Result):
     pvalue: float
     mmd_squared: float
     estimate: Estimate
-    null_distribution: Float64
+    null: Null
     kernel: Kernel
     estimator: Estimator
     combine: Combine
@@ -65,6 +67,14 @@ class MMDTestResult(Result):
     memory_bytes: int
     cautions: tuple[str, ...]
     component_columns: dict[str, Float64]
+
+    @functools.cached_property
+    def null_distribution(self) -> Float64:
+        """The statistic of the relabelings, (B,), the observed one left out unless `exhaustive`."""
+        statistic = self.null.distribution()
+        kept = statistic if self.exhaustive else statistic[1:]
+        kept.setflags(write=False)
+        return kept
 
     @property
     def standard_error(self) -> float:
