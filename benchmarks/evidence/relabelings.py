@@ -14,7 +14,13 @@ import numpy as np
 from scipy import stats
 
 from benchmarks.evidence import power
-from benchmarks.evidence.problems import Problem, Samples
+from benchmarks.evidence.problems import (
+    Mixture,
+    PerturbedUniform,
+    PooledDigits,
+    Problem,
+    Samples,
+)
 from benchmarks.evidence.tasks import Measured, Scope, Task
 from repdist import kernels
 from repdist._blocks import join
@@ -90,13 +96,23 @@ HARD = ((Rare(12), 600, 600), (Rare(8), 50, 50), (Rare(10), 100, 100), (OneColum
 
 
 def tasks(scope: Scope) -> list[Task]:
-    """Return the whole study: where swaps could lose, and what the study of power has."""
+    """Return the whole study: where swaps could lose, and what the literature has."""
     repetitions = scope.repetitions(4, 1000)
-    published = ((problem, power.N, power.N) for problem in power.problems(scope.mnist))
     return [
         Task(NAME, problem, n, m, METHODS, repetitions, N_RESAMPLES)
-        for problem, n, m in (*HARD, *published)
+        for problem, n, m in (*HARD, *published(scope.mnist))
     ]
+
+
+def published(mnist: str | None) -> list[tuple[Problem, int, int]]:
+    """Return the published problems at which power is neither 0 nor 1."""
+    problems: list[Problem] = [
+        *(Mixture(sd) for sd in (0.6, 0.7, 1.4, 1.6, 1.8)),
+        *(PerturbedUniform(1, amplitude) for amplitude in (0.2, 0.3)),
+        *(PerturbedUniform(2, amplitude) for amplitude in (0.4, 0.6)),
+        *(PooledDigits(digits, mnist) for digits in ("Q4", "Q5")),
+    ]
+    return [(problem, power.N, power.N) for problem in problems]
 
 
 def pvalues(
