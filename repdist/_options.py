@@ -8,6 +8,7 @@ from typing import Any, get_args
 import numpy as np
 
 from repdist import _checks
+from repdist._designs.relabelings import random_total
 from repdist._numbers import reaches
 from repdist._threads import Workers
 from repdist._typing import Bins, Combine, Estimator
@@ -69,8 +70,8 @@ class Options:
 
     def check_reach(self, alpha: float) -> None:
         """Raise if so few relabelings give no p-value as small as alpha."""
-        if not reaches(1 / (self.n_resamples + 1), alpha):
-            least = math.ceil(1 / alpha * (1 - 1e-9)) - 1
+        if not reaches(1 / random_total(self.n_resamples), alpha):
+            least = 1 << (math.ceil(1 / alpha * (1 - 1e-9)) - 1).bit_length() - 1
             raise ValueError(
                 f"`n_resamples` must be at least {least} for p-values as small as alpha = "
                 f"{alpha:g}; got {self.n_resamples}."

@@ -7,6 +7,7 @@ relabeling is a uniform member of its own: it is exchangeable with all others.
 """
 
 import itertools
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,10 +19,16 @@ from repdist._designs.units import Units
 
 Places = npt.NDArray[np.intp]
 
-_BATCH = 512  # relabelings, and shuffles, made at a time
+AT_ONCE = 2**14  # relabelings made by one thread at a time, in blocks of
+_BATCH = 512  # subsets or shuffles at most
 _SHUFFLES_LOG2 = 4  # 16 shuffles, of as many swaps as are wanted
 _LEAST, _MOST, _MOST_OF_MANY = 4, 10, 12  # dimensions of a code; the last for over 2^16 relabelings
 _FEW_PAIRS = 5  # whose swaps are too few to be worth it
+
+
+def random_total(wanted: int) -> int:
+    """Return how many random relabelings are used for so many wanted, the observed one included."""
+    return 1 << max(1, wanted.bit_length())
 
 
 @dataclass(frozen=True)
@@ -43,7 +50,7 @@ class Swaps:
         One dimension less than pairs: not all pairs are swapped, which would change nothing where
         samples are of one size.
         """
-        bits = max(1, (count - 1).bit_length())
+        bits = random_total(count - 1).bit_length() - 1
         most = min(bits, _MOST if bits <= 16 else _MOST_OF_MANY, pairs - 1)
         dimension = min(max(_LEAST, bits - _SHUFFLES_LOG2), most)
         return cls(1 << (bits - dimension), dimension)
@@ -102,6 +109,10 @@ class Relabelings:
         """The smallest p-value that they can give."""
         return self.units.least_pvalue_exhaustive if self.exhaustive else 1 / self.total
 
+    def attainable(self, alpha: float) -> float:
+        """Return the largest level up to alpha at which they can reject."""
+        return math.floor(alpha / self.least_pvalue * (1 + 1e-9)) * self.least_pvalue
+
     def describe(self) -> str:
         """Return in words what may change places, and how often it did."""
         of = "single rows" if self.units.size == 1 else f"bins of {self.units.size} rows"
@@ -132,8 +143,9 @@ class Relabelings:
         """
         K = self.units.movable[0]
         movable = np.flatnonzero(self.units.can_move)
-        for start in range(0, self.swaps.shuffles, _BATCH):
-            orders = np.repeat(movable[None], min(_BATCH, self.swaps.shuffles - start), axis=0)
+        step = min(_BATCH, AT_ONCE >> self.swaps.dimension)
+        for start in range(0, self.swaps.shuffles, step):
+            orders = np.repeat(movable[None], min(step, self.swaps.shuffles - start), axis=0)
             first = 0
             if start == 0:
                 orders[0, K:] = rng.permutation(movable[K:])

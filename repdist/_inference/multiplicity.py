@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from repdist._designs.relabelings import Relabelings
+from repdist._designs.relabelings import Relabelings, random_total
 from repdist._numbers import LEVEL, reaches
 from repdist._typing import Float64
 
@@ -55,7 +55,7 @@ def unreachable(relabelings: Sequence[Relabelings], adjust: str) -> str:
         rows = _smallest(lambda n: 2 / math.comb(2 * n, n), count, adjust)
         advice.append(f"with so few rows; groups of {rows} rows would do")
     if not all(pair.exhaustive for pair in lost):
-        wanted = _smallest(lambda b: 1 / (b + 1), count, adjust)
+        wanted = _smallest(lambda b: 1 / random_total(b), count, adjust)
         advice.append(f"with n_resamples={lost[0].wanted}; {wanted} would do")
     return f"{found} {', or '.join(advice)}"
 

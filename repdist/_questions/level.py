@@ -29,7 +29,7 @@ def check_level(  # noqa: PLR0913 (the options of a test)
     combine: Combine = "max",
     alpha: float = LEVEL,
     n_repetitions: int = 500,
-    n_resamples: int = 199,
+    n_resamples: int = 1023,
     n_bins: Bins = "auto",
     rng: np.random.Generator | int | None = None,
     n_jobs: int = -1,
@@ -58,8 +58,8 @@ def check_level(  # noqa: PLR0913 (the options of a test)
     n_repetitions : int
         How often to shuffle and test. Default 500.
     n_resamples : int
-        Random relabelings of each test. Default 199. An exact test then rejects in a share
-        ``floor(alpha (n_resamples + 1)) / (n_resamples + 1)``, which is `alpha` by default.
+        At least so many random relabelings of each test. Default 1023. The largest level up to
+        `alpha` that they can attain is `attainable` of the result: .0498 by default.
     n_bins : {"auto", "rows"} or int
         See `mmd_test`.
     rng : None, int or numpy.random.Generator
@@ -123,6 +123,7 @@ def check_level(  # noqa: PLR0913 (the options of a test)
     n, m = min(len(X), MOST_ROWS), min(len(Y), MOST_ROWS)
     options.check_smallest(min(n, m))
 
+    drawn = Relabelings(two_sample_units(min(n, m), max(n, m), options.n_bins), options.n_resamples)
     draws = [functools.partial(_dealt_out, _arrays.concatenate([X, Y]), n, m)] * n_repetitions
     pvalues = pvalues_of(draws, options, X)  # (n_repetitions,)
     rejections = count_rejections(pvalues, alpha)
@@ -139,7 +140,8 @@ def check_level(  # noqa: PLR0913 (the options of a test)
         n_bins=options.n_bins,
         n_repetitions=n_repetitions,
         n_resamples=options.n_resamples,
-        cautions=_cautions((len(X), len(Y)), (n, m), options, alpha),
+        attainable=drawn.attainable(alpha),
+        cautions=_cautions((len(X), len(Y)), (n, m), drawn.least_pvalue, alpha),
     )
 
 
@@ -162,7 +164,7 @@ def _check_repetitions(n_repetitions: Any, alpha: float) -> int:
 
 
 def _cautions(
-    given: tuple[int, int], used: tuple[int, int], options: Options, alpha: float
+    given: tuple[int, int], used: tuple[int, int], least: float, alpha: float
 ) -> tuple[str, ...]:
     found = []
     if given != used:
@@ -170,8 +172,6 @@ def _cautions(
             f"each repetition used {used[0]:,} and {used[1]:,} of the {given[0]:,} and "
             f"{given[1]:,} rows"
         )
-    units = two_sample_units(min(used), max(used), options.n_bins)
-    least = Relabelings(units, options.n_resamples).least_pvalue
     if not reaches(least, alpha):
         found.append(f"no p-value below {least:.2g} can be reached: the test never rejects")
     return tuple(found)

@@ -66,7 +66,9 @@ def pairwise_mmd_test(  # noqa: PLR0913 (the options of a test)
     combine : {"max", "mean", "fuse"}
         How the components of a kernel become one statistic; see `mmd_test`.
     n_resamples : int
-        Random relabelings of a pair; all are enumerated if there are no more. Default 9999.
+        At least so many random relabelings of a pair; all are enumerated if there are no more.
+        Default 9999. Where the number of pairs asks for smaller p-values, pairs with a small one
+        get more, up to 262,143: the p-value stays exact.
     n_bins : {"auto", "rows"} or int
         Blocks of shuffled rows in the smaller group of a pair; see `mmd_test`. Sizes of blocks are
         powers of two here.
@@ -100,8 +102,8 @@ def pairwise_mmd_test(  # noqa: PLR0913 (the options of a test)
 
     Notes
     -----
-    ``O(N^2 d)`` time for one pass over the kernel, plus ``O(B U^2)`` a pair and component for B
-    relabelings of U units.
+    ``O(N^2 d)`` time for one pass over the kernel, plus ``O(J U^2)`` a pair and component for U
+    units and J shuffles; see `mmd_test`.
 
     The tests ask that rows are independent, within groups and between them. Of rows that come in
     clusters (frames of one video, patches of one image) take one of each cluster, or their mean:

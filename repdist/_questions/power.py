@@ -28,7 +28,7 @@ def estimate_power(  # noqa: PLR0913 (the options of a test)
     combine: Combine = "max",
     alpha: float = LEVEL,
     n_repetitions: int = 100,
-    n_resamples: int = 199,
+    n_resamples: int = 1023,
     rng: np.random.Generator | int | None = None,
     n_jobs: int = -1,
     progress: bool = False,
@@ -56,7 +56,7 @@ def estimate_power(  # noqa: PLR0913 (the options of a test)
     n_repetitions : int
         Pairs of subsamples of each size. Default 100: a 95 % interval of about .1 either way.
     n_resamples : int
-        Random relabelings of each test. Default 199.
+        At least so many random relabelings of each test. Default 1023.
     rng : None, int or numpy.random.Generator
         The source of all randomness. The same `rng`, data and version give the same result to
         the bit, whatever `n_jobs`.

@@ -6,7 +6,7 @@ import numpy as np
 
 from repdist import _arrays
 from repdist._blocks import join
-from repdist._designs.relabelings import Relabelings
+from repdist._designs.relabelings import AT_ONCE, Relabelings
 from repdist._designs.units import row_order, two_sample_units
 from repdist._inference import two_samples
 from repdist._inference.combine import Combination, Null
@@ -69,11 +69,12 @@ def mmd_test(  # noqa: PLR0913 (the options of a test)
         ``"fuse"``: the soft maximum of MMD-FUSE [3]_. A kernel of one component needs none: its
         MMD^2 is the statistic.
     n_resamples : int
-        Random relabelings. If there are no more distinct ones, all are enumerated. Default 9999.
+        At least so many random relabelings; the result says how many were used: a power of two less
+        the observed one, 16,383 by default. All distinct ones are enumerated if they are no more.
     n_bins : {"auto", "rows"} or int
         At least how many blocks of shuffled rows the smaller sample is cut into; a relabeling moves
-        whole blocks [2]_. ``"rows"``: every row by itself, which takes minutes for some thousand
-        rows. ``"auto"`` (default): rows up to 256 in all, else at least 64 blocks. Rows left over,
+        whole blocks [2]_. ``"rows"``: every row by itself. ``"auto"`` (default): rows up to 256 in
+        all, else at least 64 blocks. Rows left over,
         and those of a sample that is more than eight times as large, keep their label and count in
         the statistic. The level is exact for any choice.
     rng : None, int or numpy.random.Generator
@@ -109,8 +110,9 @@ def mmd_test(  # noqa: PLR0913 (the options of a test)
 
     Notes
     -----
-    ``O((n + m)^2 d)`` time for one pass over the kernel matrix, plus ``O(B U^2)`` for B relabelings
-    of U units a component. Memory above the data: four copies of it, ``24 R U^2`` bytes for R
+    ``O((n + m)^2 d)`` time for one pass over the kernel matrix, plus ``O(J U^2)`` a component for U
+    units and J shuffles (16), each followed by all swaps of a code, which a transform gives at
+    once. Memory above the data: four copies of it, ``24 R U^2`` bytes for R
     components, some MB for each thread (on a GPU six tiles, of 1.5 GiB for many float32 rows), and
     ``40 R`` bytes a relabeling; `memory_bytes` of the result sums it up. Up to 256 rows, and
     kernels whose values have no bound, are computed in float64. If numba is installed, the sums of
@@ -181,7 +183,8 @@ def _tested(X: Array, Y: Array, options: Options, columns: tuple[str, ...]) -> M
     drawn = Relabelings(units, options.n_resamples)
     check_memory([len(units.rows)], how)
     sums = join(*kernel_blocks(how, Z, units.layout, options.workers, squares=options.squares))
-    run = functools.partial(in_order, n_jobs=options.workers.n_jobs)
+    jobs = options.workers.n_jobs if drawn.total > AT_ONCE else 1
+    run = functools.partial(in_order, n_jobs=jobs)
     S = two_samples.quadratic_form(sums, units, estimator)
     null = Null(
         two_samples.statistics(S, drawn, rng, run),

@@ -36,6 +36,9 @@ class LevelCheck(Result):
         Rows of the two samples in each repetition.
     n_bins : "auto", "rows" or int
         As it was given.
+    attainable : float
+        The largest level up to `alpha` that the relabelings can attain: what an exact test of
+        continuous data rejects.
     n_repetitions, n_resamples : int
         n_resamples as asked for; tests with fewer distinct relabelings used all of them.
     cautions : tuple of str
@@ -52,6 +55,7 @@ class LevelCheck(Result):
     n: int
     m: int
     n_bins: Bins
+    attainable: float
     n_repetitions: int
     n_resamples: int
     cautions: tuple[str, ...]
@@ -114,7 +118,11 @@ class LevelCheck(Result):
                     f"level {denied:.2g} fails 90 %",
                 ),
                 ("kernel", f"{self.kernel!r}, combine={self.combine!r}"),
-                ("null", f"up to {self.n_resamples:,} relabelings of each test"),
+                (
+                    "null",
+                    f"{self.n_resamples:,} relabelings of each test asked for: level "
+                    f"{self.attainable:.4g} attainable",
+                ),
             ),
             self.cautions,
         )
@@ -132,6 +140,7 @@ class LevelCheck(Result):
             "n": self.n,
             "m": self.m,
             "n_bins": self.n_bins,
+            "attainable": self.attainable,
             "n_repetitions": self.n_repetitions,
             "n_resamples": self.n_resamples,
             "cautions": self.cautions,

@@ -130,7 +130,7 @@ class PowerCurve(Result):
                 ),
                 ("rows", f"{self._needed(0.8)}; {self._needed(0.9)}"),
                 ("kernel", f"{self.kernel!r}, combine={self.combine!r}"),
-                ("null", f"up to {self.n_resamples:,} relabelings of each test"),
+                ("null", f"{self.n_resamples:,} relabelings of each test asked for"),
             ),
             self.cautions,
         )
