@@ -115,9 +115,10 @@ def whole_null(
     k = len(sizes)
     pairs = len(places) // 2
     swaps = Swaps.at_least(n_resamples + 1, pairs)
-    S = without_row_sums(sums.S.copy(), sums.unit_rows, with_diagonal=False)
-    form = _PositionForm(np.ascontiguousarray(S.transpose(1, 2, 0)), sizes, sums.unit_group)
-    means, values = [], np.empty((len(S), swaps.total))
+    S = np.ascontiguousarray(sums.S.transpose(1, 2, 0))
+    S = without_row_sums(S, sums.unit_rows, with_diagonal=False)
+    form = _PositionForm(S, sizes, sums.unit_group)
+    means, values = [], np.empty((S.shape[2], swaps.total))
     for j in range(swaps.shuffles):
         unit_at = np.arange(len(sums.unit_group))
         if j > 0:

@@ -1,4 +1,4 @@
-"""Blocks less what changes no MMD^2, so that nothing cancels."""
+"""Block sums less what changes no MMD^2, so that nothing cancels."""
 
 import numpy as np
 import numpy.typing as npt
@@ -8,21 +8,21 @@ from repdist._typing import Estimator, Float64
 
 
 def centred_blocks(sums: Sums, unit_rows: npt.NDArray[np.intp], estimator: Estimator) -> Float64:
-    """Return block sums (R, U, U) of ``k(x, y) - g(x) - g(y)``, with g such that rows sum to 0.
+    """Return block sums (U, U, R) of ``k(x, y) - g(x) - g(y)``, with g such that rows sum to 0.
 
     No g changes an MMD^2, for it enters every mean with the same weight.
     """
     biased = estimator == "biased"
-    S, units = sums.blocks.copy(), np.arange(len(unit_rows))
+    S, units = np.ascontiguousarray(sums.blocks.transpose(1, 2, 0)), np.arange(len(unit_rows))
     if biased:
-        S[:, units, units] += sums.diagonal
+        S[units, units] += sums.diagonal.T
     return without_row_sums(S, unit_rows, with_diagonal=biased)
 
 
 def without_row_sums(
     S: Float64, unit_rows: npt.NDArray[np.intp], *, with_diagonal: bool
 ) -> Float64:
-    """Return the block sums S (R, U, U) less those of ``g(x) + g(y)``, so that rows sum to 0.
+    """Return the block sums S (U, U, R) less those of ``g(x) + g(y)``, so that rows sum to 0.
 
     `with_diagonal` says whether pairs of a row with itself count. S is written to.
 
@@ -30,16 +30,23 @@ def without_row_sums(
     -----
     With N rows in all, R_u the sum over row u and n_u the rows of that unit, the sum G_u of g over
     a unit is ``(R_u - n_u sum(R) / (2 N)) / N`` if the diagonal counts, and
-    ``(R_u - n_u sum(R) / (2 N - 2)) / (N - 2)`` if it does not.
+    ``(R_u - n_u sum(R) / (2 N - 2)) / (N - 2)`` if it does not. Between two units the sum of
+    ``g(x) + g(y)`` is ``G_u n_v + G_v n_u``.
     """
-    units, N = np.arange(len(unit_rows)), int(unit_rows.sum())
+    N, usual = int(unit_rows.sum()), unit_rows[0]
     if not with_diagonal:
         N -= 1
-    totals = S.sum(axis=2)  # (R, U)
-    G = totals - totals.sum(axis=1, keepdims=True) / (2 * N) * unit_rows
+    totals = S.sum(axis=1)  # (U, R)
+    G = totals - np.outer(unit_rows, totals.sum(axis=0) / (2 * N))
     G /= N if with_diagonal else N - 1
-    S -= G[:, :, None] * unit_rows
-    S -= G[:, None, :] * unit_rows[:, None]
+    of_usual = usual * G
+    S -= of_usual[:, None]
+    S -= of_usual
+    for unit in np.flatnonzero(unit_rows != usual):
+        more = (unit_rows[unit] - usual) * G
+        S[:, unit] -= more
+        S[unit] -= more
     if not with_diagonal:
-        S[:, units, units] += 2 * G
+        units = np.arange(len(unit_rows))
+        S[units, units] += 2 * G
     return S

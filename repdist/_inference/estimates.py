@@ -55,12 +55,15 @@ def component_estimates(
     sums: Sums, unit_sample: npt.NDArray[np.intp], estimator: Estimator
 ) -> Float64:
     """Return MMD^2 of each component, (R,), from sums between units of the two samples."""
-    starts = [0, int(np.count_nonzero(unit_sample == 0))]
-    totals = np.add.reduceat(np.add.reduceat(sums.blocks, starts, axis=1), starts, axis=2)
-    first, across, second = totals[:, 0, 0], totals[:, 0, 1], totals[:, 1, 1]  # (R,)
+    u = int(np.count_nonzero(unit_sample == 0))
+    own, other = slice(u), slice(u, None)
+    blocks, diagonal = sums.blocks, sums.diagonal
+    first, across, second = (
+        block.sum(axis=(1, 2))
+        for block in (blocks[:, :u, :u], blocks[:, :u, u:], blocks[:, u:, u:])
+    )  # (R,)
     if estimator == "biased":
-        own = np.add.reduceat(sums.diagonal, starts, axis=1)
-        first, second = first + own[:, 0], second + own[:, 1]
+        first, second = first + diagonal[:, :u].sum(axis=1), second + diagonal[:, u:].sum(axis=1)
     return np.asarray(mmd_squared_from_sums(first, across, second, sums.sizes, estimator))
 
 

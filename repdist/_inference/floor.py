@@ -35,9 +35,9 @@ def floor_rate(K: Float64, rng: np.random.Generator) -> float:
     h = n // 2
     if h < 2:
         return math.nan
-    off_diagonal = np.where(np.eye(n, dtype=bool), 0.0, K)[None]
-    S = without_row_sums(off_diagonal, np.ones(n, dtype=np.intp), with_diagonal=False)
-    S = S.reshape(n, n, 1) * mmd_squared_from_sums(1.0, -1.0, 1.0, (h, n - h))
+    S = np.where(np.eye(n, dtype=bool), 0.0, K)[:, :, None]  # (n, n, 1)
+    S = without_row_sums(S, np.ones(n, dtype=np.intp), with_diagonal=False)
+    S *= mmd_squared_from_sums(1.0, -1.0, 1.0, (h, n - h))
     units = Units(1, (h, n - h), (0, 0))
     wanted = max(_SHUFFLES, _PAIRS // h) << min(_DIMENSION, h)
     halvings = statistics(S, Relabelings(units, wanted - 1), rng)

@@ -29,7 +29,7 @@ def quadratic_form(sums: Sums, units: Units, estimator: Estimator) -> Float64:
     """Return S (U, U, R) with ``a' S a = MMD^2`` for labels a; its rows sum to 0."""
     S = centred_blocks(sums, units.rows, estimator)
     S *= mmd_squared_from_sums(1.0, -1.0, 1.0, sums.sizes, estimator)
-    return np.ascontiguousarray(S.transpose(1, 2, 0))
+    return S
 
 
 def statistics(
@@ -66,17 +66,19 @@ def null_variance(S: Float64, units: Units, weights: Float64) -> float:
     """
     A = S @ weights  # (U, U)
     can_move = units.can_move
-    frozen = (units.sample == 0) & ~can_move
-    d = (np.diagonal(A) + 2 * A[:, frozen].sum(axis=1))[can_move]
-    d = d - d.mean()
-    A = A[np.ix_(can_move, can_move)]
+    d = np.diagonal(A).copy()
+    if not can_move.all():
+        fixed = (units.sample == 0) & ~can_move
+        d = (d + 2 * A[:, fixed].sum(axis=1))[can_move]
+        A = A[np.ix_(can_move, can_move)]
+    d -= d.mean()
     M, h = len(A), units.movable[0]
     np.fill_diagonal(A, 0)
     A -= A.sum() / (M * (M - 1))
     np.fill_diagonal(A, 0)
     # the chances that one, two, three and four given units are in the first sample
     one, two, three, four = np.cumprod([max(h - i, 0) / max(M - i, 1) for i in range(4)])
-    r, F = A.sum(axis=1), float((A**2).sum())
+    r, F = A.sum(axis=1), float(np.vdot(A, A))
     shared = float(r @ r) - F  # over two pairs that share a unit
     variance = 2 * (two - four) * F + 4 * (three - four) * shared
     variance += 4 * (two - three) * float(r @ d) + (one - two) * float(d @ d)
@@ -114,35 +116,38 @@ class _FormOfSwaps:
 
     def __init__(self, S: Float64, drawn: Relabelings) -> None:
         units = drawn.units
-        self._S, self._k = S, drawn.swaps.dimension
+        self._half, self._k = S / 2, drawn.swaps.dimension
         self._fixed = np.where((units.sample == 0) & ~units.can_move, 1.0, 0.0)
 
     def __call__(self, shuffles: Places) -> Pieces:
         """Return the values and means of shuffles (b, 2, K)."""
+        half = self._half
+        U, _, R = half.shape
         base = np.repeat(self._fixed[None], len(shuffles), axis=0)
         np.put_along_axis(base, shuffles.reshape(len(base), -1), 0.5, axis=1)
-        U, _, R = self._S.shape
-        products = (base @ self._S.reshape(U, -1)).reshape(-1, U, R)
+        products = 2 * (base @ half.reshape(U, -1)).reshape(-1, U, R)
         constants = np.einsum("bu,bur->br", base, products)
         pieces = []
         for (x, y), product, constant in zip(shuffles, products, constants, strict=True):
             values, mean = forms_of_swaps(self._differences(x, y), product[x] - product[y], self._k)
-            of_pair = self._S[x, x] + self._S[y, y] - 2 * self._S[x, y]
-            pieces.append((values, mean + constant + of_pair.sum(axis=0) / 4))
+            of_pairs = half[x, x] + half[y, y] - 2 * half[x, y]
+            pieces.append((values, mean + constant + of_pairs.sum(axis=0) / 2))
         return pieces
 
     def _differences(self, x: Places, y: Places) -> Callable[[Places, Places], Float64]:
         """Return the function from i < j to ``(S_xx + S_yy - S_xy - S_yx) / 2``, (P, R)."""
-        U, _, R = self._S.shape
-        flat = self._S.reshape(U * U, R)
+        U, _, R = self._half.shape
+        flat = self._half.reshape(U * U, R)
         rows, others = U * x, U * y
 
         def differences(i: Places, j: Places) -> Float64:
             xi, yi, xj, yj = rows[i], others[i], x[j], y[j]
-            C = flat.take(xi + xj, axis=0)
+            C: Float64 = flat.take(xi + xj, axis=0)
             C += flat.take(yi + yj, axis=0)
-            C -= flat.take(xi + yj, axis=0)
-            C -= flat.take(yi + xj, axis=0)
-            return np.asarray(C / 2)
+            yj += xi
+            C -= flat.take(yj, axis=0)
+            xj += yi
+            C -= flat.take(xj, axis=0)
+            return C
 
         return differences

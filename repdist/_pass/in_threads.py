@@ -1,10 +1,12 @@
 """The pass in this process: runs of tiles, shared out among threads."""
 
+import itertools
 import threading
 from collections.abc import Iterable
 
 from repdist import _arrays
 from repdist._arrays import Workspace
+from repdist._pass.bundles import Bundle, Bundles, are_bundled, bundled, sum_pairs
 from repdist._pass.geometry import Strip, Tiles, pairs_of_groups, tiles_between
 from repdist._pass.portions import Portion
 from repdist._pass.tiles import OperandsOfRows, TilePass
@@ -17,24 +19,32 @@ _PORTIONS = 128  # tiles are handed out in about this many runs
 def portions(
     tiles: TilePass, Z: Array, centre: Array, groups: list[list[Strip]], workers: Workers
 ) -> Iterable[Portion]:
-    """Return the sums of all runs of tiles, in the order of the blocks."""
+    """Return the sums of all runs of tiles, block by block: those within groups first."""
     operands = OperandsOfRows(tiles.plan, Z, centre, tiles.differences)
     own = threading.local()
 
-    def portion(task: Tiles) -> Portion:
+    def portions_of(task: Tiles | Bundles) -> list[Portion]:
         if not hasattr(own, "work"):
             own.work = tiles.workspace(operands.left(slice(0, 1)))
         work: Workspace = own.work
         with _arrays.plain_arithmetic(Z):
-            return tiles.sum(operands, task, work)
+            if isinstance(task, Bundles):
+                return sum_pairs(tiles, operands, task, work)
+            return [tiles.sum(operands, task, work)]
 
-    tasks = _tasks(groups)
-    results = in_order(portion, tasks, _arrays.threads_for(Z, workers.n_jobs))
-    return with_progress(results, len(tasks), workers.progress)
+    bundles = bundled(groups) if tiles.differences and not _arrays.is_torch(Z) else []
+    tasks = _tasks(groups, bundles)
+    results = in_order(portions_of, tasks, _arrays.threads_for(Z, workers.n_jobs))
+    return itertools.chain.from_iterable(with_progress(results, len(tasks), workers.progress))
 
 
-def _tasks(groups: list[list[Strip]]) -> list[Tiles]:
-    """Return the runs of tiles of every block, in the order of the blocks."""
+def _tasks(groups: list[list[Strip]], bundles: list[Bundle]) -> list[Tiles | Bundles]:
+    """Return the runs of tiles of every block, block by block, then the pairs of bundles."""
     count = sum(map(len, groups))
     size = max(1, count * (count + 1) // 2 // _PORTIONS)
-    return [tiles for pair in pairs_of_groups(groups) for tiles in tiles_between(*pair, size=size)]
+    tasks: list[Tiles | Bundles] = []
+    for first, second in pairs_of_groups(groups):
+        if first is second or not (bundles and are_bundled(first, second)):
+            tasks += tiles_between(first, second, size)
+    pairs = itertools.combinations_with_replacement(bundles, 2)
+    return tasks + [Bundles(*pair) for pair in pairs]

@@ -26,8 +26,8 @@ def kernel_blocks(
 ) -> Iterator[Block]:
     """Pass once over the kernel matrix of Z and yield its sums, block by block.
 
-    First the blocks within the groups 0, 1, ..., then those between them in the order (0, 1),
-    (0, 2), ..., (1, 2), .... To be used inside `one_blas_thread`.
+    First the blocks within the groups 0, 1, ..., then those between every two of them, the first
+    the one that lies first, in an order that the layout gives. To be used inside `one_blas_thread`.
 
     Parameters
     ----------
