@@ -139,8 +139,15 @@ def centre_row(Z: Array) -> Array:
     """
     Z = detach(Z)
     rows = to_numpy(Z[:: -(-len(Z) // _CENTRE_ROWS)])
-    parts = [np.median(rows[:, part].astype(np.float64), axis=0) for part in column_parts(rows)]
+    parts = [column_medians(rows[:, part].astype(np.float64)) for part in column_parts(rows)]
     return constant(np.concatenate(parts), Z)
+
+
+def column_medians(rows: Float64) -> Float64:
+    """Return the median of each column, (d,); several times as fast as `np.median` for few rows."""
+    ordered = np.sort(np.ascontiguousarray(rows.T), axis=1)
+    n = len(rows)
+    return np.asarray((ordered[:, (n - 1) // 2] + ordered[:, n // 2]) / 2)
 
 
 def shifted_and_scaled(Z: Array, centre: Array, scale: float) -> Array:

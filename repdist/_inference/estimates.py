@@ -56,7 +56,6 @@ def component_estimates(
 ) -> Float64:
     """Return MMD^2 of each component, (R,), from sums between units of the two samples."""
     u = int(np.count_nonzero(unit_sample == 0))
-    own, other = slice(u), slice(u, None)
     blocks, diagonal = sums.blocks, sums.diagonal
     first, across, second = (
         block.sum(axis=(1, 2))

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+_MOST_ROWS = 1000  # pairs that a page shows
+
+
 class TableToTell(TableShape, Protocol):
     """A table of groups that a page tells."""
 
@@ -37,7 +40,8 @@ class TableToTell(TableShape, Protocol):
 
 def page_of(result: TableToTell, title: str) -> Page:
     """Return the page: summary, pictures, one row a pair, method and call."""
-    frame = result.to_frame()
+    whole = result.to_frame()
+    frame, said = _readable(whole)
     low, high = with_equal_digits([frame["ci_low"].tolist(), frame["ci_high"].tolist()])
     intervals = [f"{a} to {b}" for a, b in zip(low, high, strict=True)]
     of_pvalues, of_adjusted = pvalues_with_equal_digits(
@@ -47,17 +51,17 @@ def page_of(result: TableToTell, title: str) -> Page:
     rows = [f"{n} + {m}" for n, m in zip(frame["n_first"], frame["n_second"], strict=True)]
     return Page(
         title=title,
-        lead=_lead(result, frame),
+        lead=_lead(result, whole),
         cautions=result.cautions,
         pictures=(
             Picture("Distances", lambda: result.plot(order="clustered"), _table_alt(result)),
             Picture("Who is close to whom", result.dendrogram, "Dendrogram of the groups."),
             Picture("Map", result.embed, "Map of the groups; the bar is the noise floor."),
         ),
-        table_title="All pairs",
+        table_title="Pairs" if said else "All pairs",
         table_hint=(
             f"Rows in bold differ at .05 ({adjustment(result.adjust)}); intervals at "
-            f"{100 * result.confidence_level:g} %, cut at 0."
+            f"{100 * result.confidence_level:g} %, cut at 0.{said}"
         ),
         columns=(
             column_of_names("First", frame["first"]),
@@ -75,6 +79,20 @@ def page_of(result: TableToTell, title: str) -> Page:
         method=result.method(),
         call=result.call(),
     )
+
+
+def _readable(frame: Any) -> tuple[Any, str]:
+    """Return the rows that a page shows, and what to say if they are not all."""
+    if len(frame) <= _MOST_ROWS:
+        return frame, ""
+    order = frame["mmd_squared"].sort_values(kind="stable").index
+    half = _MOST_ROWS // 2
+    shown = frame.loc[sorted([*order[:half], *order[-half:]])]
+    said = (
+        f" Of {counted(len(frame), 'pair')} the {half} closest and the {half} farthest apart are "
+        "shown; to_csv() writes all."
+    )
+    return shown, said
 
 
 def _numbers(heading: str, values: Any, role: Literal["", "key"] = "") -> Column:

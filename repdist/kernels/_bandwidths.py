@@ -115,7 +115,7 @@ def positive_numbers(name: str, values: Any) -> tuple[float, ...]:
 def positive_distances(Z: Array, metric: str = "euclidean") -> Float64:
     """Return the distances above 0 between different rows, of at most `_FIT_ROWS` rows."""
     rows = _arrays.to_numpy(_arrays.take_rows(Z, spread_rows(Z))).astype(np.float64)
-    rows -= np.median(rows, axis=0)
+    rows -= _arrays.column_medians(rows)
     size = float(np.abs(rows).max())  # so that no square overflows or vanishes
     rows /= size
     if metric == "cityblock":

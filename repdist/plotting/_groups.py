@@ -6,19 +6,24 @@ import numpy as np
 
 from repdist._typing import Float64
 from repdist.plotting._figures import LINE_COLOUR, OBSERVED_COLOUR
-from repdist.plotting._names import shown_names
+from repdist.plotting._names import MOST_NAMED, shown_names
 from repdist.plotting._shapes import TableShape
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+_OUTERMOST = 20  # groups that a map of very many names
+_ORDERED = 200  # groups up to which leaves are put in the best order, which takes their cube
 _SHORT = 4  # characters that fit beside each other under a tree
 _CHARACTER = 0.014  # the width of one, as a share of that of a map
 
 
 def plot_dendrogram(shape: TableShape, ax: "Axes | None" = None) -> "Axes":
-    """Draw the average linkage of ``sqrt(max(MMD^2, 0))``, with the median noise floor."""
+    """Draw the average linkage of ``sqrt(max(MMD^2, 0))``, with the median noise floor.
+
+    Of more than 60 groups the last 60 branches are shown, with the number of their groups.
+    """
     import matplotlib.pyplot as plt
     from scipy.cluster.hierarchy import dendrogram
 
@@ -33,13 +38,15 @@ def plot_dendrogram(shape: TableShape, ax: "Axes | None" = None) -> "Axes":
     flat[:, 2] = np.maximum(flat[:, 2], 1e-9 * top)  # SciPy sets equal limits for a tree of zeros
     dendrogram(
         flat,
+        truncate_mode="lastp" if k > MOST_NAMED else None,
+        p=MOST_NAMED,
         labels=names.texts,
         ax=ax,
         color_threshold=0,
         above_threshold_color=LINE_COLOUR,
         leaf_font_size=10,
     )
-    turned = max(map(len, names.texts)) > _SHORT
+    turned = k > MOST_NAMED or max(map(len, names.texts)) > _SHORT
     for tick in ax.get_xticklabels():
         tick.set_fontfamily(names.family)
         if turned:
@@ -53,20 +60,30 @@ def plot_dendrogram(shape: TableShape, ax: "Axes | None" = None) -> "Axes":
         )  # fmt: skip
     ax.set_ylabel(r"distance $\sqrt{\mathrm{MMD}^2}$")
     ax.spines[["top", "right", "bottom"]].set_visible(False)
+    if k > MOST_NAMED:
+        ax.set_title(
+            f"{k:,} groups; in brackets the groups of a branch", loc="left", fontsize="small"
+        )
     return ax
 
 
 def plot_map(shape: TableShape, ax: "Axes | None" = None) -> "Axes":
-    """Draw the groups in the plane by classical scaling of ``sqrt(max(MMD^2, 0))``."""
+    """Draw the groups in the plane by classical scaling of ``sqrt(max(MMD^2, 0))``.
+
+    Of more than 60 groups the outermost are named.
+    """
     import matplotlib.pyplot as plt
 
     if ax is None:
         _, ax = plt.subplots(figsize=(5.5, 5), layout="constrained")
     points, share = _classical_scaling(_distances(shape))
     left, width = float(points[:, 0].min()), float(np.ptp(points[:, 0])) or 1.0
-    ax.scatter(points[:, 0], points[:, 1], color=LINE_COLOUR, s=28, zorder=3)
-    names = shown_names(shape.names)
-    for shown, point in zip(names.texts, points, strict=True):
+    many = len(points) > MOST_NAMED
+    ax.scatter(points[:, 0], points[:, 1], color=LINE_COLOUR, s=6 if many else 28, zorder=3)
+    outermost = np.argsort(-np.square(points).sum(axis=1), kind="stable")[:_OUTERMOST]
+    named = np.sort(outermost) if many else np.arange(len(points))
+    names = shown_names([shape.names[group] for group in named])
+    for shown, point in zip(names.texts, points[named], strict=True):
         place = (0.15 + (point[0] - left) / width) / 1.3
         turned = place + _CHARACTER * len(shown) > 1  # it would run out of the frame
         ax.annotate(
@@ -91,7 +108,8 @@ def linkage_and_leaves(shape: TableShape) -> tuple[Float64, list[int]]:
     from scipy.cluster.hierarchy import leaves_list, linkage
     from scipy.spatial.distance import squareform
 
-    tree = linkage(squareform(_distances(shape), checks=False), "average", optimal_ordering=True)
+    distances = squareform(_distances(shape), checks=False)
+    tree = linkage(distances, "average", optimal_ordering=len(shape.names) <= _ORDERED)
     return tree, [int(leaf) for leaf in leaves_list(tree)]
 
 

@@ -9,6 +9,7 @@ from repdist._checks import RepdistWarning
 
 _LONGEST = 24  # characters of a shown name
 _LACKING = "□"
+MOST_NAMED = 60  # groups up to which pictures name each
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from repdist._numbers import STARS, adjustment, reaches, stars
 from repdist._typing import Float64
 from repdist.plotting._figures import TABLE_COLOURS
 from repdist.plotting._groups import linkage_and_leaves
-from repdist.plotting._names import shown_names
+from repdist.plotting._names import MOST_NAMED, shown_names
 from repdist.plotting._shapes import TableShape
 
 if TYPE_CHECKING:
@@ -24,7 +24,8 @@ def plot_table(shape: TableShape, ax: "Axes | None" = None, order: str = "given"
     """Draw a table of groups as a heat map of MMD^2.
 
     Each cell shows its value and stars for its adjusted p-value; a cell that does not differ at
-    .05 is printed in italics. The diagonal, framed, shows the group's own noise floor.
+    .05 is printed in italics. The diagonal, framed, shows the group's own noise floor. Of more
+    than 25 groups colours alone are shown, and of more than 60 some names.
 
     Parameters
     ----------
@@ -46,29 +47,38 @@ def plot_table(shape: TableShape, ax: "Axes | None" = None, order: str = "given"
         side = min(1.6 + 0.62 * k, 16)
         _, ax = plt.subplots(figsize=(max(side + 1.2, 6), side), layout="constrained")
     image = ax.imshow(shown, cmap=TABLE_COLOURS, vmin=0)
-    names = shown_names([shape.names[place] for place in places])
+    named = range(0, k, -(-k // MOST_NAMED))  # of very many groups every so many
+    names = shown_names([shape.names[places[row]] for row in named])
     longest = max(map(len, names.texts))
     rotation = 45 if longest > 3 else 0
-    ax.set_xticks(range(k), names.texts, rotation=rotation, fontfamily=names.family)
-    ax.set_yticks(range(k), names.texts, fontfamily=names.family)
+    ax.set_xticks(named, names.texts, rotation=rotation, fontfamily=names.family)
+    ax.set_yticks(named, names.texts, fontfamily=names.family)
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
     unit = _decimal_unit(shown)
     if k <= MOST_PRINTED:
         printed = np.where(np.eye(k, dtype=bool), floors[:, None], values)
         _print_cells(ax, printed, shown, pvalues, unit)
-    for place in range(k):
-        ax.add_patch(_frame(place))
+    if k <= MOST_NAMED:
+        for place in range(k):
+            ax.add_patch(_frame(place))
     colours = ax.figure.colorbar(image, ax=ax, shrink=0.8)
     colours.outline.set_visible(False)
     colours.set_label("MMD$^2$")
-    ax.set_title(
-        f"MMD$^2${_in_units(unit)}; framed: noise floor of the group\n"
-        f"{STARS}\n({adjustment(shape.adjust)})",
-        loc="left",
-        fontsize="small",
-    )
+    ax.set_title(_title(shape.adjust, unit, named), loc="left", fontsize="small")
     return ax
+
+
+def _title(adjust: str, unit: float, named: range) -> str:
+    k, step = named.stop, named.step
+    if step > 1:
+        return f"MMD$^2$ of {k:,} groups, one in {step} named; on the diagonal the noise floor"
+    if k > MOST_PRINTED:
+        return "MMD$^2$; framed: noise floor of the group"
+    return (
+        f"MMD$^2${_in_units(unit)}; framed: noise floor of the group\n{STARS}\n"
+        f"({adjustment(adjust)})"
+    )
 
 
 def _print_cells(
