@@ -43,6 +43,8 @@ SECONDS = 0.1
 BASELINE = "shuffles"
 N_RESAMPLES = 9999
 SWAPS = {
+    "64 x 256": Swaps(64, 8),
+    "32 x 512": Swaps(32, 9),
     "16 x 1024": Swaps(16, 10),
     "4 x 4096": Swaps(4, 12),
     "1 x 16384": Swaps(1, 14),
