@@ -40,21 +40,21 @@ def statistics(
     S is that of `quadratic_form`. ``O(R J (K^2 + 2^k 2^(k/2)))`` time for J shuffles of K pairs,
     each with 2^k swaps. `run` maps a function over blocks of shuffles in their order.
     """
-    swaps, R = drawn.swaps, S.shape[2]
+    swaps = drawn.swaps
     if drawn.exhaustive or swaps.dimension == 0:
-        chosen = (
-            drawn.every() if drawn.exhaustive else (pairs[:, 0] for pairs in drawn.shuffled(rng))
-        )
+        some = (pairs[:, 0] for pairs in drawn.shuffled(rng))
+        chosen = drawn.every() if drawn.exhaustive else some
         labeled = [_form(S, drawn.units, block) for block in chosen]
         return Statistics.of(np.concatenate(labeled).T)
-    form = _FormOfSwaps(S, drawn)
-    pieces = [piece for block in run(form, drawn.shuffled(rng)) for piece in block]
-    means = np.stack([mean for _, mean in pieces])  # (J, R)
-    mean = means.mean(axis=0)
-    values = np.empty((R, swaps.total))
-    for j, (of_shuffle, own) in enumerate(pieces):
-        columns = slice(j << swaps.dimension, (j + 1) << swaps.dimension)
-        np.add(of_shuffle, (own - mean)[:, None], out=values[:, columns])
+    values, means, start = np.empty((S.shape[2], swaps.total)), [], 0
+    for block in run(_FormOfSwaps(S, drawn), drawn.shuffled(rng)):
+        for deviations, own in block:
+            stop = start + deviations.shape[1]
+            np.add(deviations, own[:, None], out=values[:, start:stop])
+            means.append(own)
+            start = stop
+    mean = np.mean(means, axis=0)  # (R,)
+    values -= mean[:, None]
     return Statistics(values, mean)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from repdist import _arrays
+from repdist._designs.relabelings import AT_ONCE
 from repdist._designs.units import Units
 from repdist._pass.geometry import tile_edge
 from repdist._typing import Array
@@ -27,8 +28,11 @@ def memory_bytes(Z: Array, units: Units, plan: Plan, n_statistics: int, n_jobs: 
     block = d * min(N, _arrays.CHUNK)
     blocks = max(block, 3 * min(block, _arrays.ENTRIES))
     blocks += 8 * N  # projections that find copies
-    labels = min(512, n_statistics) * (R + 2) * U  # relabelings multiplied at a time
-    doubles = 8 * N + 5 * R * U**2 + (7 * R + 2) * n_statistics + labels
+    pairs = min(units.movable[0] ** 2 // 2, AT_ONCE * 8)  # of pairs of units, gathered at a time
+    gathered = (threads if n_statistics > AT_ONCE else 1) * (
+        3 * R * pairs + 2 * R * min(n_statistics, AT_ONCE)
+    )
+    doubles = 8 * N + 5 * R * U**2 + (2 * R + 6) * n_statistics + gathered
     return int(size * (copies + tiles) + 8 * max(fit, blocks, doubles)) + _FEW
 
 
