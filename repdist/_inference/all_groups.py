@@ -115,7 +115,7 @@ def whole_null(
     k = len(sizes)
     pairs = len(places) // 2
     swaps = Swaps.at_least(n_resamples + 1, pairs)
-    S = np.ascontiguousarray(sums.S.transpose(1, 2, 0))
+    S = sums.S.transpose(1, 2, 0).copy()
     S = without_row_sums(S, sums.unit_rows, with_diagonal=False)
     form = _PositionForm(S, sizes, sums.unit_group)
     means, values = [], np.empty((S.shape[2], swaps.total))

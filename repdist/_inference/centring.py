@@ -13,7 +13,7 @@ def centred_blocks(sums: Sums, unit_rows: npt.NDArray[np.intp], estimator: Estim
     No g changes an MMD^2, for it enters every mean with the same weight.
     """
     biased = estimator == "biased"
-    S, units = np.ascontiguousarray(sums.blocks.transpose(1, 2, 0)), np.arange(len(unit_rows))
+    S, units = sums.blocks.transpose(1, 2, 0).copy(), np.arange(len(unit_rows))
     if biased:
         S[units, units] += sums.diagonal.T
     return without_row_sums(S, unit_rows, with_diagonal=biased)

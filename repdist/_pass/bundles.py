@@ -12,8 +12,7 @@ from repdist._pass.portions import Portion
 from repdist._pass.tiles import Operands, TilePass
 from repdist._typing import Float64
 
-_ROWS = 512  # of a bundle: the sums of its tiles over single rows are as large as its tiles
-_SMALL = _ROWS // 2  # rows of a group that is bundled
+_ROWS = 512  # of a bundle at most: its tiles' sums over single rows are as large as the tiles
 
 
 @dataclass(frozen=True)
@@ -53,26 +52,21 @@ class Bundles:
     columns: Bundle
 
 
-def bundled(groups: list[list[Strip]]) -> list[Bundle]:
-    """Return the small groups in bundles, as they follow each other."""
+def bundled(groups: list[list[Strip]], edge: int) -> list[Bundle]:
+    """Return the groups that fill half a tile at most in bundles, as they follow each other."""
+    most = min(_ROWS, edge)
     bundles: list[list[list[Strip]]] = []
     last = -1  # group
     for strips in groups:
         span = joined(strips)
-        if span.stop - span.start > _SMALL:
+        if span.stop - span.start > most // 2:
             continue
-        fits = bundles and span.stop - bundles[-1][0][0].start <= _ROWS
+        fits = bundles and span.stop - bundles[-1][0][0].start <= most
         if not fits or span.group != last + 1:
             bundles.append([])
         bundles[-1].append(strips)
         last = span.group
     return [Bundle(bundle) for bundle in bundles]
-
-
-def are_bundled(first: list[Strip], second: list[Strip]) -> bool:
-    """Tell whether the pair of groups is among those of bundles."""
-    spans = joined(first), joined(second)
-    return all(span.stop - span.start <= _SMALL for span in spans)
 
 
 def sum_pairs(tiles: TilePass, operands: Operands, task: Bundles, work: Workspace) -> list[Portion]:

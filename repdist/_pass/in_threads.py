@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from repdist import _arrays
 from repdist._arrays import Workspace
-from repdist._pass.bundles import Bundle, Bundles, are_bundled, bundled, sum_pairs
+from repdist._pass.bundles import Bundle, Bundles, bundled, sum_pairs
 from repdist._pass.geometry import Strip, Tiles, pairs_of_groups, tiles_between
 from repdist._pass.portions import Portion
 from repdist._pass.tiles import OperandsOfRows, TilePass
@@ -32,7 +32,8 @@ def portions(
                 return sum_pairs(tiles, operands, task, work)
             return [tiles.sum(operands, task, work)]
 
-    bundles = bundled(groups) if tiles.differences and not _arrays.is_torch(Z) else []
+    together = tiles.differences and not _arrays.is_torch(Z)
+    bundles = bundled(groups, tiles.edge) if together else []
     tasks = _tasks(groups, bundles)
     results = in_order(portions_of, tasks, _arrays.threads_for(Z, workers.n_jobs))
     return itertools.chain.from_iterable(with_progress(results, len(tasks), workers.progress))
@@ -42,9 +43,10 @@ def _tasks(groups: list[list[Strip]], bundles: list[Bundle]) -> list[Tiles | Bun
     """Return the runs of tiles of every block, block by block, then the pairs of bundles."""
     count = sum(map(len, groups))
     size = max(1, count * (count + 1) // 2 // _PORTIONS)
+    small = {strips[0].group for bundle in bundles for strips in bundle.groups}
     tasks: list[Tiles | Bundles] = []
     for first, second in pairs_of_groups(groups):
-        if first is second or not (bundles and are_bundled(first, second)):
+        if first is second or not {first[0].group, second[0].group} <= small:
             tasks += tiles_between(first, second, size)
     pairs = itertools.combinations_with_replacement(bundles, 2)
     return tasks + [Bundles(*pair) for pair in pairs]
