@@ -2,7 +2,7 @@
 
 ``"shuffles"`` draws 9,999 relabelings uniformly and multiplies each with the sums, as the library
 did before it had the transform. The others are random shuffles, each followed by all swaps of a
-code, 16,384 relabelings in all; ``"16 x 1024"`` is what the library does. Rare rows far away and
+code, 16,384 relabelings in all; ``"32 x 512"`` is what the library does. Rare rows far away and
 samples of unequal sizes are where swaps alone (``"1 x 16384"``) lose: they change the number of
 such rows on one side by too little.
 """

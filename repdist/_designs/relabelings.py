@@ -21,7 +21,7 @@ Places = npt.NDArray[np.intp]
 
 AT_ONCE = 2**14  # relabelings made by one thread at a time, in blocks of
 _BATCH = 512  # subsets or shuffles at most
-_SHUFFLES_LOG2 = 4  # 16 shuffles, of as many swaps as are wanted
+_SHUFFLES_LOG2 = 5  # 32 shuffles, of as many swaps as are wanted
 _LEAST, _MOST, _MOST_OF_MANY = 4, 10, 12  # dimensions of a code; the last for over 2^16 relabelings
 _FEW_PAIRS = 5  # whose swaps are too few to be worth it
 

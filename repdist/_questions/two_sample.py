@@ -111,7 +111,7 @@ def mmd_test(  # noqa: PLR0913 (the options of a test)
     Notes
     -----
     ``O((n + m)^2 d)`` time for one pass over the kernel matrix, plus ``O(J U^2)`` a component for U
-    units and J shuffles (16), each followed by all swaps of a code, which a transform gives at
+    units and J shuffles (32), each followed by all swaps of a code, which a transform gives at
     once. Memory above the data: four copies of it, ``24 R U^2`` bytes for R
     components, some MB for each thread (on a GPU six tiles, of 1.5 GiB for many float32 rows), and
     ``40 R`` bytes a relabeling; `memory_bytes` of the result sums it up. Up to 256 rows, and
