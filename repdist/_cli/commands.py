@@ -95,7 +95,9 @@ CombineOption: TypeAlias = Annotated[
     CombineName, typer.Option(help="How components become one statistic.")
 ]
 EstimatorOption: TypeAlias = Annotated[EstimatorName, typer.Option(help="Of MMD^2.")]
-Resamples: TypeAlias = Annotated[int, typer.Option(help="Random relabelings of each test.")]
+Resamples: TypeAlias = Annotated[
+    int, typer.Option(help="At least so many random relabelings of each test.")
+]
 Alpha: TypeAlias = Annotated[float, typer.Option(help="Level: reject if p is at most this.")]
 
 

@@ -359,8 +359,8 @@ class PairwiseMMDResult(Result):
         return (
             f"Every pair of {len(self.names)} groups was compared by the unbiased squared maximum "
             f"mean discrepancy under one kernel fitted on all groups "
-            f"({kernel_words(self.kernel)}), with exact permutation p-values from up to "
-            f"{self.n_resamples:,} relabelings of the rows of the pair, {which} as statistic, and "
+            f"({kernel_words(self.kernel)}), with exact permutation p-values from "
+            f"{self._relabeled()} of the rows of the pair, {which} as statistic, and "
             f"p-values {corrected}. Noise floors are the 95 % quantile of the distance between "
             f"random halves of one group, scaled to the sizes compared; intervals are at "
             f"{100 * self.confidence_level:g} % (repdist {__version__})."
@@ -391,11 +391,21 @@ class PairwiseMMDResult(Result):
                 ("farthest", _row_line(far, self.adjust)),
                 ("closest", _row_line(near, self.adjust)),
                 ("kernel", str(self.kernel)),
-                ("null", f"up to {self.n_resamples:,} relabelings within each pair"),
+                ("null", f"{self._relabeled()} within each pair"),
             ),
             self.cautions,
             self._grid() if len(self.names) <= _MOST_SHOWN else None,
         )
+
+    def _relabeled(self) -> str:
+        """Return in words how many relabelings pairs used."""
+        used = self.comparison.relabelings
+        counts = sorted({drawn.count for drawn in used if not drawn.exhaustive})
+        words = [f"{counts[0]:,} relabelings"] if counts else []
+        words += [f"{count:,} where p is small" for count in counts[1:]]
+        if any(drawn.exhaustive for drawn in used):
+            words.append("all where there are no more" if counts else "all relabelings")
+        return ", ".join(words) if len(words) == 1 else f"{words[0]} ({'; '.join(words[1:])})"
 
     def _grid(self) -> Grid:
         values, floors = self._tables["mmd_squared"], self._tables["noise_floor"]
