@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 
 _OUTERMOST = 20  # groups that a map of very many names
+_APART = 0.1  # of these, as a share of the width
 _ORDERED = 200  # groups up to which leaves are put in the best order, which takes their cube
 _SHORT = 4  # characters that fit beside each other under a tree
 _CHARACTER = 0.014  # the width of one, as a share of that of a map
@@ -80,8 +81,7 @@ def plot_map(shape: TableShape, ax: "Axes | None" = None) -> "Axes":
     left, width = float(points[:, 0].min()), float(np.ptp(points[:, 0])) or 1.0
     many = len(points) > MOST_NAMED
     ax.scatter(points[:, 0], points[:, 1], color=LINE_COLOUR, s=6 if many else 28, zorder=3)
-    outermost = np.argsort(-np.square(points).sum(axis=1), kind="stable")[:_OUTERMOST]
-    named = np.sort(outermost) if many else np.arange(len(points))
+    named = _outermost(points, _APART * width) if many else list(range(len(points)))
     names = shown_names([shape.names[group] for group in named])
     for shown, point in zip(names.texts, points[named], strict=True):
         place = (0.15 + (point[0] - left) / width) / 1.3
@@ -102,6 +102,17 @@ def plot_map(shape: TableShape, ax: "Axes | None" = None) -> "Axes":
         f"map of the groups ({share:.0%} of squared distances)", loc="left", fontsize="medium"
     )
     return ax
+
+
+def _outermost(points: Float64, apart: float) -> list[int]:
+    """Return points far from the centre, none nearer to another one than `apart`."""
+    found: list[int] = []
+    for point in np.argsort(-np.square(points).sum(axis=1), kind="stable").tolist():
+        if all(np.hypot(*(points[point] - points[other])) > apart for other in found):
+            found.append(point)
+        if len(found) == _OUTERMOST:
+            break
+    return found
 
 
 def linkage_and_leaves(shape: TableShape) -> tuple[Float64, list[int]]:
