@@ -15,7 +15,7 @@ from benchmarks.evidence import rates
 from benchmarks.evidence.tasks import LEVEL
 
 REPETITIONS = 400
-N_RESAMPLES = 199
+N_RESAMPLES = 999
 CLUSTERS, ROWS, COLUMNS = 12, 10, 8  # clusters of each sample, rows of each cluster
 CORRELATIONS = (0.0, 0.1, 0.3)  # of two rows of one cluster, in each column
 

@@ -19,7 +19,6 @@ from repdist.kernels import RBF, MultiRBF
 IMAGES = Path(__file__).parents[1] / "images"
 BLUE, RED, FILL = "#2f5d8a", "#b5361c", "#9db4c9"
 CENTRES = np.array([(-20, -20), (-20, 20), (20, -20), (20, 20)])
-RESAMPLES = 1999
 
 
 def main():
@@ -29,6 +28,7 @@ def main():
         kernel_matrix,
         two_estimators,
         relabelings,
+        shuffles_and_swaps,
         clustered_rows,
         bins,
         one_bandwidth,
@@ -215,7 +215,7 @@ def clustered_rows():
 
     def pvalues(sample):
         return [
-            repdist.mmd_test(sample(), sample(), n_resamples=199, rng=rng).pvalue
+            repdist.mmd_test(sample(), sample(), n_resamples=1023, rng=rng).pvalue
             for _ in range(300)
         ]
 
@@ -233,6 +233,60 @@ def clustered_rows():
         ax.set_xlabel("p-value")
     axes[0].set_ylabel("tests out of 300")
     return fig
+
+
+# --- relabelings.md ------------------------------------------------------------------------------
+
+
+def shuffles_and_swaps():
+    """Six units in two samples: two shuffles, each with the four swaps of a code."""
+    patterns = {
+        "x = 00: no swaps": (0, 0, 0),
+        "x = 01: pairs 1 and 3": (1, 0, 1),
+        "x = 10: pairs 2 and 3": (0, 1, 1),
+        "x = 11: pairs 1 and 2": (1, 1, 0),
+    }
+    observed = [5, 1, 4]  # in the first sample
+    shuffles = {
+        "shuffle 0: as observed": ([5, 1, 4], [2, 3, 0]),
+        "shuffle 1: random places": ([3, 5, 0], [1, 2, 4]),
+    }
+    fig = plt.figure(figsize=(9, 5), layout="constrained")
+    halves = fig.subfigures(2, 1, hspace=0.04)
+    for (shuffle, (left, right)), half in zip(shuffles.items(), halves, strict=True):
+        half.supylabel(shuffle, fontsize=11)
+        for (pattern, swapped), ax in zip(patterns.items(), half.subplots(1, 4), strict=True):
+            pairs = [
+                (y, x) if swap else (x, y) for x, y, swap in zip(left, right, swapped, strict=True)
+            ]
+            for place, (pair, swap) in enumerate(zip(pairs, swapped, strict=True)):
+                for side, value in enumerate(pair):
+                    draw_unit(ax, 2.4 * side, -1.1 * place, value, value in observed)
+                moved = {"color": "black", "linewidth": 1.8} if swap else {"color": "0.75"}
+                ax.annotate(
+                    "", (2.0, -1.1 * place), (0.4, -1.1 * place),
+                    arrowprops={"arrowstyle": "<->" if swap else "-", **moved},
+                )  # fmt: skip
+                ax.text(1.2, 0.12 - 1.1 * place, place + 1, ha="center", fontsize=8, color="0.35")
+            difference = sum(x - y for x, y in pairs)
+            ax.set(xlim=(-0.8, 3.2), ylim=(-3.5, 1.2), aspect="equal", title=pattern)
+            ax.title.set_fontsize(10)
+            ax.set_axis_off()
+            for side, name in enumerate(("first", "second")):
+                ax.text(2.4 * side, 0.6, name, ha="center", fontsize=9, color="0.35")
+            ax.text(1.2, -3.2, f"T = {difference**2} / 9", ha="center", fontsize=10)
+    return fig
+
+
+def draw_unit(ax, x, y, value, of_first):
+    """Draw one unit; its colour and line say in which sample it was observed."""
+    colour, style = (FILL, "-") if of_first else ("white", "--")
+    box = plt.Rectangle(
+        (x - 0.35, y - 0.35), 0.7, 0.7,
+        facecolor=colour, edgecolor=BLUE if of_first else RED, linestyle=style, linewidth=1.3,
+    )  # fmt: skip
+    ax.add_patch(box)
+    ax.text(x, y, value, ha="center", va="center_baseline", fontsize=11)
 
 
 # --- bins.md -------------------------------------------------------------------------------------
@@ -287,7 +341,7 @@ def one_bandwidth():
     axes[1].set_yticks([])
     axes[1].legend(frameon=False)
     grid = MultiRBF(tuple(0.25 * 2.0**k for k in range(9)))
-    result = repdist.mmd_test(X, Y, kernel=grid, n_resamples=RESAMPLES, rng=0)
+    result = repdist.mmd_test(X, Y, kernel=grid, rng=0)
     parts = result.components
     axes[2].plot(parts["bandwidth"], parts["zscore"], "o-", color=BLUE)
     axes[2].axvline(median, color="black", linestyle="--")

@@ -49,7 +49,7 @@ for kind in ["cat", "dog"]:
         low, high = result.confidence_interval()
         print(
             f"{kind}, {when:>6}:   {own:10.4f}   {result.mmd_squared:10.4f}   "
-            f"{low:.4f} to {high:.4f}   {result.pvalue:.4f}"
+            f"{low:.4f} to {high:.4f}   {result.pvalue:.2g}"
         )
 
 # %%
@@ -58,7 +58,7 @@ for kind in ["cat", "dog"]:
 # nearly the same numbers, because all groups have about the same spread. You cannot know that
 # beforehand.)
 
-table = repdist.pairwise_mmd_test(groups, kernel=kernel, n_resamples=1999, rng=0)
+table = repdist.pairwise_mmd_test(groups, kernel=kernel, rng=0)
 ax = table.plot()
 ax.figure.suptitle("Two classes, two domains, before and after fine-tuning")
 

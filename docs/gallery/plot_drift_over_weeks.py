@@ -38,10 +38,7 @@ for _ in range(50):
 floor = np.quantile(quiet, 0.95)
 
 numbers = np.arange(1, 25)
-results = [
-    repdist.mmd_test(reference, week(number), kernel=kernel, n_resamples=1999, rng=0)
-    for number in numbers
-]
+results = [repdist.mmd_test(reference, week(number), kernel=kernel, rng=0) for number in numbers]
 distances = np.array([result.mmd_squared for result in results])
 intervals = np.array([result.confidence_interval() for result in results])
 pvalues = np.array([result.pvalue for result in results])
@@ -55,7 +52,7 @@ alarm = pvalues <= 0.05 / len(numbers)
 for number in numbers[10:20]:
     k = number - 1
     print(
-        f"week {number}: p = {pvalues[k]:.4f}, MMD^2 = {distances[k]:+.5f}"
+        f"week {number}: p = {pvalues[k]:.2g}, MMD^2 = {distances[k]:+.5f}"
         f"{'  alarm' if alarm[k] else ''}"
     )
 
@@ -74,7 +71,6 @@ fig.suptitle("Distance of each week to the reference, with 95 % intervals")
 # Bars are 95 % intervals. They are cut at 0, because a true distance is not negative: a negative
 # estimate lies below its own bar. Up to week 12 the distances scatter around 0, and below the floor
 # (dashed), which about one quiet week in twenty may exceed. After the drift begins (dotted) it
-# takes two weeks until 200 rows show it for the first time, and from week 17 on there is an alarm
-# (square) every week. The distance keeps growing but for noise. The alarm says *that* something
-# changed. The distance says how far it has gone, which the p-value cannot: it is at its least from
-# the first strong week on.
+# takes two weeks until 200 rows show it; from week 15 on there is an alarm (square) every week. The
+# distance keeps growing but for noise. The alarm says *that* something changed. The distance says
+# how far it has gone, which the p-value cannot: it is at its least from the first strong week on.

@@ -52,7 +52,7 @@ for offset, marker, n in [(-0.12, "o", sizes[0]), (0.12, "s", sizes[1])]:
         low, high = result.confidence_interval()
         print(
             f"{name:>9}   {n:4d}  {result.mmd_squared:+.4f}   {result.standard_error:10.4f}   "
-            f"{low:.4f} to {high:.4f}   {result.pvalue:.4f}"
+            f"{low:.4f} to {high:.4f}   {result.pvalue:.2g}"
         )
         ax.vlines(place + offset, low, high, color="0.6", linewidth=4)
         label = f"{n} rows" if place == 0 else None
@@ -80,4 +80,4 @@ fig.suptitle("KID of four generators, with 95 % intervals")
 result = repdist.mmd_test(real(1000), blurred(1000), rng=0)
 low, high = result.confidence_interval()
 print(f"blurred, default kernel: MMD^2 {result.mmd_squared:.4f} ({low:.4f} to {high:.4f})")
-print(f"p = {result.pvalue:.4f}")
+print(f"p = {result.pvalue:.2g}")

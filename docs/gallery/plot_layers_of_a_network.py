@@ -56,7 +56,7 @@ def effects(net, rows):
     found = []
     for step in [None, 1, 3, 5, 7]:
         values = rows if step is None else net[: step + 1](rows)
-        table = repdist.pairwise_mmd_test(list(values), n_resamples=999, rng=0)
+        table = repdist.pairwise_mmd_test(list(values), rng=0)
         found.append((table.effect.loc[0, 1], table.pvalue.loc[0, 1]))
     return found
 
@@ -69,7 +69,7 @@ after, before = effects(net, test), effects(untrained, test)
 places = ["input", "layer 1", "layer 2", "layer 3", "layer 4"]
 print("            trained            untrained")
 for place, (e, p), (e0, p0) in zip(places, after, before, strict=True):
-    print(f"{place:>8}: effect {e:6.3f}, p {p:.3f}   effect {e0:6.3f}, p {p0:.3f}")
+    print(f"{place:>8}: effect {e:6.3f}, p {p:.2g}   effect {e0:6.3f}, p {p0:.2g}")
 
 fig, ax = plt.subplots(figsize=(6.5, 3.5), layout="constrained")
 ax.plot(places, [e for e, _ in after], "o-", color="#2f5d8a", label="trained")

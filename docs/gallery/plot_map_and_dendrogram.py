@@ -9,7 +9,7 @@ shows all of them in the plane.
 import repdist
 
 features, names = repdist.example_features()
-result = repdist.pairwise_mmd_test(features, names, n_resamples=1999, rng=0)
+result = repdist.pairwise_mmd_test(features, names, rng=0)
 
 ax = result.dendrogram()
 ax.figure.suptitle("Dendrogram of ten classes of digits in the features of a network")

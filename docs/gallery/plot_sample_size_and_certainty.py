@@ -29,7 +29,7 @@ for (label, (i, j)), (style, colour) in zip(pairs.items(), styles, strict=True):
         for _ in range(repeats):
             X = features[i, rng.choice(300, n, replace=False)]
             Y = features[j, rng.choice(300, n, replace=False)]
-            results.append(repdist.mmd_test(X, Y, kernel=kernel, n_resamples=199, rng=rng))
+            results.append(repdist.mmd_test(X, Y, kernel=kernel, n_resamples=1023, rng=rng))
         intervals = np.array([result.confidence_interval() for result in results])
         widths.append(np.median(intervals[:, 1] - intervals[:, 0]))
         found.append(np.mean([result.pvalue <= 0.05 for result in results]))

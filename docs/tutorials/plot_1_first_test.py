@@ -46,8 +46,9 @@ print(result)
 #   (:term:`confidence interval`).
 # - **p-value**: if the labels "four" and "nine" meant nothing, how often would a random
 #   :term:`relabeling` of the rows look at least as different as the real labels do? Here none of
-#   9,999 did. The :term:`p-value` counts the real labels as one of 10,000, so it is 1 / 10,000 and
-#   not 0. For a smaller least p, raise ``n_resamples``.
+#   16,383 did. The :term:`p-value` counts the real labels as one of 16,384, so it is 1 / 16,384 =
+#   0.00006 and not 0. (6.104e-05 is 6.104 with the point moved five places to the left.) For a
+#   smaller least p, raise ``n_resamples``.
 # - **tested**: there are several ways to look at a distance, from very fine to very coarse. The
 #   test looks at all of them (:term:`components<component>`) and finds what stands out most, in
 #   units in which they compare (:term:`normal score`). You need not read this number, the
@@ -55,15 +56,16 @@ print(result)
 # - **kernel**: how fine and how coarse. ``MultiRBF`` is a :term:`kernel` made of several Gaussians.
 #   A :term:`bandwidth` is the distance at which two rows stop being alike; the test chose them to
 #   cover the distances in the data.
-# - **null**: how the relabelings were made. The labels were shuffled 9,999 times, and rows moved in
-#   :term:`bins<bin>` of a few, which makes the test fast and keeps the p-value exact: see
-#   :doc:`/explanation/bins`.
+# - **null**: how the relabelings were made: by 32 random :term:`shuffles<shuffle>` of the rows, and
+#   after each by 512 :term:`swaps<swap>` of rows between the samples
+#   (:doc:`/explanation/relabelings`). Rows moved in :term:`bins<bin>` of a few
+#   (:doc:`/explanation/bins`). Both make the test fast, and the p-value is exact.
 # - **caution**: what you should know before you quote the result. Four units of this network never
 #   fire on these images; they do no harm.
 #
 # The parts are attributes of the result.
 
-print(f"p-value             {result.pvalue}")
+print(f"p-value             {result.pvalue:.2g}")
 print(f"MMD^2               {result.mmd_squared:.4f}")
 print(f"standard error      {result.standard_error:.4f}")
 low, high = result.confidence_interval()
@@ -80,7 +82,7 @@ ax.figure.suptitle("Fours against nines: far outside the null distribution")
 # A notebook shows the picture by itself. In a script add ``plt.show()``, or
 # ``ax.figure.savefig("test.png")``.
 #
-# On the left, the histogram is what random relabelings give: the :term:`null distribution`. (A
+# On the left, the histogram is what relabelings give: the :term:`null distribution`. (A
 # small bar by itself at its left end collects the relabelings whose score is cut off there.) The
 # line is what the real labels gave. It stands far to the right, so chance does not explain it. On
 # the right, each bandwidth by itself: how many standard deviations of the null lie between the
@@ -125,7 +127,7 @@ for n in sizes:
     few = repdist.mmd_test(fours[:n], nines[:n], kernel=result.kernel, rng=0)
     low, high = few.confidence_interval()
     interval = f"{low:.3f} to {high:.3f}" if n >= 10 else "(too few rows)"
-    print(f"{n:4d}   {few.pvalue:7.4f}   {few.mmd_squared:.3f}   {interval}")
+    print(f"{n:4d}   {few.pvalue:7.2g}   {few.mmd_squared:.3f}   {interval}")
 
 # %%
 # The intervals begin at 10 rows. The error of MMD^2 is itself estimated from the rows; from three
@@ -160,7 +162,7 @@ pvalues = []
 for _ in range(200):
     rows = rng.permutation(300)
     halves = fours[rows[:50]], fours[rows[50:100]]
-    pvalues.append(repdist.mmd_test(*halves, n_resamples=199, rng=rng).pvalue)
+    pvalues.append(repdist.mmd_test(*halves, n_resamples=1023, rng=rng).pvalue)
 ax.hist(pvalues, bins=np.linspace(0, 1, 11), color="#9db4c9", edgecolor="white")
 ax.axhline(20, color="black", linestyle="--", linewidth=1)
 ax.set_xlabel("p-value")

@@ -146,8 +146,8 @@ for n in [2, 3, 10]:
         features[4, :n], features[9, :n], kernel=kernel, estimator="biased", combine="mean", rng=0
     )
     print(
-        f"{n:2d} images each: mmd_rbf {result.mmd_squared:.2f}, p = {result.pvalue:.4f} "
-        f"({result.n_resamples} relabelings)"
+        f"{n:2d} images each: mmd_rbf {result.mmd_squared:.2f}, p = {result.pvalue:.2g} "
+        f"({result.n_resamples:,} relabelings)"
     )
 
 # %%
@@ -158,7 +158,7 @@ for n in [2, 3, 10]:
 # The table that can be read
 # --------------------------
 
-table = repdist.pairwise_mmd_test(features, names, n_resamples=1999, rng=0)
+table = repdist.pairwise_mmd_test(features, names, rng=0)
 ax = table.plot(order="clustered")
 ax.figure.suptitle("Ten classes on one ruler, with the noise floor on the diagonal")
 print(table.summary())

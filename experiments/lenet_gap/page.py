@@ -131,9 +131,9 @@ def _table(study: Study, folder: Path) -> str:
     return f"""
 <h2>The table as repdist computes it</h2>
 <p>The unbiased distance, every pair under one kernel fitted on all images, exact p-values from
-{study.table.n_resamples:,} relabelings of each pair, adjusted for {len(frame)} comparisons (Holm).
-0 means equal; two samples of one class show at most {floors.min():.4f} to {floors.max():.4f} (the
-noise floor, 95 % of the time).</p>
+{frame["n_resamples"].max():,} relabelings of each pair, adjusted for {len(frame)} comparisons
+(Holm). 0 means equal; two samples of one class show at most {floors.min():.4f} to
+{floors.max():.4f} (the noise floor, 95 % of the time).</p>
 <div class="pictures">
 {_picture(folder, "table")}
 <div>

@@ -21,7 +21,8 @@ from repdist._typing import Bins
 _MOST = 2**18  # relabelings of a pair with a small p-value
 _AMPLE = 4  # times the least p-value that the number of pairs leaves below the level
 _SMALL_COUNT = 16  # relabelings that reach the observed statistic: with more, p is settled
-_WHOLE_UNITS, _MOST_UNITS = 16, 1024  # of the global test: in the smallest group, and in all
+_WHOLE_UNITS = 16  # of the global test, wanted in the smallest group
+_MOST_UNITS = 1024  # if all groups were as small, in all
 
 
 class Streams:

@@ -12,7 +12,7 @@ from repdist._inference.two_samples import null_variance, statistics
 from repdist._typing import Float64
 
 _FLOOR = 0.95  # the quantile of split-half distances that is called the floor
-_SHUFFLES, _DIMENSION = 16, 10  # at least 16 shuffles, each with up to 1,024 swaps
+_SHUFFLES, _DIMENSION = 16, 10  # at least 16 times 1,024 halvings
 _PAIRS = 1024  # that all shuffles have together, at least
 
 
@@ -28,14 +28,15 @@ def floor_rate(K: Float64, rng: np.random.Generator) -> float:
     Notes
     -----
     Single rows change sides: halves made of bins of rows would vary with the partition into bins.
-    All halvings of up to 16 rows; of more, random ones as in a test. The quantile is brought to the
+    All halvings of up to 18 rows; of more, random ones as in a test. The quantile is brought to the
     scale of all halvings, whose variance has a closed form.
     """
     n = len(K)
     h = n // 2
     if h < 2:
         return math.nan
-    S = np.where(np.eye(n, dtype=bool), 0.0, K)[:, :, None]  # (n, n, 1)
+    order = rng.permutation(n)  # else the first shuffle would halve the rows as they stand
+    S = np.where(np.eye(n, dtype=bool), 0.0, K[np.ix_(order, order)])[:, :, None]  # (n, n, 1)
     S = without_row_sums(S, np.ones(n, dtype=np.intp), with_diagonal=False)
     S *= mmd_squared_from_sums(1.0, -1.0, 1.0, (h, n - h))
     units = Units(1, (h, n - h), (0, 0))

@@ -18,9 +18,7 @@ from repdist._inference.transform import forms_of_swaps
 from repdist._typing import Estimator, Float64
 
 Mapper = Callable[[Callable[[Places], "Pieces"], Iterable[Places]], Iterable["Pieces"]]
-Pieces = list[
-    tuple[Float64, Float64]
-]  # of each shuffle: values (R, 2^k) less their mean, that (R,)
+Pieces = list[tuple[Float64, Float64]]  # of each shuffle: values (R, 2^k) less their mean (R,)
 
 _FEW = 8  # times the square of the units of a sample: below all units, their pairs are gathered
 
@@ -37,7 +35,7 @@ def statistics(
 ) -> Statistics:
     """Return MMD^2 of every relabeling of the units of two samples; the first is the observed one.
 
-    S is that of `quadratic_form`. ``O(R J (K^2 + 2^k 2^(k/2)))`` time for J shuffles of K pairs,
+    S is that of `quadratic_form`. ``O(R J (U^2 + 2^k 2^(k/2)))`` time for J shuffles of U units,
     each with 2^k swaps. `run` maps a function over blocks of shuffles in their order.
     """
     swaps = drawn.swaps

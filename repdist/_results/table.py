@@ -101,7 +101,8 @@ class PairwiseMMDResult(Result):
     combine, adjust : str
     confidence_level : float
     n_resamples : int
-        Asked for; pairs with fewer distinct relabelings used all of them.
+        Asked for; `to_frame` has how many each pair used: at least so many, more where p is small
+        in a large table, or all where there are no more.
     n_bins : "auto", "rows" or int
         Asked for; `to_frame` has the movable units of each pair.
     cautions : tuple of str
@@ -171,7 +172,7 @@ class PairwiseMMDResult(Result):
     def noise_floor(self) -> "pd.DataFrame":
         """What two samples of one group show: 95 % of their MMD^2 lie below it.
 
-        From halvings of at most 1,000 rows of each group (all of up to 16 rows, else at least
+        From halvings of at most 1,000 rows of each group (all of up to 18 rows, else at least
         16,384), brought to the sizes of the cell; the larger of the two groups' floors. On the
         diagonal the group's own floor at its own size. A group of fewer than four rows has none;
         NaN where no group of the cell has one. For one set of rows it varies with `rng` by
