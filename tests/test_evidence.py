@@ -9,7 +9,17 @@ from scipy import stats
 
 import repdist
 from benchmarks.evidence import __main__ as suite
-from benchmarks.evidence import defaults, level, power, published, rates, runner, small, table
+from benchmarks.evidence import (
+    defaults,
+    level,
+    power,
+    published,
+    rates,
+    relabelings,
+    runner,
+    small,
+    table,
+)
 from benchmarks.evidence.problems import (
     DIGITS,
     Clusters,
@@ -26,6 +36,9 @@ from benchmarks.evidence.problems import (
     pooled_digits,
 )
 from benchmarks.evidence.tasks import Measured, Scope, Task
+from repdist._designs.relabelings import Relabelings, Swaps
+from repdist._designs.units import Units
+from repdist._inference.combine import Statistics
 
 # --- problems ------------------------------------------------------------------------------------
 
@@ -206,21 +219,87 @@ def test_the_components_are_those_of_the_test():
     result = repdist.mmd_test(X, Y, n_resamples=99, rng=0)
     R = len(result.kernel.bandwidths)
     expected = result.components["mmd_squared"]
-    np.testing.assert_allclose(found.T[0, :R], expected, rtol=1e-9)
-    assert found.T.shape[1] - R in (4, 5)
+    np.testing.assert_allclose(found.T[:R, 0], expected, rtol=1e-9)
+    assert len(found.T) - R in (4, 5)
 
 
 @pytest.mark.parametrize("rule", defaults.ALL)
 def test_a_rule_is_symmetric_in_the_relabelings(rule):
     """With each row in turn as the observed one, p-values are uniform: no row is special."""
     rng = np.random.default_rng(0)
-    T = rng.normal(size=(40, 3))
+    T = rng.normal(size=(3, 40))
     total = [
-        defaults.Components(np.roll(T, i, axis=0), np.zeros(3), np.full(3, 1e6), 50).pvalue(rule)
+        defaults.Components(
+            Statistics.of(np.roll(T, i, axis=1)), np.zeros(3), np.full(3, 1e6), 50
+        ).pvalue(rule)
         for i in range(40)
     ]
     np.testing.assert_allclose(np.sort(total), np.arange(1, 41) / 40, atol=0.05 + 1e-9)
     assert all((np.array(total) <= a + 1e-9).mean() <= a + 1e-9 for a in total)
+
+
+# --- shuffles beside swaps -----------------------------------------------------------------------
+
+
+def test_shuffles_keep_sizes_and_frozen_units_and_begin_with_the_observed_labels():
+    """From forms that are 1 where a unit is in the first sample."""
+    units = Units(4, (5, 6), (3, 2))
+    U = len(units.rows)
+    S = np.zeros((U, U, U))
+    S[range(U), range(U), range(U)] = 1
+    found = relabelings.shuffled(S, Relabelings(units, 400), np.random.default_rng(0))
+    labels = np.round(found.deviations + found.mean[:, None], 9)  # (U, relabelings)
+    assert labels.shape == (U, 401)
+    assert set(np.unique(labels)) == {0, 1}
+    first = units.sample == 0
+    np.testing.assert_array_equal(labels[:, 0], first)
+    assert (labels.sum(axis=0) == 5 + 1).all()
+    frozen = ~units.can_move
+    assert (labels[frozen] == first[frozen, None]).all()
+    rates = labels[units.can_move, 1:].mean(axis=1)
+    np.testing.assert_allclose(rates, 5 / 11, atol=5 * np.sqrt(5 / 11 * 6 / 11 / 400))
+    assert len(np.unique(labels, axis=1).T) > 250  # of C(11, 5) = 462
+
+
+@pytest.mark.parametrize(("pairs", "expected"), [(100, (1, 14)), (12, (8, 11)), (2, (2**13, 1))])
+def test_few_units_have_a_smaller_code_and_as_many_relabelings(pairs, expected):
+    found = relabelings.of_units(Swaps(1, 14), pairs)
+    assert (found.shuffles, found.dimension) == expected
+    assert found.total == 2**14
+
+
+@pytest.mark.parametrize(("n", "m", "n_bins"), [(12, 20, "rows"), (150, 160, "auto"), (20, 300, 8)])
+def test_all_kinds_of_relabelings_test_alike(n, m, n_bins):
+    """Their p-values differ by less than 5 standard errors of some hundred relabelings."""
+    task = Task("relabelings", Shift(2, 0.3), n, m, relabelings.METHODS, 1, 9999, n_bins)
+    X, Y = task.problem(n, m, np.random.default_rng(2))
+    found = relabelings.pvalues(task, X, Y, np.random.SeedSequence(0))
+    assert tuple(found) == relabelings.METHODS
+    assert all(0 < p <= 1 for p in found.values())
+    p = found[relabelings.BASELINE]
+    assert p * 10_000 == pytest.approx(round(p * 10_000))
+    assert 0.02 < p < 0.8
+    for method in relabelings.SWAPS:
+        steps = found[method] * 2**14
+        assert steps == pytest.approx(round(steps))
+        assert abs(found[method] - p) < 5 * np.sqrt(p * (1 - p) / 400)
+
+
+def test_what_swaps_gain_and_lose_beside_shuffles():
+    task = Task("relabelings", Shift(2, 0.3), 50, 50, relabelings.METHODS, 6, 9999)
+    pvalues = {
+        relabelings.BASELINE: np.array([0.04, 0.04, 0.06, 0.005, 0.02, 0.0005]),
+        "32 x 512": np.array([0.06, 0.05, 0.06, 0.02, 0.01, 0.001]),
+    }
+    ours = relabelings.extra(Measured(task, "32 x 512", pvalues, 1))
+    assert (ours["rejections_01"], ours["rejections_001"]) == (2, 1)
+    assert (ours["gained_05"], ours["lost_05"]) == (0, 1)
+    assert (ours["gained_01"], ours["lost_01"]) == (1, 1)
+    assert (ours["gained_001"], ours["lost_001"]) == (0, 0)
+    assert [ours[f"paired_pvalue_{level}"] for level in relabelings.LEVELS] == [1, 1, 1]
+    theirs = relabelings.extra(Measured(task, relabelings.BASELINE, pvalues, 1))
+    assert theirs == {"rejections_01": 2, "rejections_001": 1}
+    assert set(ours) == set(relabelings.COLUMNS)
 
 
 # --- the runner ----------------------------------------------------------------------------------

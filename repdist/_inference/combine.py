@@ -324,5 +324,7 @@ class _Score:
             return self._lowest  # no way there and back where ties are
         if g <= _STRAIGHT:
             return score * self._sd
+        if score <= float(self.of(np.array([-math.inf]))[0]):
+            return -math.inf  # all deviations so far below the mean share the least score
         root = (score - g / 6) * g / 6 + 1
-        return -math.inf if root <= 0 else (root**3 - 1) * 2 / g * self._sd
+        return (max(root, 0.0) ** 3 - 1) * 2 / g * self._sd

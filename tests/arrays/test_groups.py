@@ -146,7 +146,7 @@ def test_iris_as_a_data_frame_gives_the_answer_that_is_known():
     effect = result.effect
     assert effect.loc["versicolor", "virginica"] < effect.loc["setosa", "versicolor"]
     assert effect.loc["setosa", "versicolor"] < effect.loc["setosa", "virginica"]
-    assert (result.to_frame()["pvalue_adjusted"] == 3 / 1000).all()
+    assert (result.to_frame()["pvalue_adjusted"] == 3 / 1024).all()
     assert (result.to_frame()["times_floor"] > 10).all()
 
 

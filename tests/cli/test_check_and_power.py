@@ -83,7 +83,7 @@ def test_the_defaults_of_the_commands_are_those_of_the_functions():
     ("arguments", "words"),
     [
         (["check", "a.npy", "none.npy"], "`none.npy` must be a file"),
-        (["check", "a.npy", "b.npy", "--resamples", 9], "`--resamples` must be at least 19"),
+        (["check", "a.npy", "b.npy", "--resamples", 9], "`--resamples` must be at least 16"),
         (["check", "a.npy", "b.npy", "--repetitions", 1], "`--repetitions` must be at least 2"),
         (["check", "a.npy", "b.npy", "--alpha", 5], "`--alpha` must lie strictly"),
         (["check", "a.npy", "b.npy", "--plot", "x.bmp"], "`--plot` must end in"),

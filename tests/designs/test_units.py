@@ -1,13 +1,10 @@
-"""Units and relabelings."""
+"""Units: how samples are cut into them."""
 
-import itertools
 import math
 
 import numpy as np
 import pytest
-from scipy import stats
 
-from repdist._designs.relabelings import Relabelings
 from repdist._designs.units import Units, row_order, two_sample_units
 
 SIZES = [2, 3, 5, 17, 63, 64, 65, 100, 127, 128, 129, 191, 192, 200, 300, 777, 4160, 4224, 10_240]
@@ -45,48 +42,6 @@ def test_4160_against_4224_rows_has_many_relabelings():
 )
 def test_units_of_two_samples(n, m, n_bins, size, movable, frozen):
     assert two_sample_units(n, m, n_bins) == Units(size, movable, frozen)
-
-
-def test_exhaustive_relabelings_are_all_of_them_the_observed_first():
-    units = Units(2, (2, 3), (1, 0))
-    (labels,) = Relabelings(units, 10).labels(np.random.default_rng(0))
-    assert Relabelings(units, 10).exhaustive
-    assert not Relabelings(units, 9).exhaustive
-    assert labels.dtype == np.int8
-    assert labels[0].tolist() == [1, 1, 1, 0, 0, 0]
-    assert (labels[:, 2] == 1).all()  # frozen
-    moved = {tuple(np.flatnonzero(row)) for row in np.delete(labels, 2, axis=1)}
-    assert moved == set(itertools.combinations(range(5), 2))
-
-
-def test_drawn_relabelings_keep_the_sizes_and_the_frozen_units():
-    units = Units(5, (30, 50), (3, 2))
-    blocks = list(Relabelings(units, 4999).labels(np.random.default_rng(0)))
-    labels = np.concatenate(blocks)
-    assert labels.shape == (5000, 82)
-    assert labels[0].tolist() == [1] * 31 + [0] * 51
-    assert (labels.sum(axis=1) == 31).all()
-    assert (labels[:, 30] == 1).all()
-    assert (labels[:, 81] == 0).all()
-    assert max(map(len, blocks)) <= 2048
-
-
-def test_drawn_relabelings_are_uniform(chance_seed):
-    """Chi-square over the 20 choices of 3 in 6; fails falsely once in 10,000 seeds.
-
-    It sees a choice that is 1.25 times too frequent with probability .98.
-    """
-    units = Units(1, (3, 3), (0, 0))
-    draws = [
-        np.concatenate(
-            list(Relabelings(units, 19).labels(np.random.default_rng([chance_seed, s])))
-        )[1:]
-        for s in range(1000)
-    ]
-    codes = np.concatenate(draws) @ (2 ** np.arange(6))
-    values, counts = np.unique(codes, return_counts=True)
-    assert len(values) == 20
-    assert stats.chisquare(counts).pvalue > 1e-4
 
 
 @pytest.mark.parametrize(

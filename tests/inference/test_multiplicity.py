@@ -8,6 +8,7 @@ import pytest
 
 import repdist
 from repdist._designs.relabelings import Relabelings
+from repdist._designs.table_cuts import Streams, TableCuts
 from repdist._designs.units import Units
 from repdist._inference.multiplicity import ADJUSTMENTS, adjusted, unreachable
 
@@ -43,26 +44,32 @@ def test_every_adjustment_works(adjust):
     assert (adjusted == p) == (adjust == "none")
 
 
-def test_too_few_relabelings_for_the_correction_are_a_warning_that_says_how_many():
-    with pytest.warns(repdist.RepdistWarning, match="3 of 3 pairs.*n_resamples=50; 59 would do"):
-        few = repdist.pairwise_mmd_test(groups(), n_resamples=50, rng=0)
-    assert "59 would do" in few.cautions[0]
-    assert repdist.pairwise_mmd_test(groups(), n_resamples=59, rng=0).cautions == ()
-    with pytest.warns(repdist.RepdistWarning, match="groups of 5 rows would do"):
-        repdist.pairwise_mmd_test(groups((4, 4, 4)), rng=0)
+def test_too_few_rows_for_the_correction_are_a_warning_that_says_how_many():
+    with pytest.warns(repdist.RepdistWarning, match="groups of 5 rows would do$") as warned:
+        few = repdist.pairwise_mmd_test(groups((4, 4, 4)), rng=0)
+    assert few.cautions[0] == str(warned[0].message)
     assert repdist.pairwise_mmd_test(groups((5, 5, 5)), rng=0).cautions == ()
 
 
-def test_the_advice_names_rows_and_relabelings_if_both_are_too_few():
-    with pytest.warns(repdist.RepdistWarning, match="groups of 5 rows would do, or .* 59 would do"):
-        repdist.pairwise_mmd_test(groups((2, 3, 50)), n_resamples=15, rng=0)
+def test_few_relabelings_are_no_warning_as_small_pvalues_get_more():
+    """Ten groups: 45 pairs need 900 relabelings under Holm, and get 4,096."""
+    given = np.random.default_rng(0).normal(size=(10, 20, 2)) + 9 * np.arange(10)[:, None, None]
+    result = repdist.pairwise_mmd_test(given, n_resamples=50, rng=0)
+    assert result.cautions == ()
+    assert (result.to_frame()["n_resamples"] == 4095).all()
+    assert (result.to_frame()["pvalue_adjusted"] <= 0.05).all()
 
 
-def test_ten_groups_under_holm_need_899():
-    given = np.random.default_rng(0).normal(size=(10, 20, 2))
-    with pytest.warns(repdist.RepdistWarning, match="899 would do"):
-        repdist.pairwise_mmd_test(given, n_resamples=898, rng=0)
-    repdist.pairwise_mmd_test(given, n_resamples=899, rng=0)
+def finest(count, n_resamples):
+    """The relabelings of all pairs of so many groups that replace the first at a small p."""
+    cuts = TableCuts.of([40] * count, "auto", n_resamples, Streams(0, tuple(range(count))))
+    return [cuts.relabelings(*pair)[1] for pair in itertools.combinations(range(count), 2)]
+
+
+def test_no_pair_of_very_many_groups_can_be_significant():
+    """2^18 relabelings, the most that a pair gets, are too few for 13,203 pairs."""
+    assert unreachable(finest(162, 50), "holm") == ""
+    assert "13203 of 13203 pairs cannot reach" in unreachable(finest(163, 50), "holm")
 
 
 @pytest.mark.parametrize("adjust", ["holm", "bonferroni", "sidak", "fdr_bh", "none"])
@@ -94,6 +101,12 @@ def test_the_advice_is_the_least_that_would_do(adjust, count):
     assert unreachable(drawn(40, wanted, count), adjust) == ""
     assert unreachable(drawn(40, wanted - 1, count), adjust)
     assert said.startswith(f"{count} of {count} pairs cannot reach")
+
+
+def test_the_advice_names_rows_and_relabelings_if_both_are_too_few():
+    said = unreachable(drawn(2, 15, 1) + drawn(40, 15, 2), "holm")
+    assert said.startswith("3 of 3 pairs cannot reach")
+    assert "groups of 5 rows would do, or with n_resamples=15; 32 would do" in said
 
 
 def test_the_least_pvalue_of_few_rows_counts():

@@ -57,7 +57,7 @@ def test_eighteen_of_twenty_subsamples_are_enough(n_told, expected, monkeypatch)
 
     def mmd_test(X, Y, *, n_resamples, rng):
         drawn.append((X, Y))
-        assert n_resamples == 199
+        assert n_resamples == 1023
         return type("Result", (), {"pvalue": next(pvalues)})
 
     monkeypatch.setattr(analysis, "SIZES", (10,))

@@ -38,7 +38,7 @@ def test_the_heat_map_shows_values_significance_and_floors(result):
     np.testing.assert_allclose(np.diagonal(image), np.diagonal(result.noise_floor))
     shown = texts(ax)
     assert len(shown) == 9
-    assert shown[1] == f"{result.mmd_squared.iloc[0, 1]:#.3g}\n*"  # adjusted p of 3 / 200
+    assert shown[1] == f"{result.mmd_squared.iloc[0, 1]:#.3g}\n*"  # adjusted p of 3 / 256
     assert [tick.get_text() for tick in ax.get_xticklabels()] == ["a", "b", "<c>"]
     assert len(ax.patches) == 3
 

@@ -329,6 +329,8 @@ def test_the_error_state_of_the_caller_changes_nothing(name, n_jobs):
         (2, 20_000, {"n_resamples": 99}),
         (60, 60, {"n_resamples": 100_000}),
         (5, 6, {}),
+        (5, 60, {"n_resamples": 100_000}),
+        (9, 11, {"n_resamples": 200_000}),
         (20, 30, {}),
         (300, 1000, {"n_bins": 150, "n_resamples": 999}),
         (100, 120, {"kernel": kernels.Polynomial()}),

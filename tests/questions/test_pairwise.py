@@ -11,7 +11,6 @@ from oracles import assert_rate_at_most
 
 import repdist
 from repdist import kernels
-from repdist._inference import pairs
 
 TABLES = [
     "mmd_squared", "standard_error", "ci_low", "ci_high", "pvalue", "pvalue_adjusted", "effect",
@@ -50,7 +49,9 @@ def test_estimates_equal_those_of_single_calls(sizes):
         assert result.standard_error.loc[a, b] == pytest.approx(single.standard_error, rel=1e-9)
         low, high = single.confidence_interval()
         assert result.ci_low.loc[a, b] == pytest.approx(low, rel=1e-6)
-        assert result.ci_high.loc[a, b] == pytest.approx(high, rel=0.05)  # v0 is estimated
+        rows = single.relabelings.units.size == 1 and single.relabelings.units.frozen == (0, 0)
+        rounding = 1e-9 if rows else 0.05  # which rows share a bin is drawn
+        assert result.ci_high.loc[a, b] == pytest.approx(high, rel=rounding)
         if max(len(given[a]), len(given[b])) > 8 * min(len(given[a]), len(given[b])):
             continue  # which rows of the larger group may move is drawn, and p with it
         p = single.pvalue
@@ -108,14 +109,6 @@ def test_the_same_rng_gives_the_same_bits_on_any_number_of_threads():
                 getattr(one, name), getattr(other, name), check_exact=True
             )
         assert other.global_test(99) == one.global_test(99)
-
-
-def test_halves_are_the_same_whether_shared_or_not(monkeypatch):
-    given = groups((40, 50, 45, 50))
-    shared = repdist.pairwise_mmd_test(given, n_resamples=199, rng=0)
-    monkeypatch.setattr(pairs, "_SHARED_BYTES", 0)
-    alone = repdist.pairwise_mmd_test(given, n_resamples=199, rng=0)
-    assert shared.pvalue.equals(alone.pvalue)
 
 
 # --- what the tables say -------------------------------------------------------------------------
@@ -235,7 +228,7 @@ def test_a_group_of_equal_rows_is_allowed_with_a_caution():
         "29 of 165 rows repeat another row: are rows independent? (Rows of a few whole numbers "
         "repeat by chance.)",
     )
-    assert result.pvalue.loc["g0", "flat"] == 1 / 200
+    assert result.pvalue.loc["g0", "flat"] == 1 / 512  # more where p is small
     assert np.isfinite(result.effect.loc["g0", "flat"])
 
 

@@ -34,6 +34,8 @@ def test_the_page_holds_every_pair(result, tmp_path):
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert page.count("data:image/png;base64,") == 3
     assert page.count("<tr") == 1 + 3
+    assert "All pairs" in page
+    assert "to_csv" not in page
     assert "<c>" not in page
     assert "&lt;c&gt;" in page
     for row in result.to_frame().itertuples():
@@ -48,6 +50,27 @@ def test_numbers_of_a_column_have_equal_digits(result, heading, tmp_path):
     shown = re.findall(rf'data-heading="{re.escape(heading)}">([^<]*)<', page)
     assert len(shown) == 3
     assert len({len(text.partition(".")[2]) for text in shown}) == 1
+
+
+def test_a_page_of_very_many_pairs_shows_the_closest_and_the_farthest(tmp_path):
+    """Of 46 groups: 35 of 1,035 pairs lie between, and are in the CSV alone."""
+    rng = np.random.default_rng(0)
+    given = rng.normal(size=(46, 5, 2)) + rng.normal(size=(46, 1, 2))
+    result = repdist.pairwise_mmd_test(given, adjust="none", n_resamples=1, rng=0)
+    result.to_html(tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "Of 1,035 pairs the 500 closest and the 500 farthest apart are shown; to_csv()" in page
+    assert "All pairs" not in page
+    shown = re.findall(r'data-value="([^"]*)" data-heading="MMD²"', page)
+    values = result.to_frame()["mmd_squared"]
+    order = np.argsort(values, kind="stable")
+    kept = np.sort([*order[:500], *order[-500:]])
+    assert shown == [repr(value) for value in values[kept].tolist()]
+    bold = page.count('<tr class="differs">')
+    assert bold == (result.to_frame()["pvalue"][kept] <= 0.05).sum()
+    assert f"<strong>{(result.to_frame()['pvalue'] <= 0.05).sum()} of 1035 differ</strong>" in page
+    result.to_csv(tmp_path / "pairs.csv")
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "pairs.csv"), result.to_frame())
 
 
 # --- LaTeX ---------------------------------------------------------------------------------------
@@ -168,9 +191,8 @@ def test_links_and_what_is_no_file_are_left_alone(result, tmp_path, write):
 def test_names_in_a_csv_are_text_to_a_spreadsheet_and_keep_their_line(tmp_path):
     rng = np.random.default_rng(0)
     names = ["=cmd|' /C calc'!A0", "+1", "a\rb", "@x", "-2.5", "- x"]
-    groups = {name: rng.normal(size=(6, 2)) for name in names}
-    with pytest.warns(repdist.RepdistWarning):
-        table = repdist.pairwise_mmd_test(groups, n_resamples=19, rng=0)
+    groups = {name: rng.normal(size=(8, 2)) for name in names}
+    table = repdist.pairwise_mmd_test(groups, n_resamples=19, rng=0)
     table.to_csv(tmp_path / "pairs.csv")
     back = pd.read_csv(tmp_path / "pairs.csv", dtype={"first": str, "second": str})
     assert len(back) == 15

@@ -2,6 +2,7 @@
 
 import html
 import json
+import pickle
 import re
 
 import numpy as np
@@ -21,7 +22,7 @@ def test_summary_is_short_and_says_what_was_done():
     result = repdist.mmd_test(*samples(300, 400, dtype=np.float32), rng=0)
     lines = str(result).splitlines()
     assert len(lines) <= 12
-    for part in ("300", "400", "p-value", "interval", "bandwidths", "9,999", "bins of 4 rows"):
+    for part in ("300", "400", "p-value", "interval", "bandwidths", "16,383", "bins of 4 rows"):
         assert part in str(result)
     assert "pvalue=" in repr(result)
 
@@ -47,10 +48,26 @@ def test_the_summary_says_what_the_estimate_and_the_least_p_are():
     X, Y = samples(shift=1.0)
     biased = str(repdist.mmd_test(X, Y, estimator="biased", rng=0))
     assert "biased; unbiased" in biased
-    assert "p-value  0.0001, the least that 9,999 relabelings can give" in biased
+    assert "p-value  6.104e-05, the least that 16,383 relabelings can give" in biased
     assert "interval 0 (cut) to" in str(repdist.mmd_test(*samples(), rng=0))
     assert "644 rows keep their label" in str(repdist.mmd_test(*samples(20, 900), rng=0))
     assert "all 70 relabelings of single rows" in str(repdist.mmd_test(*samples(4, 4)))
+
+
+@pytest.mark.parametrize("combine", ["max", "mean", "fuse"])
+@pytest.mark.parametrize("size", [4, 40])
+def test_the_null_distribution_is_made_when_asked_for_and_the_same_after_pickling(size, combine):
+    result = repdist.mmd_test(*samples(size, size, shift=0.5), combine=combine, rng=0)
+    before = pickle.loads(pickle.dumps(result))
+    assert "null_distribution" not in vars(before)
+    null = result.null_distribution
+    after = pickle.loads(pickle.dumps(result))
+    for again in (before, after):
+        np.testing.assert_array_equal(again.null_distribution, null)
+        assert again.statistic == result.statistic
+    assert result.null_distribution is null
+    reached = (null >= result.statistic - 1e-9).sum()
+    assert result.pvalue == (reached / 70 if result.exhaustive else (1 + reached) / 16_384)
 
 
 @pytest.mark.parametrize("kernel", [kernels.MultiRBF(), kernels.Energy()], ids=repr)
