@@ -38,20 +38,22 @@ def statistics(
     S is that of `quadratic_form`. ``O(R J (U^2 + 2^k 2^(k/2)))`` time for J shuffles of U units,
     each with 2^k swaps. `run` maps a function over blocks of shuffles in their order.
     """
-    swaps = drawn.swaps
-    if drawn.exhaustive or swaps.dimension == 0:
+    values, start = np.empty((S.shape[2], drawn.total)), 0
+    if drawn.exhaustive or drawn.swaps.dimension == 0:
         some = (pairs[:, 0] for pairs in drawn.shuffled(rng))
-        chosen = drawn.every() if drawn.exhaustive else some
-        labeled = [_form(S, drawn.units, block) for block in chosen]
-        return Statistics.of(np.concatenate(labeled).T)
-    values, means, start = np.empty((S.shape[2], swaps.total)), [], 0
-    for block in run(_FormOfSwaps(S, drawn), drawn.shuffled(rng)):
-        for deviations, own in block:
-            stop = start + deviations.shape[1]
-            np.add(deviations, own[:, None], out=values[:, start:stop])
-            means.append(own)
-            start = stop
-    mean = np.mean(means, axis=0)  # (R,)
+        for chosen in drawn.every() if drawn.exhaustive else some:
+            values[:, start : start + len(chosen)] = _form(S, drawn.units, chosen).T
+            start += len(chosen)
+        mean = values.mean(axis=1)
+    else:
+        means = []
+        for block in run(_FormOfSwaps(S, drawn), drawn.shuffled(rng)):
+            for deviations, own in block:
+                stop = start + deviations.shape[1]
+                np.add(deviations, own[:, None], out=values[:, start:stop])
+                means.append(own)
+                start = stop
+        mean = np.mean(means, axis=0)
     values -= mean[:, None]
     return Statistics(values, mean)
 

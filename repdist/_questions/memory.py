@@ -32,6 +32,8 @@ def memory_bytes(Z: Array, units: Units, plan: Plan, n_statistics: int, n_jobs: 
     gathered = (threads if n_statistics > AT_ONCE else 1) * (
         3 * R * pairs + 2 * R * min(n_statistics, AT_ONCE)
     )
+    if units.n_relabelings <= n_statistics:  # all of them, by products
+        gathered += 2 * min(512, n_statistics) * (R + 2) * U
     doubles = 8 * N + 5 * R * U**2 + (2 * R + 6) * n_statistics + gathered
     return int(size * (copies + tiles) + 8 * max(fit, blocks, doubles)) + _FEW
 
