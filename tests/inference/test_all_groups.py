@@ -52,7 +52,7 @@ class Whole:
         if order is not None:
             units[self.can_move] = units[self.can_move][order]
         of_unit = np.repeat(np.eye(len(units)), self.unit_rows, axis=0)  # (N, U)
-        S = (of_unit.T @ self.K @ of_unit)[:, units][:, :, units]
+        S = (of_unit.T @ self.K @ of_unit)[:, units[:, None], units]
         R = len(S)
         return WholeSums(
             S, self.sizes, self.unit_group, self.unit_rows, self.can_move, np.full(R, 1 / R),

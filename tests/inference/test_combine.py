@@ -178,9 +178,11 @@ def test_components_that_do_not_vary_are_dropped():
     assert nothing.pvalue == 1
 
 
-def test_tie_tolerance_follows_its_formula():
-    tolerance = tie_tolerance(np.array([2.0]), 1e-7, 10, 40)
-    assert tolerance == pytest.approx(64 * 2**-52 * 2 + 16 * 1e-7 * 2 * (0.1 + 0.025))
+@pytest.mark.parametrize("epsilon", [0.0, 1e-7])
+def test_tie_tolerance_follows_its_formula(epsilon):
+    tolerance = tie_tolerance(np.array([2.0]), epsilon, 10, 40)
+    expected = 64 * 2**-52 * 2 + 16 * epsilon * 2 * (0.1 + 0.025)
+    np.testing.assert_allclose(tolerance, expected, rtol=1e-12)
 
 
 # --- p by comparison -----------------------------------------------------------------------------

@@ -54,18 +54,23 @@ def test_random_halvings_of_more_rows(n, chance_seed):
     assert floor_rate(K, rng) == pytest.approx(expected, rel=0.08)
 
 
-def test_floors_of_one_group_hardly_vary():
-    """By 1 or 2 % of their mean, whatever `rng` draws."""
-    for n in (30, 100, 301):
-        floors = [floor_rate(kernel(n), np.random.default_rng(seed)) for seed in range(12)]
-        assert 0 < np.std(floors) < 0.03 * np.mean(floors)
+@pytest.mark.parametrize("d", [1, 2])
+def test_floors_of_one_group_hardly_vary(d):
+    """By 1 % of their mean, at the seeds here; on the scale of the halvings drawn, by 2 or 3 %."""
+    K = kernel(60, d)
+    floors = [floor_rate(K, np.random.default_rng(seed)) for seed in range(24)]
+    assert 0 < np.std(floors) < 0.015 * np.mean(floors)
 
 
 def test_the_order_of_rows_is_no_matter_of_the_halvings():
-    """Sorted rows have the floor of shuffled ones: no halving of them as they stand stands out."""
-    Z = np.sort(np.random.default_rng(0).normal(size=60))
+    """Two clusters, one after the other, have the floor of shuffled rows within 4 %.
+
+    Means of eight floors, which vary by 1.5 %: at the seeds here. A halving of the rows as they
+    stand among the shuffles would lower it by 9 %.
+    """
+    Z = np.repeat([0, 4], 50) + 0.3 * np.random.default_rng(0).normal(size=100)
     K = np.exp(-np.square(Z[:, None] - Z[None]) / 2)
-    order = np.random.default_rng(1).permutation(60)
+    order = np.random.default_rng(1).permutation(100)
     ours, theirs = (
         np.mean([floor_rate(matrix, np.random.default_rng(seed)) for seed in range(8)])
         for matrix in (K, K[np.ix_(order, order)])

@@ -47,22 +47,25 @@ def swapped(pairs, k):
     return np.array([[bin(x).count("1") % 2 == 1 for x in row] for row in both.tolist()])
 
 
-def labelings(drawn, rng):
-    """Which rows each relabeling puts into the first sample, (B, N)."""
-    units = drawn.units
+def of_swaps(shuffles, k):
+    """The units of the first sample under all swaps of these shuffles, (B, K)."""
+    return [np.where(pattern, y, x) for x, y in shuffles for pattern in swapped(len(x), k)]
+
+
+def labels_of(units, chosen):
+    """Which rows are in the first sample if these movable units are, (B, N)."""
     stay = (units.sample == 0) & ~units.can_move
-    if drawn.exhaustive:
-        chosen = [row for block in drawn.every() for row in block]
-    else:
-        chosen = [
-            np.where(pattern, y, x)
-            for block in drawn.shuffled(rng)
-            for x, y in block
-            for pattern in swapped(len(x), drawn.swaps.dimension)
-        ]
     labels = np.repeat(stay[None], len(chosen), axis=0)
     np.put_along_axis(labels, np.array(chosen), True, axis=1)
     return np.repeat(labels, units.rows, axis=1)
+
+
+def labelings(drawn, rng):
+    """Which rows each relabeling puts into the first sample, (B, N)."""
+    if drawn.exhaustive:
+        return labels_of(drawn.units, np.concatenate(list(drawn.every())))
+    shuffles = np.concatenate(list(drawn.shuffled(rng)))
+    return labels_of(drawn.units, of_swaps(shuffles, drawn.swaps.dimension))
 
 
 def direct(K, labels, estimator):
@@ -165,17 +168,23 @@ def test_sums_and_forms_are_not_changed(estimator, R):
         np.testing.assert_array_equal(S, form)
 
 
-def test_threads_change_no_bit():
-    units = Units(1, (20, 25), (0, 0))
+def test_threads_change_neither_a_bit_nor_the_order():
+    """Of several blocks of shuffles: the first and the last are where they belong."""
+    units, K = Units(1, (20, 25), (0, 0)), matrices(45, 2)
     drawn = Relabelings(units, 2**16 - 1)
-    S = quadratic_form(sums_of(matrices(45, 2), units), units, "unbiased")
-    assert len(list(drawn.shuffled(np.random.default_rng(0)))) > 2
+    k = drawn.swaps.dimension
+    S = quadratic_form(sums_of(K, units), units, "unbiased")
     one, two = (
         statistics(S, drawn, np.random.default_rng(0), functools.partial(in_order, n_jobs=jobs))
         for jobs in (1, 2)
     )
     np.testing.assert_array_equal(one.deviations, two.deviations)
     np.testing.assert_array_equal(one.mean, two.mean)
+    blocks = list(drawn.shuffled(np.random.default_rng(0)))
+    assert len(blocks) > 2
+    ends = of_swaps([blocks[0][0], blocks[-1][-1]], k)
+    found = one.deviations.reshape(2, -1, 1 << k)[:, [0, -1]].reshape(2, -1)
+    assert_close(found + one.mean[:, None], direct(K, labels_of(units, ends), "unbiased"))
 
 
 def test_rounding_is_that_of_all_values_that_count():
@@ -185,14 +194,12 @@ def test_rounding_is_that_of_all_values_that_count():
     K[1] += 7 * np.eye(13)
     sums = sums_of(K, units)
     n, m = sums.sizes
-    assert tolerance(sums, units, "unbiased") == pytest.approx(
-        tie_tolerance(sums.magnitude, sums.epsilon, n, m)
-    )
+    unbiased = tie_tolerance(sums.magnitude, sums.epsilon, n, m)
+    np.testing.assert_allclose(tolerance(sums, units, "unbiased"), unbiased, rtol=1e-12)
     largest = np.maximum(sums.magnitude, (sums.diagonal / units.rows).max(axis=1))
     assert largest[1] > 7
-    assert tolerance(sums, units, "biased") == pytest.approx(
-        tie_tolerance(largest, sums.epsilon, n, m)
-    )
+    biased = tie_tolerance(largest, sums.epsilon, n, m)
+    np.testing.assert_allclose(tolerance(sums, units, "biased"), biased, rtol=1e-12)
 
 
 # --- the variance over all relabelings -----------------------------------------------------------
