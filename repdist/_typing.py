@@ -7,7 +7,6 @@ import numpy.typing as npt
 
 Array: TypeAlias = Any  # a NumPy, torch or dask array
 Float64: TypeAlias = npt.NDArray[np.float64]
-Labels: TypeAlias = npt.NDArray[np.int8]  # 1 marks the first sample
 
 Estimator = Literal["unbiased", "biased"]
 Combine = Literal["max", "mean", "fuse"]

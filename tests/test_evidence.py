@@ -219,8 +219,8 @@ def test_the_components_are_those_of_the_test():
     result = repdist.mmd_test(X, Y, n_resamples=99, rng=0)
     R = len(result.kernel.bandwidths)
     expected = result.components["mmd_squared"]
-    np.testing.assert_allclose(found.T[:R, 0], expected, rtol=1e-9)
-    assert len(found.T) - R in (4, 5)
+    np.testing.assert_allclose(found.values[:R, 0], expected, rtol=1e-9)
+    assert len(found.values) - R in (4, 5)
 
 
 @pytest.mark.parametrize("rule", defaults.ALL)
@@ -263,7 +263,8 @@ def test_shuffles_keep_sizes_and_frozen_units_and_begin_with_the_observed_labels
 
 @pytest.mark.parametrize(("pairs", "expected"), [(100, (1, 14)), (12, (8, 11)), (2, (2**13, 1))])
 def test_few_units_have_a_smaller_code_and_as_many_relabelings(pairs, expected):
-    found = relabelings.of_units(Swaps(1, 14), pairs)
+    units = Units(1, (pairs, pairs), (0, 0))
+    found = relabelings.WithSwaps(units, 9999, Swaps(1, 14)).swaps
     assert (found.shuffles, found.dimension) == expected
     assert found.total == 2**14
 

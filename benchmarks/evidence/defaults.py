@@ -136,12 +136,12 @@ class Components:
         if rule in RULES:
             combined = RULES[rule](self)
             return float((combined >= combined[0] - 1e-12 * abs(combined[0])).mean())
-        weights = np.full(len(self.T), 1 / len(self.T))
+        weights = np.full(len(self.values), 1 / len(self.values))
         how = Combination(OF_LIBRARY[rule], weights, self.squares, self.n)
         return Null(self.statistics, self.tolerance, how).pvalue
 
     @property
-    def T(self) -> np.ndarray:  # noqa: N802 (as in the formulas)
+    def values(self) -> np.ndarray:
         """MMD^2 of each component, (R, B)."""
         return self.statistics.deviations + self.statistics.mean[:, None]
 
@@ -219,7 +219,7 @@ def less_skewness(c: Components) -> np.ndarray:
 def fuse_n(c: Components) -> np.ndarray:
     """Return the soft maximum of FUSE with exponents n (n - 1) instead of their power 1.5."""
     return np.asarray(
-        special.logsumexp(c.T * (c.n * (c.n - 1)) / np.sqrt(c.squares)[:, None], axis=0)
+        special.logsumexp(c.values * (c.n * (c.n - 1)) / np.sqrt(c.squares)[:, None], axis=0)
     )
 
 
@@ -230,7 +230,7 @@ def score_mean(c: Components) -> np.ndarray:
 
 def min_p(c: Components) -> np.ndarray:
     """Return the least p-value of the components, each taken among the same relabelings."""
-    ranks = stats.rankdata(-c.T, method="max", axis=1)  # 1 for the largest
+    ranks = stats.rankdata(-c.values, method="max", axis=1)  # 1 for the largest
     return -np.asarray(ranks.min(axis=0))
 
 

@@ -272,6 +272,27 @@ class Scale(Problem):
         return rng.normal(size=(n, self.d)), self.factor * rng.normal(size=(m, self.d))
 
 
+@dataclass(frozen=True)
+class Rare(Problem):
+    """Standard Gaussians; some rows of Y are moved far away in every column."""
+
+    rows: int
+    by: float = 6.0
+    d = 8
+    family = "rare"
+
+    @property
+    def x(self) -> int:
+        """How many."""
+        return self.rows
+
+    def __call__(self, n: int, m: int, rng: np.random.Generator) -> Samples:
+        """Draw X and Y."""
+        X, Y = rng.normal(size=(n, self.d)), rng.normal(size=(m, self.d))
+        Y[: self.rows] += self.by
+        return X, Y
+
+
 # --- null distributions --------------------------------------------------------------------------
 
 

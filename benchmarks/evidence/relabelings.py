@@ -19,7 +19,8 @@ from benchmarks.evidence.problems import (
     PerturbedUniform,
     PooledDigits,
     Problem,
-    Samples,
+    Rare,
+    Shift,
 )
 from benchmarks.evidence.tasks import Measured, Scope, Task
 from repdist import kernels
@@ -52,61 +53,39 @@ SWAPS = {
 METHODS = (BASELINE, *SWAPS)
 
 
-@dataclass(frozen=True)
-class Rare(Problem):
-    """Standard Gaussians; some rows of Y are moved far away in every column."""
-
-    rows: int
-    by: float = 6.0
-    d = 8
-    family = "rare"
-
-    @property
-    def x(self) -> int:
-        """How many."""
-        return self.rows
-
-    def __call__(self, n: int, m: int, rng: np.random.Generator) -> Samples:
-        """Draw X and Y."""
-        X, Y = rng.normal(size=(n, self.d)), rng.normal(size=(m, self.d))
-        Y[: self.rows] += self.by
-        return X, Y
+# Problem, rows of both samples, and what to add to its name.
+HARD = (
+    (Rare(12), 600, 600, ""),
+    (Rare(8), 50, 50, ""),
+    (Rare(10), 100, 100, ""),
+    (Shift(8, 0.55), 50, 1000, "50-1000"),
+    (Shift(8, 0.9), 12, 300, "12-300"),
+)
 
 
 @dataclass(frozen=True)
-class OneColumn(Problem):
-    """Standard Gaussians in 8 columns; the first of Y is moved."""
+class WithSwaps(Relabelings):
+    """Relabelings by so many shuffles and swaps, in place of those that the library takes."""
 
-    by: float
-    d = 8
-    family = "shift"
+    tried: Swaps
 
     @property
-    def x(self) -> float:
-        """How far."""
-        return self.by
-
-    def __call__(self, n: int, m: int, rng: np.random.Generator) -> Samples:
-        """Draw X and Y."""
-        X, Y = rng.normal(size=(n, self.d)), rng.normal(size=(m, self.d))
-        Y[:, 0] += self.by
-        return X, Y
-
-
-HARD = ((Rare(12), 600, 600), (Rare(8), 50, 50), (Rare(10), 100, 100), (OneColumn(0.55), 50, 1000),
-        (OneColumn(0.9), 12, 300))  # fmt: skip
+    def swaps(self) -> Swaps:
+        """Of the random relabelings: with a code that the pairs of the units can have."""
+        dimension = min(self.tried.dimension, self.units.movable[0] - 1)
+        return Swaps(self.tried.total >> dimension, dimension)
 
 
 def tasks(scope: Scope) -> list[Task]:
     """Return the whole study: where swaps could lose, and what the literature has."""
     repetitions = scope.repetitions(4, 1000)
     return [
-        Task(NAME, problem, n, m, METHODS, repetitions, N_RESAMPLES)
-        for problem, n, m in (*HARD, *published(scope.mnist))
+        Task(NAME, problem, n, m, METHODS, repetitions, N_RESAMPLES, scheme=scheme)
+        for problem, n, m, scheme in (*HARD, *published(scope.mnist))
     ]
 
 
-def published(mnist: str | None) -> list[tuple[Problem, int, int]]:
+def published(mnist: str | None) -> list[tuple[Problem, int, int, str]]:
     """Return the published problems at which power is neither 0 nor 1."""
     problems: list[Problem] = [
         *(Mixture(sd) for sd in (0.6, 0.7, 1.4, 1.6, 1.8)),
@@ -114,7 +93,7 @@ def published(mnist: str | None) -> list[tuple[Problem, int, int]]:
         *(PerturbedUniform(2, amplitude) for amplitude in (0.4, 0.6)),
         *(PooledDigits(digits, mnist) for digits in ("Q4", "Q5")),
     ]
-    return [(problem, power.N, power.N) for problem in problems]
+    return [(problem, power.N, power.N, "") for problem in problems]
 
 
 def pvalues(
@@ -136,16 +115,10 @@ def pvalues(
             if method == BASELINE:
                 statistics = shuffled(S, drawn, rng)
             else:
-                vars(drawn)["swaps"] = of_units(SWAPS[method], units.movable[0])
-                statistics = two_samples.statistics(S, drawn, rng)
+                tried = WithSwaps(units, task.n_resamples, SWAPS[method])
+                statistics = two_samples.statistics(S, tried, rng)
             found[method] = Null(statistics, tolerance, combination).pvalue
     return found
-
-
-def of_units(swaps: Swaps, pairs: int) -> Swaps:
-    """Return as many relabelings with a code that so few pairs can have."""
-    dimension = min(swaps.dimension, pairs - 1)
-    return Swaps(swaps.total >> dimension, dimension)
 
 
 def shuffled(S: np.ndarray, drawn: Relabelings, rng: np.random.Generator) -> Statistics:

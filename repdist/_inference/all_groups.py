@@ -118,7 +118,7 @@ def whole_null(
     S = sums.S.transpose(1, 2, 0).copy()
     S = without_row_sums(S, sums.unit_rows, with_diagonal=False)
     form = _PositionForm(S, sizes, sums.unit_group)
-    means, values = [], np.empty((S.shape[2], swaps.total))
+    values = np.empty((S.shape[2], swaps.total))
     for j in range(swaps.shuffles):
         unit_at = np.arange(len(sums.unit_group))
         if j > 0:
@@ -126,13 +126,10 @@ def whole_null(
         p, q = rng.permutation(places)[: 2 * pairs].reshape(2, pairs)
         found, mean = form.of_swaps(unit_at, p, q, swaps.dimension)
         values[:, j << swaps.dimension : (j + 1) << swaps.dimension] = found + mean[:, None]
-        means.append(mean)
-    mean = np.mean(means, axis=0)
-    values -= mean[:, None]
     least = int(sizes.min())
     tolerance = tie_tolerance(sums.magnitude, sums.epsilon, least, least) * k * (k - 1) / 2
     combination = Combination(combine, sums.weights, sums.squares, least)
-    return Null(Statistics(values, mean), tolerance, combination), swaps
+    return Null(Statistics.of(values), tolerance, combination), swaps
 
 
 class _PositionForm:

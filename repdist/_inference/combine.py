@@ -36,9 +36,10 @@ class Statistics:
 
     @classmethod
     def of(cls, T: Float64) -> "Statistics":
-        """Return those of values (R, B)."""
+        """Return those of values T (R, B), which is written to."""
         mean = T.mean(axis=1)
-        return cls(T - mean[:, None], mean)
+        T -= mean[:, None]
+        return cls(T, mean)
 
 
 def tie_tolerance(magnitude: Float64, dtype_eps: float, n: int, m: int) -> Float64:

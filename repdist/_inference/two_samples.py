@@ -44,18 +44,13 @@ def statistics(
         for chosen in drawn.every() if drawn.exhaustive else some:
             values[:, start : start + len(chosen)] = _form(S, drawn.units, chosen).T
             start += len(chosen)
-        mean = values.mean(axis=1)
     else:
-        means = []
         for block in run(_FormOfSwaps(S, drawn), drawn.shuffled(rng)):
             for deviations, own in block:
                 stop = start + deviations.shape[1]
                 np.add(deviations, own[:, None], out=values[:, start:stop])
-                means.append(own)
                 start = stop
-        mean = np.mean(means, axis=0)
-    values -= mean[:, None]
-    return Statistics(values, mean)
+    return Statistics.of(values)
 
 
 def null_variance(S: Float64, units: Units, weights: Float64) -> float:

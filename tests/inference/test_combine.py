@@ -21,7 +21,7 @@ def combined(T, combine, *, squares=None, weights=None, tolerance=0.0, n=5):
         np.ones(components) if squares is None else np.array(squares),
         n,
     )
-    return Null(Statistics.of(T.T), np.full(components, tolerance), how)
+    return Null(Statistics.of(T.T.copy()), np.full(components, tolerance), how)
 
 
 def skewed_table(rows=200):
