@@ -165,7 +165,8 @@ def components_of(
             blocks = kernel_blocks(plan(kernel), Z, units.layout, Workers(1, False), squares=True)
             sums = join(*blocks)
             S = two_samples.quadratic_form(sums, units, "unbiased")
-            found = two_samples.statistics(S, drawn, np.random.default_rng(labels))
+            forms = two_samples.forms(drawn, np.random.default_rng(labels))
+            found = two_samples.statistics(S, drawn, forms)
         parts.append(
             (
                 found.deviations,

@@ -116,7 +116,7 @@ def pvalues(
                 statistics = shuffled(S, drawn, rng)
             else:
                 tried = WithSwaps(units, task.n_resamples, SWAPS[method])
-                statistics = two_samples.statistics(S, tried, rng)
+                statistics = two_samples.statistics(S, tried, two_samples.forms(tried, rng))
             found[method] = Null(statistics, tolerance, combination).pvalue
     return found
 

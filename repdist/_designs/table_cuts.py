@@ -44,16 +44,16 @@ class Streams:
         """Return the stream of a group."""
         return self._stream(purpose, self._digests[group])
 
-    def pair(self, first: int, second: int, purpose: str) -> np.random.Generator:
-        """Return the stream of two groups in this order."""
-        return self._stream(purpose, self._digests[first], self._digests[second])
+    def shared(self, purpose: str, *numbers: int) -> np.random.Generator:
+        """Return the stream of all that has these numbers."""
+        return self._stream(purpose, *numbers)
 
     def precedes(self, first: int, second: int) -> bool:
         """Tell whether the first group's name comes before that of the second."""
         return self._digests[first] <= self._digests[second]
 
-    def _stream(self, purpose: str, *digests: int) -> np.random.Generator:
-        return np.random.default_rng([self._root, int.from_bytes(purpose.encode()), *digests])
+    def _stream(self, purpose: str, *numbers: int) -> np.random.Generator:
+        return np.random.default_rng([self._root, int.from_bytes(purpose.encode()), *numbers])
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from repdist._designs.relabelings import Places, Swaps
 from repdist._designs.table_cuts import TableCuts
 from repdist._inference.centring import without_row_sums
 from repdist._inference.combine import Combination, Null, Statistics, tie_tolerance
-from repdist._inference.transform import forms_of_swaps
+from repdist._inference.transform import FormsOfSwaps
 from repdist._typing import Combine, Float64
 
 _ROWS = 64  # pairs of units whose rows of S are taken at a time
@@ -148,14 +148,12 @@ class _PositionForm:
         W, S = self._W, self._S
         x, y = unit_at[p], unit_at[q]
         U, _, R = S.shape
-        flat, weights = S.reshape(U * U, R), W.reshape(-1)
+        weights = W.reshape(-1)
 
-        def products(i: Places, j: Places) -> Float64:
-            xi, yi, xj, yj = U * x[i], U * y[i], x[j], y[j]
+        def factors(i: Places, j: Places) -> Float64:
             pi, qi, pj, qj = U * p[i], U * q[i], p[j], q[j]
-            differences = flat[xi + xj] + flat[yi + yj] - flat[xi + yj] - flat[yi + xj]
-            factors = weights[pi + pj] + weights[qi + qj] - weights[pi + qj] - weights[qi + pj]
-            return np.asarray(differences * (factors / 2)[:, None])
+            of_pair: Float64 = weights[pi + pj] + weights[qi + qj]
+            return (of_pair - weights[pi + qj] - weights[qi + pj])[None]
 
         position = np.empty(U, dtype=np.intp)
         position[unit_at] = np.arange(U)
@@ -168,6 +166,7 @@ class _PositionForm:
                 for rows in (slice(a, a + _ROWS) for a in range(0, len(p), _ROWS))
             ]
         )
-        values, _ = forms_of_swaps(products, linear, k)
-        here = W[np.ix_(position, position)].reshape(-1) @ flat  # (R,)
+        of_swaps = FormsOfSwaps(np.stack([x, y])[None], U, k, factors)
+        values = of_swaps(S, linear[None])[0][:, 0]
+        here = W[np.ix_(position, position)].reshape(-1) @ S.reshape(U * U, R)  # (R,)
         return values, here - values[:, 0]

@@ -8,7 +8,7 @@ from repdist._designs.relabelings import Relabelings
 from repdist._designs.units import Units
 from repdist._inference.centring import without_row_sums
 from repdist._inference.estimates import mmd_squared_from_sums
-from repdist._inference.two_samples import null_variance, statistics
+from repdist._inference.two_samples import forms, null_variance, statistics
 from repdist._typing import Float64
 
 _FLOOR = 0.95  # the quantile of split-half distances that is called the floor
@@ -41,7 +41,8 @@ def floor_rate(K: Float64, rng: np.random.Generator) -> float:
     S *= mmd_squared_from_sums(1.0, -1.0, 1.0, (h, n - h))
     units = Units(1, (h, n - h), (0, 0))
     wanted = max(_SHUFFLES, _PAIRS // h) << min(_DIMENSION, h)
-    halvings = statistics(S, Relabelings(units, wanted - 1), rng)
+    drawn = Relabelings(units, wanted - 1)
+    halvings = statistics(S, drawn, forms(drawn, rng))
     T = halvings.deviations[0] + halvings.mean
     spread = math.sqrt(float(np.mean(T**2)))
     if spread == 0:

@@ -5,6 +5,7 @@ own two groups, which depend on their names and sizes, not on their places in th
 """
 
 import dataclasses
+import functools
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -99,6 +100,7 @@ class _PairTest:
     ) -> None:
         self._cuts, self._within = cuts, within
         self._weights, self._combine = weights, combine
+        self._forms = functools.lru_cache(maxsize=8)(self._forms_of)
 
     def __call__(self, block: Block) -> _Pair:
         cuts, weights = self._cuts, self._weights
@@ -115,11 +117,12 @@ class _PairTest:
         S = two_samples.quadratic_form(sums, units, "unbiased")
         tolerance = two_samples.tolerance(sums, units, "unbiased")
         combination = Combination(self._combine, weights, sums.squares, cuts.sizes[g])
-        rng = cuts.streams.pair(g, h, "relabelings")
-        null = Null(two_samples.statistics(S, drawn, rng), tolerance, combination)
+        statistics = two_samples.statistics(S, drawn, self._forms(drawn))
+        null = Null(statistics, tolerance, combination)
         if null.pvalue <= cuts.small_pvalue(drawn) and finer != drawn:
             drawn = finer
-            null = Null(two_samples.statistics(S, drawn, rng), tolerance, combination)
+            statistics = two_samples.statistics(S, drawn, self._forms(drawn))
+            null = Null(statistics, tolerance, combination)
         check_definite(sums, units.sample, weights)
         return (
             block.first,
@@ -132,6 +135,13 @@ class _PairTest:
             drawn,
             not bool(null.dropped.all()),
         )
+
+    def _forms_of(self, drawn: Relabelings) -> list[two_samples.Form]:
+        """Return what relabelings make of sums: the same for all pairs that are cut alike."""
+        units = drawn.units
+        numbers = units.size, *units.movable, *units.frozen, drawn.total
+        rng = self._cuts.streams.shared("relabelings", *numbers)
+        return list(two_samples.forms(drawn, rng))
 
 
 def _transposed(block: Block) -> Block:

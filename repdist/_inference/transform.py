@@ -7,19 +7,26 @@ quadratic form in the signs s_i of the pairs,
     ``sum_{i < j} C_ij s_i s_j + sum_i l_i s_i + constant``,
 
 is a function on this group, and its values under all patterns are the transform of a vector V of
-2^k sums: ``V[g_i xor g_j] += C_ij`` and ``V[g_i] += l_i``.
+2^k sums: ``V[g_i xor g_j] += C_ij`` and ``V[g_i] += l_i``. V is the product of a sparse matrix,
+which knows the shuffles alone, with whatever matrix S the form is made of.
 """
 
 import functools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from repdist._designs.relabelings import Places
 from repdist._typing import Float64
 
-_PAIRS = 2**17  # of pairs of pairs gathered at a time
-_KEPT = 512  # pairs up to which places are kept for the next transform
+_AT_ONCE = 2**20  # entries of a sparse matrix
+_KEPT = 2**21  # entries up to which the matrices are kept for the next S
+_FEW = 512  # pairs up to which the places of a code are kept for the next shuffles
+_INT32 = 2**31 - 1
+
+Factors = Callable[[Places, Places], Float64]
 
 
 @functools.lru_cache(maxsize=64)
@@ -40,57 +47,127 @@ def columns(pairs: int, k: int) -> Places:
             return found
 
 
-def forms_of_swaps(
-    C: Callable[[Places, Places], Float64], linear: Float64, k: int
-) -> tuple[Float64, Float64]:
-    """Return the form less the constant under all swap patterns: less its mean (R, 2^k), and that.
+class FormsOfSwaps:
+    """Quadratic forms under all swap patterns after each of some shuffles, for any S.
+
+    The form is ``sum_{i < j} f_ij s_i s_j (S_xx' + S_yy' - S_xy' - S_yx') / 2 + sum_i l_i s_i``,
+    with x, y the units of pair i and x', y' those of pair j.
 
     Parameters
     ----------
-    C : function
-        Takes the numbers i < j of two pairs, (P,) each, and returns C_ij (P, R) for R components.
-    linear : (K, R)
-        Of each pair.
+    shuffles : (J, 2, K)
+        The units x and y of each pair.
+    units : int
+        All units that S has.
     k : int
         The dimension of the code, below K.
+    factors : function, optional
+        Takes the numbers i < j of two pairs, (P,) each, and returns f_ij (J, P). Default 1.
 
     Notes
     -----
-    Pattern 0 swaps nothing. ``O(R (K^2 + 2^k 2^(k/2)))`` time.
+    ``O(J K^2)`` time and memory, once; then ``O(J R (K^2 + 2^k 2^(k/2)))`` time for each S.
     """
-    K, R = linear.shape
-    V = np.bincount(_flat(columns(K, k), R), linear.ravel(), R << k)
-    for i, j, flat in _pairs_of_pairs(K, k, R):
-        V += np.bincount(flat, C(i, j).ravel(), R << k)
-    by_component: Float64 = np.ascontiguousarray(V.reshape(1 << k, R).T, dtype=np.float64)
-    mean = by_component[:, 0].copy()
-    by_component[:, 0] = 0
-    return _transformed(by_component), mean
+
+    def __init__(
+        self, shuffles: Places, units: int, k: int, factors: Factors | None = None
+    ) -> None:
+        self._shuffles, self._units, self._k, self._factors = shuffles, units, k, factors
+
+    def __call__(self, S: Float64, linear: Float64 | None = None) -> tuple[Float64, Float64]:
+        """Return the forms less their mean (R, J, 2^k), and the means (R, J).
+
+        S is symmetric, (U, U, R); `linear` has l_i, (J, K, R). Pattern 0 swaps nothing.
+        """
+        U, J, k, R = self._units, len(self._shuffles), self._k, S.shape[2]
+        flat, V = S.reshape(U * U, R), np.zeros((J << k, R))
+        K = self._shuffles.shape[2]
+        kept = 2 * J * K * (K - 1) <= _KEPT
+        for rows, matrix in self._kept if kept else self._matrices():
+            V[rows] += matrix @ flat
+        if linear is not None:
+            g = columns(linear.shape[1], k)
+            np.add.at(V.reshape(J, 1 << k, R), (slice(None), g), linear)
+        by_component = np.ascontiguousarray(V.T).reshape(R, J, 1 << k)
+        mean = by_component[..., 0].copy()
+        by_component[..., 0] = 0
+        return _transformed(by_component.reshape(R * J, -1)).reshape(R, J, -1), mean
+
+    @functools.cached_property
+    def _kept(self) -> list[tuple[slice, Any]]:
+        return list(self._matrices())
+
+    def _matrices(self) -> Iterator[tuple[slice, Any]]:
+        """Yield the sparse matrices (b 2^k, U^2) that make V of S, and the rows of V of each."""
+        from scipy.sparse import csr_array
+
+        U, k = self._units, self._k
+        J, _, K = self._shuffles.shape
+        integer = np.int32 if U * U <= _INT32 else np.int64
+        at = self._shuffles.reshape(J, 2 * K).astype(integer)
+        for places in _places(K, k):
+            step = max(1, _AT_ONCE // len(places.first))
+            for start in range(0, J, step):
+                some = at[start : start + step]
+                index = np.empty((len(some), len(places.first)), integer)
+                for units, of_shuffle in zip(some, index, strict=True):
+                    u, v = units.take(places.first), units.take(places.second)
+                    np.multiply(np.minimum(u, v), U, out=of_shuffle)
+                    of_shuffle += np.maximum(u, v)
+                values = np.tile(places.signs, (len(some), 1))
+                if self._factors is not None:
+                    factors = self._factors(places.i, places.j)[start : start + step]
+                    values *= np.repeat(factors, 4, axis=1)
+                ends = np.cumsum(np.tile(places.counts, len(some)))
+                matrix = csr_array(
+                    (values.ravel(), index.ravel(), np.append(0, ends).astype(integer)),
+                    shape=(len(some) << k, U * U),
+                )
+                yield slice(start << k, (start + len(some)) << k), matrix
 
 
-def _pairs_of_pairs(K: int, k: int, R: int) -> Iterable[tuple[Places, Places, Places]]:
-    """Return blocks of i < j, and where the R components of C_ij belong in V."""
-    return _few_pairs(K, k, R) if K <= _KEPT else _blocks_of_pairs(K, k, R)
+class _Places(NamedTuple):
+    """Pairs of pairs i < j (P,) in the order of ``g_i xor g_j``, four entries of S for each.
+
+    `first` and `second` (4 P,) are the places of the entry's units among (x, y), (2 K,); `signs`
+    are 1/2 or -1/2; `counts` (2^k,) says how many entries belong to each number.
+    """
+
+    i: Places
+    j: Places
+    first: Places
+    second: Places
+    signs: Float64
+    counts: Places
+
+
+def _places(K: int, k: int) -> list[_Places] | Iterator[_Places]:
+    return _few_places(K, k) if K <= _FEW else _blocks_of_places(K, k)
 
 
 @functools.lru_cache(maxsize=16)
-def _few_pairs(K: int, k: int, R: int) -> list[tuple[Places, Places, Places]]:
-    return list(_blocks_of_pairs(K, k, R))
+def _few_places(K: int, k: int) -> list[_Places]:
+    return list(_blocks_of_places(K, k))
 
 
-def _blocks_of_pairs(K: int, k: int, R: int) -> Iterator[tuple[Places, Places, Places]]:
+def _blocks_of_places(K: int, k: int) -> Iterator[_Places]:
     g = columns(K, k)
-    step = max(1, _PAIRS // K)
+    step = max(1, _AT_ONCE // (4 * K))
     for start in range(0, K - 1, step):
         rows = np.arange(start, min(start + step, K - 1))
         i = np.repeat(rows, K - 1 - rows)
         j = np.concatenate([np.arange(row + 1, K) for row in rows.tolist()])
-        yield i, j, _flat(g[i] ^ g[j], R)
-
-
-def _flat(places: Places, R: int) -> Places:
-    """Return where the components of each place stand in a flat array (2^k, R)."""
-    return np.asarray((places[:, None] * R + np.arange(R)).ravel())
+        number = g[i] ^ g[j]
+        order = np.argsort(number, kind="stable")
+        i, j = i[order], j[order]
+        yield _Places(
+            i,
+            j,
+            np.stack([i, K + i, i, K + i], axis=1).ravel(),
+            np.stack([j, K + j, K + j, j], axis=1).ravel(),
+            np.tile([0.5, 0.5, -0.5, -0.5], len(i)),
+            4 * np.bincount(number, minlength=1 << k),
+        )
 
 
 def _transformed(V: Float64) -> Float64:

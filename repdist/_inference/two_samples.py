@@ -4,7 +4,8 @@ A two-sample test is a quadratic form in labels. With S the block sums of the ke
 less what changes no MMD^2, and a the 0/1 labels, ``MMD^2 = a' S a``.
 """
 
-from collections.abc import Callable, Iterable
+import functools
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
@@ -14,11 +15,11 @@ from repdist._designs.units import Units
 from repdist._inference.centring import centred_blocks
 from repdist._inference.combine import Statistics, tie_tolerance
 from repdist._inference.estimates import mmd_squared_from_sums
-from repdist._inference.transform import forms_of_swaps
+from repdist._inference.transform import FormsOfSwaps
 from repdist._typing import Estimator, Float64
 
-Mapper = Callable[[Callable[[Places], "Pieces"], Iterable[Places]], Iterable["Pieces"]]
-Pieces = list[tuple[Float64, Float64]]  # of each shuffle: values (R, 2^k) less their mean (R,)
+Form = Callable[[Float64], Float64]  # of S (U, U, R): its values (R, b) under some relabelings
+Mapper = Callable[[Callable[[Form], Float64], Iterable[Form]], Iterable[Float64]]
 
 _FEW = 8  # times the square of the units of a sample: below all units, their pairs are gathered
 
@@ -30,26 +31,31 @@ def quadratic_form(sums: Sums, units: Units, estimator: Estimator) -> Float64:
     return S
 
 
+def forms(drawn: Relabelings, rng: np.random.Generator) -> Iterator[Form]:
+    """Yield what the relabelings, in blocks, make of any S of their units."""
+    if drawn.exhaustive:
+        for chosen in drawn.every():
+            yield functools.partial(_form, units=drawn.units, chosen=chosen)
+        return
+    for shuffles in drawn.shuffled(rng):
+        if drawn.swaps.dimension == 0:
+            yield functools.partial(_form, units=drawn.units, chosen=shuffles[:, 0])
+        else:
+            yield _FormOfSwaps(drawn, shuffles)
+
+
 def statistics(
-    S: Float64, drawn: Relabelings, rng: np.random.Generator, run: Mapper = map
+    S: Float64, drawn: Relabelings, of_blocks: Iterable[Form], run: Mapper = map
 ) -> Statistics:
     """Return MMD^2 of every relabeling of the units of two samples; the first is the observed one.
 
-    S is that of `quadratic_form`. ``O(R J (U^2 + 2^k 2^(k/2)))`` time for J shuffles of U units,
-    each with 2^k swaps. `run` maps a function over blocks of shuffles in their order.
+    S is that of `quadratic_form`, and `of_blocks` those of `forms`. ``O(R J (U^2 + 2^k 2^(k/2)))``
+    time for J shuffles of U units, each with 2^k swaps. `run` maps a function over them in order.
     """
     values, start = np.empty((S.shape[2], drawn.total)), 0
-    if drawn.exhaustive or drawn.swaps.dimension == 0:
-        some = (pairs[:, 0] for pairs in drawn.shuffled(rng))
-        for chosen in drawn.every() if drawn.exhaustive else some:
-            values[:, start : start + len(chosen)] = _form(S, drawn.units, chosen).T
-            start += len(chosen)
-    else:
-        for block in run(_FormOfSwaps(S, drawn), drawn.shuffled(rng)):
-            for deviations, own in block:
-                stop = start + deviations.shape[1]
-                np.add(deviations, own[:, None], out=values[:, start:stop])
-                start = stop
+    for block in run(lambda form: form(S), of_blocks):
+        values[:, start : start + block.shape[1]] = block
+        start += block.shape[1]
     return Statistics.of(values)
 
 
@@ -90,59 +96,45 @@ def tolerance(sums: Sums, units: Units, estimator: Estimator) -> Float64:
 
 
 def _form(S: Float64, units: Units, chosen: Places) -> Float64:
-    """Return ``a' S a`` (b, R) for the movable units (b, K) of the first sample."""
+    """Return ``a' S a`` (R, b) for the movable units (b, K) of the first sample."""
     U, _, R = S.shape
     fixed = np.flatnonzero((units.sample == 0) & ~units.can_move)
     first = np.concatenate([chosen, np.repeat(fixed[None], len(chosen), axis=0)], axis=1)
     if _FEW * first.shape[1] ** 2 < U:
         pairs = U * first[:, :, None] + first[:, None, :]
-        return np.asarray(S.reshape(U * U, R)[pairs.reshape(len(first), -1)].sum(axis=1))
+        return np.asarray(S.reshape(U * U, R)[pairs.reshape(len(first), -1)].sum(axis=1).T)
     A = np.zeros((len(first), U))
     np.put_along_axis(A, first, 1, axis=1)
-    return np.asarray(np.einsum("bur,bu->br", (A @ S.reshape(U, -1)).reshape(-1, U, R), A))
+    return np.asarray(np.einsum("bur,bu->rb", (A @ S.reshape(U, -1)).reshape(-1, U, R), A))
 
 
 class _FormOfSwaps:
-    """``a' S a`` for blocks of shuffles, each followed by all swaps of a code.
+    """``a' S a`` after each of some shuffles (J, 2, K), under all swaps of a code.
 
-    With a0 = 1/2 for units in pairs and the label for all others, and s_i = 1 or -1,
-    ``a = a0 + sum_i s_i (e_xi - e_yi) / 2``.
+    ``a = 1/2 + a0 + sum_i s_i (e_xi - e_yi) / 2``, with s_i = 1 or -1 and a0 = 0 for units in pairs,
+    1/2 or -1/2 for all others. Rows of S sum to 0, and the constant 1/2 adds nothing.
     """
 
-    def __init__(self, S: Float64, drawn: Relabelings) -> None:
+    def __init__(self, drawn: Relabelings, shuffles: Places) -> None:
         units = drawn.units
-        self._half, self._k = S / 2, drawn.swaps.dimension
-        self._fixed = np.where((units.sample == 0) & ~units.can_move, 1.0, 0.0)
+        label = np.where((units.sample == 0) & ~units.can_move, 0.5, -0.5)
+        rest = np.repeat(label[None], len(shuffles), axis=0)
+        np.put_along_axis(rest, shuffles.reshape(len(rest), -1), 0.0, axis=1)
+        self._shuffles = shuffles
+        self._rest = rest if rest.any() else None
+        self._forms = FormsOfSwaps(shuffles, len(label), drawn.swaps.dimension)
 
-    def __call__(self, shuffles: Places) -> Pieces:
-        """Return the values and means of shuffles (b, 2, K)."""
-        half = self._half
-        U, _, R = half.shape
-        base = np.repeat(self._fixed[None], len(shuffles), axis=0)
-        np.put_along_axis(base, shuffles.reshape(len(base), -1), 0.5, axis=1)
-        products = 2 * (base @ half.reshape(U, -1)).reshape(-1, U, R)
-        constants = np.einsum("bu,bur->br", base, products)
-        pieces = []
-        for (x, y), product, constant in zip(shuffles, products, constants, strict=True):
-            values, mean = forms_of_swaps(self._differences(x, y), product[x] - product[y], self._k)
-            of_pairs = half[x, x] + half[y, y] - 2 * half[x, y]
-            pieces.append((values, mean + constant + of_pairs.sum(axis=0) / 2))
-        return pieces
-
-    def _differences(self, x: Places, y: Places) -> Callable[[Places, Places], Float64]:
-        """Return the function from i < j to ``(S_xx + S_yy - S_xy - S_yx) / 2``, (P, R)."""
-        U, _, R = self._half.shape
-        flat = self._half.reshape(U * U, R)
-        rows, others = U * x, U * y
-
-        def differences(i: Places, j: Places) -> Float64:
-            xi, yi, xj, yj = rows[i], others[i], x[j], y[j]
-            C: Float64 = flat.take(xi + xj, axis=0)
-            C += flat.take(yi + yj, axis=0)
-            yj += xi
-            C -= flat.take(yj, axis=0)
-            xj += yi
-            C -= flat.take(xj, axis=0)
-            return C
-
-        return differences
+    def __call__(self, S: Float64) -> Float64:
+        """Return the values (R, J 2^k)."""
+        U, _, R = S.shape
+        x, y = self._shuffles.transpose(1, 0, 2)  # (J, K)
+        constant = (S[x, x] + S[y, y] - 2 * S[x, y]).sum(axis=1) / 4  # (J, R)
+        linear = None
+        if self._rest is not None:
+            products = (self._rest @ S.reshape(U, -1)).reshape(-1, U, R)
+            constant += np.einsum("ju,jur->jr", self._rest, products)
+            shuffle = np.arange(len(x))[:, None]
+            linear = products[shuffle, x] - products[shuffle, y]
+        values, mean = self._forms(S, linear)
+        values += (mean + constant.T)[..., None]
+        return values.reshape(R, -1)

@@ -187,7 +187,7 @@ def _tested(X: Array, Y: Array, options: Options, columns: tuple[str, ...]) -> M
     run = functools.partial(in_order, n_jobs=jobs)
     S = two_samples.quadratic_form(sums, units, estimator)
     null = Null(
-        two_samples.statistics(S, drawn, rng, run),
+        two_samples.statistics(S, drawn, two_samples.forms(drawn, rng), run),
         two_samples.tolerance(sums, units, estimator),
         Combination(options.combine, weights, sums.squares, len(first)),
     )

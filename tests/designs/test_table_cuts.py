@@ -138,16 +138,18 @@ def test_streams_belong_to_names_and_purposes_not_to_places():
     names = ("a", "b", 1, "1", True)
     here, there = Streams(7, names), Streams(7, names[::-1])
     for i, j in itertools.permutations(range(5), 2):
-        assert draw(here.pair(i, j, "x")) == draw(there.pair(4 - i, 4 - j, "x"))
         assert here.precedes(i, j) == there.precedes(4 - i, 4 - j)
         assert here.precedes(i, j) != here.precedes(j, i)
+    for g in range(5):
+        assert draw(here.group(g, "x")) == draw(there.group(4 - g, "x"))
+    assert draw(here.shared("x", 3, 4)) == draw(there.shared("x", 3, 4))
     drawn = [
         draw(stream)
         for streams in (here, Streams(8, names))
         for purpose in ("x", "y")
         for stream in [
             *(streams.group(g, purpose) for g in range(5)),
-            *(streams.pair(i, j, purpose) for i, j in itertools.permutations(range(5), 2)),
+            *(streams.shared(purpose, i, j) for i, j in itertools.permutations(range(5), 2)),
         ]
     ]
     assert len(set(drawn)) == len(drawn)

@@ -21,7 +21,7 @@ from repdist._designs.relabelings import Relabelings, Swaps
 from repdist._designs.units import Units
 from repdist._inference.combine import Combination, Null, Statistics
 from repdist._inference.transform import columns
-from repdist._inference.two_samples import quadratic_form, statistics, tolerance
+from repdist._inference.two_samples import forms, quadratic_form, statistics, tolerance
 from repdist._pass.sums import kernel_blocks
 from repdist._threads import Workers
 from repdist.kernels._plan import plan
@@ -68,7 +68,7 @@ class Case:
         R, found = self.R, []
         for start in range(0, len(orderings), CHUNK):
             S = self.forms(orderings[start : start + CHUNK])
-            both = statistics(S, self.drawn, np.random.default_rng(rng))
+            both = statistics(S, self.drawn, forms(self.drawn, np.random.default_rng(rng)))
             for first in range(0, S.shape[2], R):
                 own = slice(first, first + R)
                 one = Statistics(both.deviations[own], both.mean[own])

@@ -13,7 +13,13 @@ from repdist._designs.table_cuts import Streams, TableCuts
 from repdist._inference.combine import Combination, Null
 from repdist._inference.estimates import component_estimates, standard_error
 from repdist._inference.pairs import _PairTest, compare_pairs
-from repdist._inference.two_samples import null_variance, quadratic_form, statistics, tolerance
+from repdist._inference.two_samples import (
+    forms,
+    null_variance,
+    quadratic_form,
+    statistics,
+    tolerance,
+)
 from repdist._pass.sums import kernel_blocks
 from repdist._threads import Workers, computing
 from repdist.kernels._plan import plan
@@ -38,19 +44,26 @@ def compared(given, n_resamples=99, combine="max", n_jobs=1, n_bins="auto"):
         return compare_pairs(blocks, cuts, WEIGHTS, combine, n_jobs), cuts
 
 
+def own(drawn, cuts):
+    """The forms of relabelings with the stream that their numbers select."""
+    units = drawn.units
+    numbers = units.size, *units.movable, *units.frozen, drawn.total
+    return forms(drawn, cuts.streams.shared("relabelings", *numbers))
+
+
 def two_samples(X, Y, cuts, g, h, combine):
     """The test of two groups alone: the first p-value is told unless it is small."""
     drawn, finer = cuts.relabelings(g, h)
-    units, rng = drawn.units, cuts.streams.pair(g, h, "relabelings")
+    units = drawn.units
     layout = Layout(units.rows, units.sample, cuts.small)
     with computing():
         sums = join(*kernel_blocks(HOW, np.concatenate([X, Y]), layout, Workers(), squares=True))
     S = quadratic_form(sums, units, "unbiased")
     rounding = tolerance(sums, units, "unbiased")
     how = Combination(combine, WEIGHTS, sums.squares, len(X))
-    null = Null(statistics(S, drawn, rng), rounding, how)
+    null = Null(statistics(S, drawn, own(drawn, cuts)), rounding, how)
     if not drawn.exhaustive and finer != drawn and null.pvalue * drawn.total <= 16:
-        drawn, null = finer, Null(statistics(S, finer, rng), rounding, how)
+        drawn, null = finer, Null(statistics(S, finer, own(finer, cuts)), rounding, how)
     return drawn, null, sums, S
 
 

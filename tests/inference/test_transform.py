@@ -7,7 +7,7 @@ import pytest
 
 from repdist._designs.relabelings import Relabelings, Swaps
 from repdist._designs.units import Units
-from repdist._inference.transform import columns, forms_of_swaps
+from repdist._inference.transform import FormsOfSwaps, columns
 
 CODES = [
     *((2, 1), (5, 1), (3, 2), (4, 2), (9, 2), (4, 3), (7, 3), (8, 3), (30, 3), (5, 4), (6, 5)),
@@ -72,40 +72,77 @@ def test_no_test_asks_for_a_code_that_does_not_exist():
 # --- the forms -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("R", [1, 2, 3])
-@pytest.mark.parametrize(("pairs", "k"), [*CODES[:14], (600, 3), (700, 1)])
-def test_forms_are_those_of_the_signs_one_by_one(pairs, k, R):
-    """The mean, and each less it; the first has all signs +1. More pairs than fit into a block."""
+def direct(S, shuffles, k, factors, linear):
+    """The forms under each sign pattern, one pair of pairs at a time, (R, J, 2^k)."""
+    found = []
+    for j, (x, y) in enumerate(shuffles):
+        D = S[x] - S[y]
+        C = (D[:, x] - D[:, y]) / 2  # (K, K, R)
+        i, other = np.triu_indices(len(x), 1)
+        signs = np.where(patterns(len(x), k), -1.0, 1.0)
+        of_pairs = C[i, other] * factors[j][:, None]
+        values = (signs[:, i] * signs[:, other]) @ of_pairs + signs @ linear[j]
+        found.append(values.T)
+    return np.stack(found, axis=1)
+
+
+def given(pairs, R, J, more=3):
+    """A symmetric S of a few more units than stand in pairs, and shuffles of them."""
     rng = np.random.default_rng(pairs)
-    C, linear = rng.normal(size=(pairs, pairs, R)), rng.normal(size=(pairs, R))
-    upper = np.where(np.arange(pairs)[:, None] < np.arange(pairs), 1.0, 0.0)
-    signs = np.where(patterns(pairs, k), -1.0, 1.0)
-    expected = np.einsum("xi,ij,ijr,xj->rx", signs, upper, C, signs, optimize=True)
-    expected += (signs @ linear).T
-    values, mean = forms_of_swaps(lambda i, j: C[i, j], linear, k)
-    close = {"rtol": 1e-12, "atol": 1e-13 * np.abs(expected).max()}
-    np.testing.assert_allclose(values + mean[:, None], expected, **close)
-    np.testing.assert_allclose(mean, expected.mean(axis=1), **close)
-    np.testing.assert_allclose(values.mean(axis=1), 0, atol=close["atol"])
+    U = 2 * pairs + more
+    S = rng.normal(size=(U, U, R))
+    shuffles = np.array([rng.permutation(U)[: 2 * pairs].reshape(2, pairs) for _ in range(J)])
+    return S + S.transpose(1, 0, 2), shuffles, rng.normal(size=(J, pairs, R))
 
 
-def test_each_pair_of_pairs_is_asked_for_once_and_the_smaller_number_first():
-    for pairs in (40, 600):
-        asked = []
+@pytest.mark.parametrize("R", [1, 3])
+@pytest.mark.parametrize(("pairs", "k", "J"), [*((*code, 3) for code in CODES[:14]), (90, 5, 40)])
+def test_forms_are_those_of_the_signs_one_by_one(pairs, k, J, R):
+    """The mean, and each less it; the first has all signs +1. With and without factors."""
+    S, shuffles, linear = given(pairs, R, J)
+    i, j = np.triu_indices(pairs, 1)
+    own = np.random.default_rng(1).normal(size=(J, pairs, pairs))
+    for factors, there in ((None, np.ones((J, len(i)))), (own, own[:, i, j])):
+        function = None if factors is None else lambda i, j: own[:, i, j]
+        forms = FormsOfSwaps(shuffles, len(S), k, function)
+        for some in (linear, None):
+            values, mean = forms(S, some)
+            l = np.zeros_like(linear) if some is None else some  # noqa: E741 (as in the formula)
+            expected = direct(S, shuffles, k, there, l)
+            close = {"rtol": 1e-11, "atol": 1e-13 * np.abs(expected).max()}
+            np.testing.assert_allclose(values + mean[..., None], expected, **close)
+            np.testing.assert_allclose(mean, expected.mean(axis=-1), **close)
+            np.testing.assert_allclose(values.mean(axis=-1), 0, atol=close["atol"])
 
-        def one(i, j, asked=asked):
-            asked.extend(zip(i.tolist(), j.tolist(), strict=True))
-            return np.ones((len(i), 1))
 
-        forms_of_swaps(one, np.zeros((pairs, 1)), 3)
-        assert sorted(asked) == list(itertools.combinations(range(pairs), 2))
+@pytest.mark.parametrize(("pairs", "k"), [(600, 3), (560, 1)])
+def test_more_pairs_than_are_kept(pairs, k):
+    """Their sparse matrices come in blocks, one after the other, for every S anew."""
+    S, shuffles, linear = given(pairs, 1, 2)
+    expected = direct(S, shuffles, k, np.ones((2, pairs * (pairs - 1) // 2)), linear)
+    forms = FormsOfSwaps(shuffles, len(S), k)
+    for _ in range(2):
+        values, mean = forms(S, linear)
+        close = {"rtol": 1e-10, "atol": 1e-13 * np.abs(expected).max()}
+        np.testing.assert_allclose(values + mean[..., None], expected, **close)
 
 
-def test_what_a_form_is_made_of_is_not_changed():
-    linear = np.random.default_rng(0).normal(size=(12, 1))
-    kept = linear.copy()
-    linear.setflags(write=False)
-    first, _ = forms_of_swaps(lambda i, j: np.ones((len(i), 1)), linear, 4)
-    again, _ = forms_of_swaps(lambda i, j: np.ones((len(i), 1)), linear, 4)
+def test_shuffles_and_forms_are_not_changed_and_serve_any_form():
+    """What one S leaves behind does not show in the next."""
+    S, shuffles, linear = given(12, 2, 3)
+    for array in (S, shuffles, linear):
+        array.setflags(write=False)
+    forms = FormsOfSwaps(shuffles, len(S), 4)
+    first, _ = forms(S, linear)
+    forms(2 * S + 1)
+    again, _ = forms(S, linear)
     np.testing.assert_array_equal(first, again)
-    np.testing.assert_array_equal(linear, kept)
+
+
+def test_the_first_of_several_shuffles_is_what_it_is_alone():
+    S, shuffles, linear = given(40, 2, 5)
+    together = FormsOfSwaps(shuffles, len(S), 6)(S, linear)[0]
+    for j in range(5):
+        one = slice(j, j + 1)
+        alone = FormsOfSwaps(shuffles[one], len(S), 6)(S, linear[one])[0]
+        np.testing.assert_allclose(together[:, one], alone, rtol=1e-12, atol=1e-12)

@@ -12,7 +12,13 @@ from repdist._designs.relabelings import Relabelings
 from repdist._designs.units import Units
 from repdist._inference.combine import tie_tolerance
 from repdist._inference.transform import columns
-from repdist._inference.two_samples import null_variance, quadratic_form, statistics, tolerance
+from repdist._inference.two_samples import (
+    forms,
+    null_variance,
+    quadratic_form,
+    statistics,
+    tolerance,
+)
 from repdist._pass.sums import kernel_blocks
 from repdist._threads import Workers, in_order
 from repdist.kernels._plan import plan
@@ -115,7 +121,7 @@ def test_every_relabeling_has_the_mmd_of_its_labels(units, wanted, estimator, R)
     drawn = Relabelings(units, wanted)
     K = matrices(units.rows.sum(), R)
     S = quadratic_form(sums_of(K, units), units, estimator)
-    found = statistics(S, drawn, np.random.default_rng(3))
+    found = statistics(S, drawn, forms(drawn, np.random.default_rng(3)))
     labels = labelings(drawn, np.random.default_rng(3))
     expected = direct(K, labels, estimator)
     assert (labels.sum(axis=1) == labels[0].sum()).all()
@@ -136,7 +142,8 @@ def test_every_relabeling_has_the_mmd_of_its_rows(name, estimator):
     layout = Layout(units.rows, units.sample, ties_matter=False)
     sums = join(*kernel_blocks(plan(kernel), Z, layout, Workers(), squares=True))
     drawn = Relabelings(units, 10)
-    found = statistics(quadratic_form(sums, units, estimator), drawn, np.random.default_rng(0))
+    S = quadratic_form(sums, units, estimator)
+    found = statistics(S, drawn, forms(drawn, np.random.default_rng(0)))
     T = np.array(plan(kernel).weights) @ (found.deviations + found.mean[:, None])
     for value, row in zip(T, labelings(drawn, None), strict=True):
         expected = mmd_squared(k, Z[row], Z[~row], estimator)
@@ -160,7 +167,8 @@ def test_sums_and_forms_are_not_changed(estimator, R):
         blocks, diagonal = sums.blocks.copy(), sums.diagonal.copy()
         S = quadratic_form(sums, units, estimator)
         form = S.copy()
-        statistics(S, Relabelings(units, wanted), np.random.default_rng(0))
+        drawn = Relabelings(units, wanted)
+        statistics(S, drawn, forms(drawn, np.random.default_rng(0)))
         null_variance(S, units, np.ones(R))
         tolerance(sums, units, estimator)
         np.testing.assert_array_equal(sums.blocks, blocks)
@@ -175,7 +183,12 @@ def test_threads_change_neither_a_bit_nor_the_order():
     k = drawn.swaps.dimension
     S = quadratic_form(sums_of(K, units), units, "unbiased")
     one, two = (
-        statistics(S, drawn, np.random.default_rng(0), functools.partial(in_order, n_jobs=jobs))
+        statistics(
+            S,
+            drawn,
+            forms(drawn, np.random.default_rng(0)),
+            functools.partial(in_order, n_jobs=jobs),
+        )
         for jobs in (1, 2)
     )
     np.testing.assert_array_equal(one.deviations, two.deviations)
