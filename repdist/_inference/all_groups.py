@@ -115,8 +115,8 @@ def whole_null(
     k = len(sizes)
     pairs = len(places) // 2
     swaps = Swaps.at_least(n_resamples + 1, pairs)
-    S = sums.S.transpose(1, 2, 0).copy()
-    S = without_row_sums(S, sums.unit_rows, with_diagonal=False)
+    centred = without_row_sums(sums.S, sums.unit_rows, with_diagonal=False)
+    S = np.ascontiguousarray(centred.transpose(1, 2, 0))
     form = _PositionForm(S, sizes, sums.unit_group)
     values = np.empty((S.shape[2], swaps.total))
     for j in range(swaps.shuffles):

@@ -8,23 +8,23 @@ from repdist._typing import Estimator, Float64
 
 
 def centred_blocks(sums: Sums, unit_rows: npt.NDArray[np.intp], estimator: Estimator) -> Float64:
-    """Return block sums (U, U, R) of ``k(x, y) - g(x) - g(y)``, with g such that rows sum to 0.
+    """Return block sums (R, U, U) of ``k(x, y) - g(x) - g(y)``, with g such that rows sum to 0.
 
     No g changes an MMD^2, for it enters every mean with the same weight.
     """
-    biased = estimator == "biased"
-    S, units = sums.blocks.transpose(1, 2, 0).copy(), np.arange(len(unit_rows))
-    if biased:
-        S[units, units] += sums.diagonal.T
-    return without_row_sums(S, unit_rows, with_diagonal=biased)
+    if estimator == "unbiased":
+        return without_row_sums(sums.blocks, unit_rows, with_diagonal=False)
+    S, units = sums.blocks.copy(), np.arange(len(unit_rows))
+    S[:, units, units] += sums.diagonal
+    return without_row_sums(S, unit_rows, with_diagonal=True)
 
 
 def without_row_sums(
     S: Float64, unit_rows: npt.NDArray[np.intp], *, with_diagonal: bool
 ) -> Float64:
-    """Return the block sums S (U, U, R) less those of ``g(x) + g(y)``, so that rows sum to 0.
+    """Return the block sums S (R, U, U) less those of ``g(x) + g(y)``, so that rows sum to 0.
 
-    `with_diagonal` says whether pairs of a row with itself count. S is written to.
+    `with_diagonal` says whether pairs of a row with itself count.
 
     Notes
     -----
@@ -36,17 +36,17 @@ def without_row_sums(
     N, usual = int(unit_rows.sum()), unit_rows[0]
     if not with_diagonal:
         N -= 1
-    totals = S.sum(axis=1)  # (U, R)
-    G = totals - np.outer(unit_rows, totals.sum(axis=0) / (2 * N))
+    totals = S.sum(axis=2)  # (R, U)
+    G = totals - np.outer(totals.sum(axis=1) / (2 * N), unit_rows)
     G /= N if with_diagonal else N - 1
     of_usual = usual * G
+    S = S - of_usual[:, :, None]
     S -= of_usual[:, None]
-    S -= of_usual
     for unit in np.flatnonzero(unit_rows != usual):
         more = (unit_rows[unit] - usual) * G
+        S[:, :, unit] -= more
         S[:, unit] -= more
-        S[unit] -= more
     if not with_diagonal:
         units = np.arange(len(unit_rows))
-        S[units, units] += 2 * G
+        S[:, units, units] += 2 * G
     return S

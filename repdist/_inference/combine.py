@@ -34,6 +34,11 @@ class Statistics:
     deviations: Float64
     mean: Float64
 
+    @property
+    def observed(self) -> Float64:
+        """MMD^2 of each component under the observed labels, (R,)."""
+        return self.deviations[:, 0] + self.mean
+
     @classmethod
     def of(cls, T: Float64) -> "Statistics":
         """Return those of values T (R, B), which is written to."""

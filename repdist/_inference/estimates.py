@@ -68,8 +68,11 @@ def component_estimates(
 
 def check_definite(sums: Sums, unit_sample: npt.NDArray[np.intp], weights: Float64) -> None:
     """Raise if the biased MMD^2, which is a squared distance, is below 0 by more than rounding."""
-    biased = float(component_estimates(sums, unit_sample, "biased") @ weights)
-    raise_if_negative(biased, float(sums.magnitude @ np.abs(weights)), sums.epsilon)
+    own = np.bincount(unit_sample, weights @ sums.diagonal)  # (2,)
+    (first, across), (second, _) = sums.first_rows.sum(axis=0), sums.second_rows.sum(axis=0)
+    sizes = sums.sizes
+    biased = mmd_squared_from_sums(first + own[0], across, second + own[1], sizes, "biased")
+    raise_if_negative(float(biased), float(sums.magnitude @ np.abs(weights)), sums.epsilon)
 
 
 def raise_if_negative(biased: float, magnitude: float, epsilon: float) -> None:

@@ -36,9 +36,9 @@ def floor_rate(K: Float64, rng: np.random.Generator) -> float:
     if h < 2:
         return math.nan
     order = rng.permutation(n)  # else the first shuffle would halve the rows as they stand
-    S = np.where(np.eye(n, dtype=bool), 0.0, K[np.ix_(order, order)])[:, :, None]  # (n, n, 1)
-    S = without_row_sums(S, np.ones(n, dtype=np.intp), with_diagonal=False)
-    S *= mmd_squared_from_sums(1.0, -1.0, 1.0, (h, n - h))
+    S = np.where(np.eye(n, dtype=bool), 0.0, K[np.ix_(order, order)])
+    S = without_row_sums(S[None], np.ones(n, dtype=np.intp), with_diagonal=False)
+    S = S.reshape(n, n, 1) * mmd_squared_from_sums(1.0, -1.0, 1.0, (h, n - h))
     units = Units(1, (h, n - h), (0, 0))
     wanted = max(_SHUFFLES, _PAIRS // h) << min(_DIMENSION, h)
     drawn = Relabelings(units, wanted - 1)

@@ -22,7 +22,6 @@ from repdist._inference.combine import Combination, Null
 from repdist._inference.estimates import (
     Estimate,
     check_definite,
-    component_estimates,
     spread,
     standard_error,
 )
@@ -127,7 +126,7 @@ class _PairTest:
         return (
             block.first,
             block.second,
-            float(component_estimates(sums, units.sample, "unbiased") @ weights),
+            float(weights @ statistics.observed),
             standard_error(sums.first_rows, sums.second_rows),
             two_samples.null_variance(S, units, weights),
             null.statistic,

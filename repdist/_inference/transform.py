@@ -50,8 +50,8 @@ def columns(pairs: int, k: int) -> Places:
 class FormsOfSwaps:
     """Quadratic forms under all swap patterns after each of some shuffles, for any S.
 
-    The form is ``sum_{i < j} f_ij s_i s_j (S_xx' + S_yy' - S_xy' - S_yx') / 2 + sum_i l_i s_i``,
-    with x, y the units of pair i and x', y' those of pair j.
+    The form is ``sum_ij f_ij s_i s_j (S_xx' + S_yy' - S_xy' - S_yx') / 4 + sum_i l_i s_i``, with
+    x, y the units of pair i and x', y' those of pair j.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ class FormsOfSwaps:
     k : int
         The dimension of the code, below K.
     factors : function, optional
-        Takes the numbers i < j of two pairs, (P,) each, and returns f_ij (J, P). Default 1.
+        Takes the numbers i <= j of two pairs, (P,) each, and returns f_ij (J, P). Default 1.
 
     Notes
     -----
@@ -82,7 +82,7 @@ class FormsOfSwaps:
         U, J, k, R = self._units, len(self._shuffles), self._k, S.shape[2]
         flat, V = S.reshape(U * U, R), np.zeros((J << k, R))
         K = self._shuffles.shape[2]
-        kept = 2 * J * K * (K - 1) <= _KEPT
+        kept = 2 * J * K * (K + 1) <= _KEPT
         for rows, matrix in self._kept if kept else self._matrices():
             V[rows] += matrix @ flat
         if linear is not None:
@@ -114,7 +114,7 @@ class FormsOfSwaps:
                     u, v = units.take(places.first), units.take(places.second)
                     np.multiply(np.minimum(u, v), U, out=of_shuffle)
                     of_shuffle += np.maximum(u, v)
-                values = np.tile(places.signs, (len(some), 1))
+                values = np.tile(places.factors, (len(some), 1))
                 if self._factors is not None:
                     factors = self._factors(places.i, places.j)[start : start + step]
                     values *= np.repeat(factors, 4, axis=1)
@@ -127,17 +127,17 @@ class FormsOfSwaps:
 
 
 class _Places(NamedTuple):
-    """Pairs of pairs i < j (P,) in the order of ``g_i xor g_j``, four entries of S for each.
+    """Pairs of pairs i <= j (P,) in the order of ``g_i xor g_j``, four entries of S for each.
 
-    `first` and `second` (4 P,) are the places of the entry's units among (x, y), (2 K,); `signs`
-    are 1/2 or -1/2; `counts` (2^k,) says how many entries belong to each number.
+    `first` and `second` (4 P,) are the places of the entry's units among (x, y), (2 K,); `factors`
+    are 1/2 or -1/2, half of it if i = j; `counts` (2^k,) says how many belong to each number.
     """
 
     i: Places
     j: Places
     first: Places
     second: Places
-    signs: Float64
+    factors: Float64
     counts: Places
 
 
@@ -153,10 +153,10 @@ def _few_places(K: int, k: int) -> list[_Places]:
 def _blocks_of_places(K: int, k: int) -> Iterator[_Places]:
     g = columns(K, k)
     step = max(1, _AT_ONCE // (4 * K))
-    for start in range(0, K - 1, step):
-        rows = np.arange(start, min(start + step, K - 1))
-        i = np.repeat(rows, K - 1 - rows)
-        j = np.concatenate([np.arange(row + 1, K) for row in rows.tolist()])
+    for start in range(0, K, step):
+        rows = np.arange(start, min(start + step, K))
+        i = np.repeat(rows, K - rows)
+        j = np.concatenate([np.arange(row, K) for row in rows.tolist()])
         number = g[i] ^ g[j]
         order = np.argsort(number, kind="stable")
         i, j = i[order], j[order]
@@ -165,7 +165,7 @@ def _blocks_of_places(K: int, k: int) -> Iterator[_Places]:
             j,
             np.stack([i, K + i, i, K + i], axis=1).ravel(),
             np.stack([j, K + j, K + j, j], axis=1).ravel(),
-            np.tile([0.5, 0.5, -0.5, -0.5], len(i)),
+            np.outer(np.where(i == j, 0.25, 0.5), [1, 1, -1, -1]).ravel(),
             4 * np.bincount(number, minlength=1 << k),
         )
 

@@ -26,7 +26,8 @@ _FEW = 8  # times the square of the units of a sample: below all units, their pa
 
 def quadratic_form(sums: Sums, units: Units, estimator: Estimator) -> Float64:
     """Return S (U, U, R) with ``a' S a = MMD^2`` for labels a; its rows sum to 0."""
-    S = centred_blocks(sums, units.rows, estimator)
+    centred = centred_blocks(sums, units.rows, estimator)
+    S = np.ascontiguousarray(centred.transpose(1, 2, 0))
     S *= mmd_squared_from_sums(1.0, -1.0, 1.0, sums.sizes, estimator)
     return S
 
@@ -127,14 +128,13 @@ class _FormOfSwaps:
     def __call__(self, S: Float64) -> Float64:
         """Return the values (R, J 2^k)."""
         U, _, R = S.shape
-        x, y = self._shuffles.transpose(1, 0, 2)  # (J, K)
-        constant = (S[x, x] + S[y, y] - 2 * S[x, y]).sum(axis=1) / 4  # (J, R)
-        linear = None
-        if self._rest is not None:
+        if self._rest is None:
+            values, mean = self._forms(S)
+        else:
             products = (self._rest @ S.reshape(U, -1)).reshape(-1, U, R)
-            constant += np.einsum("ju,jur->jr", self._rest, products)
-            shuffle = np.arange(len(x))[:, None]
-            linear = products[shuffle, x] - products[shuffle, y]
-        values, mean = self._forms(S, linear)
-        values += (mean + constant.T)[..., None]
+            shuffle = np.arange(len(products))[:, None]
+            x, y = self._shuffles.transpose(1, 0, 2)  # (J, K)
+            values, mean = self._forms(S, products[shuffle, x] - products[shuffle, y])
+            mean += np.einsum("ju,jur->rj", self._rest, products)
+        values += mean[..., None]
         return values.reshape(R, -1)

@@ -78,9 +78,9 @@ def direct(S, shuffles, k, factors, linear):
     for j, (x, y) in enumerate(shuffles):
         D = S[x] - S[y]
         C = (D[:, x] - D[:, y]) / 2  # (K, K, R)
-        i, other = np.triu_indices(len(x), 1)
+        i, other = np.triu_indices(len(x))
         signs = np.where(patterns(len(x), k), -1.0, 1.0)
-        of_pairs = C[i, other] * factors[j][:, None]
+        of_pairs = C[i, other] * factors[j][:, None] / np.where(i == other, 2, 1)[:, None]
         values = (signs[:, i] * signs[:, other]) @ of_pairs + signs @ linear[j]
         found.append(values.T)
     return np.stack(found, axis=1)
@@ -100,7 +100,7 @@ def given(pairs, R, J, more=3):
 def test_forms_are_those_of_the_signs_one_by_one(pairs, k, J, R):
     """The mean, and each less it; the first has all signs +1. With and without factors."""
     S, shuffles, linear = given(pairs, R, J)
-    i, j = np.triu_indices(pairs, 1)
+    i, j = np.triu_indices(pairs)
     own = np.random.default_rng(1).normal(size=(J, pairs, pairs))
     for factors, there in ((None, np.ones((J, len(i)))), (own, own[:, i, j])):
         function = None if factors is None else lambda i, j: own[:, i, j]
@@ -119,7 +119,7 @@ def test_forms_are_those_of_the_signs_one_by_one(pairs, k, J, R):
 def test_more_pairs_than_are_kept(pairs, k):
     """Their sparse matrices come in blocks, one after the other, for every S anew."""
     S, shuffles, linear = given(pairs, 1, 2)
-    expected = direct(S, shuffles, k, np.ones((2, pairs * (pairs - 1) // 2)), linear)
+    expected = direct(S, shuffles, k, np.ones((2, pairs * (pairs + 1) // 2)), linear)
     forms = FormsOfSwaps(shuffles, len(S), k)
     for _ in range(2):
         values, mean = forms(S, linear)
