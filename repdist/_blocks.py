@@ -95,10 +95,12 @@ class Sums:
 
 def join(first: Block, second: Block, across: Block) -> Sums:
     """Put together the blocks within two groups and the block between them."""
-    upper = np.concatenate([first.sums, across.sums], axis=2)
-    lower = np.concatenate([across.sums.transpose(0, 2, 1), second.sums], axis=2)
+    R, u, v = across.sums.shape
+    blocks = np.empty((R, u + v, u + v))
+    blocks[:, :u, :u], blocks[:, u:, u:] = first.sums, second.sums
+    blocks[:, :u, u:], blocks[:, u:, :u] = across.sums, across.sums.transpose(0, 2, 1)
     return Sums(
-        np.concatenate([upper, lower], axis=1),
+        blocks,
         np.concatenate([first.diagonal, second.diagonal], axis=1),
         np.stack([first.rows, across.rows], axis=1),
         np.stack([second.rows, across.columns], axis=1),

@@ -21,8 +21,9 @@ Places = npt.NDArray[np.intp]
 
 AT_ONCE = 2**14  # relabelings made by one thread at a time, in blocks of
 _BATCH = 512  # subsets or shuffles at most
-_SHUFFLES_LOG2 = 5  # 32 shuffles, of as many swaps as are wanted
+_SHUFFLES_LOG2 = 5  # 32 shuffles of many pairs; the more, the fewer pairs there are
 _LEAST, _MOST, _MOST_OF_MANY = 4, 10, 12  # dimensions of a code; the last for over 2^16 relabelings
+_MANY_LOG2 = 6  # 64 pairs are many
 _FEW_PAIRS = 5  # whose swaps are too few to be worth it
 
 
@@ -44,15 +45,18 @@ class Swaps:
     dimension: int
 
     @classmethod
-    def at_least(cls, count: int, pairs: int) -> "Swaps":
-        """Return a power of two of relabelings, at least `count`, for so many pairs to swap.
+    def at_least(cls, count: int, pairs: int, others: int) -> "Swaps":
+        """Return a power of two of relabelings, at least `count`.
 
-        One dimension less than pairs: not all pairs are swapped, which would change nothing where
-        samples are of one size.
+        So many pairs are swapped, between as many places and `others`. One dimension less than
+        pairs: not all pairs are swapped, which would change nothing where samples are of one size.
         """
         bits = random_total(count - 1).bit_length() - 1
         most = min(bits, _MOST if bits <= 16 else _MOST_OF_MANY, pairs - 1)
-        dimension = min(max(_LEAST, bits - _SHUFFLES_LOG2), most)
+        few = _MANY_LOG2 + 1 - pairs.bit_length()
+        unequal = (others // pairs).bit_length() - 1  # each shuffle shows a part of the larger
+        shuffles = _SHUFFLES_LOG2 + max(0, few, unequal)
+        dimension = min(max(_LEAST, bits - shuffles), most)
         return cls(1 << (bits - dimension), dimension)
 
     @property
@@ -85,8 +89,8 @@ class Relabelings:
     @cached_property
     def swaps(self) -> Swaps:
         """Of the random relabelings."""
-        pairs = self.units.movable[0]
-        found = Swaps.at_least(self.wanted + 1, pairs)
+        pairs, others = self.units.movable
+        found = Swaps.at_least(self.wanted + 1, pairs, others)
         return Swaps(found.total, 0) if pairs <= _FEW_PAIRS else found
 
     @cached_property

@@ -114,7 +114,7 @@ def whole_null(
     sizes, places = sums.sizes, np.flatnonzero(sums.can_move)
     k = len(sizes)
     pairs = len(places) // 2
-    swaps = Swaps.at_least(n_resamples + 1, pairs)
+    swaps = Swaps.at_least(n_resamples + 1, pairs, pairs)
     centred = without_row_sums(sums.S, sums.unit_rows, with_diagonal=False)
     S = np.ascontiguousarray(centred.transpose(1, 2, 0))
     form = _PositionForm(S, sizes, sums.unit_group)
@@ -152,8 +152,8 @@ class _PositionForm:
 
         def factors(i: Places, j: Places) -> Float64:
             pi, qi, pj, qj = U * p[i], U * q[i], p[j], q[j]
-            of_pair: Float64 = weights[pi + pj] + weights[qi + qj]
-            return (of_pair - weights[pi + qj] - weights[qi + pj])[None]
+            of_pair = weights[pi + pj] + weights[qi + qj] - weights[pi + qj] - weights[qi + pj]
+            return np.asarray(of_pair)[None]
 
         position = np.empty(U, dtype=np.intp)
         position[unit_at] = np.arange(U)

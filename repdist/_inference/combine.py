@@ -16,7 +16,7 @@ from repdist._typing import Combine, Float64
 
 _EPS64 = float(np.finfo(np.float64).eps)
 _RIDGE = 1e-4  # relative to the variance of a component
-_COLUMNS = 4096  # relabelings in work at a time, near the cache
+_COLUMNS = 2**14  # relabelings in work at a time, near the cache
 _STRAIGHT = 1e-4  # skewness below which a score is z itself
 
 
@@ -243,14 +243,12 @@ class _LargestScore:
                 self._threshold = max(self._threshold, self._together.lowered)
 
     def reached(self) -> npt.NDArray[np.bool_]:
-        limits = np.array([score.limit(self._threshold) for score in self._scores])
-        reached = np.zeros(self._D.shape[1], dtype=bool)
-        for row, limit in zip(self._D, limits, strict=True):
-            reached |= row >= limit
+        limits = np.array([[score.limit(self._threshold)] for score in self._scores])
+        reached = np.asarray((limits <= self._D).any(axis=0))
         if self._together is not None:
-            far = self._lengths - self._mean_length >= self._together.limit(self._threshold)
-            left = np.flatnonzero(far & ~reached)
-            reached[left] = _lies_above(self._D[:, left] / self._sd[:, None])
+            far = self._lengths >= self._together.limit(self._threshold)
+            left = np.flatnonzero(far > reached)
+            reached[left] = _lies_above(self._D.take(left, axis=1) / self._sd[:, None])
         return reached
 
     def values(self) -> Float64:
@@ -258,7 +256,7 @@ class _LargestScore:
         for score, row in zip(self._scores[1:], self._D[1:], strict=True):
             np.maximum(found, score.of(row), out=found)
         if self._together is not None:
-            together = self._together.of(self._lengths - self._mean_length)
+            together = self._together.of(self._lengths)
             above = _lies_above(self._D / self._sd[:, None])
             np.maximum(found, together, out=found, where=above)
         return found
@@ -275,17 +273,17 @@ class _LargestScore:
         return third / B, lengths
 
     def _score_of_lengths(self, z: Float64, slack: Float64, root: Float64) -> "_Score | None":
-        """Return the score of lengths less their mean, unless they do not vary beyond rounding."""
-        self._mean_length = float(self._lengths.mean())
-        deviations = self._lengths - self._mean_length
-        squared = deviations * deviations
-        sd = float(np.sqrt(squared.mean()))
+        """Take their mean from the lengths; return their score if they vary beyond rounding."""
+        lengths, B = self._lengths, len(self._lengths)
+        lengths -= lengths.mean()
+        squared = lengths * lengths
+        sd = math.sqrt(squared.sum() / B)
         rounding = 64 * _EPS64 / _RIDGE * float(z @ z)
         ties = 2 * float(np.abs(root.T @ (root @ z)) @ slack) + rounding
         if sd <= 10 * ties:
             return None
-        third = float(squared @ deviations) / len(deviations)
-        return _Score(float(deviations[0]), ties, sd, third / sd**3)
+        third = float(squared @ lengths) / B
+        return _Score(float(lengths[0]), ties, sd, third / sd**3)
 
 
 def _lies_above(z: Float64) -> Any:

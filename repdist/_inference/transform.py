@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from repdist._designs.relabelings import Places
 from repdist._typing import Float64
@@ -79,15 +78,14 @@ class FormsOfSwaps:
 
         S is symmetric, (U, U, R); `linear` has l_i, (J, K, R). Pattern 0 swaps nothing.
         """
-        U, J, k, R = self._units, len(self._shuffles), self._k, S.shape[2]
+        (J, _, K), U, k, R = self._shuffles.shape, self._units, self._k, S.shape[2]
         flat, V = S.reshape(U * U, R), np.zeros((J << k, R))
-        K = self._shuffles.shape[2]
         kept = 2 * J * K * (K + 1) <= _KEPT
         for rows, matrix in self._kept if kept else self._matrices():
             V[rows] += matrix @ flat
         if linear is not None:
-            g = columns(linear.shape[1], k)
-            np.add.at(V.reshape(J, 1 << k, R), (slice(None), g), linear)
+            by_number = V.reshape(J, 1 << k, R).swapaxes(0, 1)
+            np.add.at(by_number, columns(K, k), linear.swapaxes(0, 1))
         by_component = np.ascontiguousarray(V.T).reshape(R, J, 1 << k)
         mean = by_component[..., 0].copy()
         by_component[..., 0] = 0

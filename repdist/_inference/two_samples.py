@@ -68,19 +68,19 @@ def null_variance(S: Float64, units: Units, weights: Float64) -> float:
     """
     A = S @ weights  # (U, U)
     can_move = units.can_move
-    d = np.diagonal(A).copy()
+    d = np.diagonal(A)
     if not can_move.all():
         fixed = (units.sample == 0) & ~can_move
         d = (d + 2 * A[:, fixed].sum(axis=1))[can_move]
         A = A[np.ix_(can_move, can_move)]
-    d -= d.mean()
     M, h = len(A), units.movable[0]
-    np.fill_diagonal(A, 0)
-    A -= A.sum() / (M * (M - 1))
-    np.fill_diagonal(A, 0)
+    d, own = d - d.mean(), np.diagonal(A)
+    r = A.sum(axis=1) - own
+    mean = r.sum() / (M * (M - 1))
+    F = float(np.vdot(A, A) - own @ own) - M * (M - 1) * mean**2
+    r -= (M - 1) * mean
     # the chances that one, two, three and four given units are in the first sample
     one, two, three, four = np.cumprod([max(h - i, 0) / max(M - i, 1) for i in range(4)])
-    r, F = A.sum(axis=1), float(np.vdot(A, A))
     shared = float(r @ r) - F  # over two pairs that share a unit
     variance = 2 * (two - four) * F + 4 * (three - four) * shared
     variance += 4 * (two - three) * float(r @ d) + (one - two) * float(d @ d)
@@ -112,8 +112,8 @@ def _form(S: Float64, units: Units, chosen: Places) -> Float64:
 class _FormOfSwaps:
     """``a' S a`` after each of some shuffles (J, 2, K), under all swaps of a code.
 
-    ``a = 1/2 + a0 + sum_i s_i (e_xi - e_yi) / 2``, with s_i = 1 or -1 and a0 = 0 for units in pairs,
-    1/2 or -1/2 for all others. Rows of S sum to 0, and the constant 1/2 adds nothing.
+    ``a = 1/2 + a0 + sum_i s_i (e_xi - e_yi) / 2``, with s_i = 1 or -1, and a0 = 0 for units in
+    pairs, 1/2 or -1/2 for all others. Rows of S sum to 0, and the constant 1/2 adds nothing.
     """
 
     def __init__(self, drawn: Relabelings, shuffles: Places) -> None:

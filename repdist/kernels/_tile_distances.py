@@ -1,6 +1,6 @@
 """Distances of a tile, and what keeps their squares in range."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -56,8 +56,10 @@ def by_columns(
     if left.dtype == np.float64:
         from scipy.spatial.distance import cdist
 
+        out: Any = work.buffer("distance", n, m)
+        metric: Literal["sqeuclidean", "cityblock"]
         metric = "sqeuclidean" if term == "square" else "cityblock"
-        return np.asarray(cdist(left, right, metric, out=work.buffer("distance", n, m)))
+        return np.asarray(cdist(left, right, metric, out=out))
     if term == "absolute" and not work.reuse and _arrays.is_torch(left):
         return xp.cdist(left, right, p=1)  # autograd would keep a matrix for every column
     total = work.buffer("distance", n, m)

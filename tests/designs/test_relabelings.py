@@ -44,13 +44,13 @@ def test_the_total_is_the_least_power_of_two_that_has_the_observed_one_beside_th
     least = next(power for power in powers if power >= wanted + 1)
     assert random_total(wanted) == least
     for pairs in (1, 2, 5, 6, 13, 64, 1000):
-        assert Swaps.at_least(wanted + 1, pairs).total == least
+        assert Swaps.at_least(wanted + 1, pairs, pairs).total == least
 
 
 @pytest.mark.parametrize("wanted", WANTED)
 def test_a_code_has_fewer_dimensions_than_pairs(wanted):
     for pairs in (*range(1, 30), 64, 300, 1000):
-        swaps = Swaps.at_least(wanted + 1, pairs)
+        swaps = Swaps.at_least(wanted + 1, pairs, pairs)
         assert min(1, pairs - 1) <= swaps.dimension <= min(12, pairs - 1)
         assert swaps.shuffles >= 1
 
@@ -252,3 +252,21 @@ def test_many_are_made_a_block_at_a_time():
     blocks = list(drawn.every())
     assert sum(map(len, blocks)) == math.comb(13, 6) == drawn.total
     assert max(map(len, blocks)) <= 512
+
+
+@pytest.mark.parametrize(
+    ("pairs", "others", "shuffles"),
+    [
+        (64, 64, 32),
+        (500, 900, 32),
+        (63, 63, 64),
+        (40, 50, 64),
+        (20, 25, 128),
+        (64, 128, 64),
+        (50, 400, 256),
+        (12, 200, 512),
+    ],
+)
+def test_few_pairs_and_unequal_samples_are_shuffled_more_often(pairs, others, shuffles):
+    """As one shuffle shows a part of the relabelings that there are: p would depend on `rng`."""
+    assert Swaps.at_least(10_000, pairs, others) == Swaps(shuffles, 14 - shuffles.bit_length() + 1)

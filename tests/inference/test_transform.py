@@ -61,7 +61,7 @@ def test_columns_are_the_same_for_all_and_cannot_be_changed():
 def test_no_test_asks_for_a_code_that_does_not_exist():
     """None has so many dimensions as pairs without swapping them all: the search would not end."""
     for pairs, wanted in itertools.product(range(1, 40), (1, 3, 10, 99, 999, 9999, 10**5, 10**6)):
-        asked = Swaps.at_least(wanted + 1, pairs)
+        asked = Swaps.at_least(wanted + 1, pairs, pairs)
         drawn = Relabelings(Units(1, (pairs, pairs + 3), (0, 0)), wanted).swaps
         for swaps in (asked, drawn):
             assert swaps.dimension < pairs
