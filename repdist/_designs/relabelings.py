@@ -8,9 +8,11 @@ relabeling is a uniform member of its own: it is exchangeable with all others.
 
 import itertools
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -72,9 +74,74 @@ class Swaps:
         return f"{shuffles} with {1 << self.dimension:,} swaps"
 
 
+class Drawn(ABC):
+    """Which relabelings are used: all of them if there are no more, else random ones."""
+
+    units: Any
+    wanted: int
+
+    @property
+    @abstractmethod
+    def swaps(self) -> Swaps:
+        """Of the random relabelings."""
+
+    @property
+    @abstractmethod
+    def distinct(self) -> int:
+        """How many distinct relabelings there are, the observed one included."""
+
+    @property
+    @abstractmethod
+    def least_of_all(self) -> float:
+        """The least p-value that all of them can give."""
+
+    @abstractmethod
+    def describe(self) -> str:
+        """Return in words what may change places, and how often it did."""
+
+    @abstractmethod
+    def every(self) -> Iterator[Places]:
+        """Yield all relabelings in blocks (b, K): the movable units of the first sample.
+
+        The observed one is the first.
+        """
+
+    @abstractmethod
+    def shuffled(self, rng: np.random.Generator) -> Iterator[Places]:
+        """Yield shuffles in blocks (b, 2, K): the units in places that may change sides in pairs.
+
+        In the first of each pair is a unit of the first sample. The first shuffle leaves all units
+        where they are.
+        """
+
+    @property
+    def exhaustive(self) -> bool:
+        """Whether all distinct relabelings are enumerated."""
+        return self.distinct <= self.swaps.total
+
+    @property
+    def total(self) -> int:
+        """How many there are, the observed one among them."""
+        return self.distinct if self.exhaustive else self.swaps.total
+
+    @property
+    def count(self) -> int:
+        """How many are used, the observed one left out unless all are enumerated."""
+        return self.total if self.exhaustive else self.total - 1
+
+    @property
+    def least_pvalue(self) -> float:
+        """The smallest p-value that they can give."""
+        return self.least_of_all if self.exhaustive else 1 / self.total
+
+    def attainable(self, alpha: float) -> float:
+        """Return the largest level up to alpha at which they can reject."""
+        return math.floor(alpha / self.least_pvalue * (1 + 1e-9)) * self.least_pvalue
+
+
 @dataclass(frozen=True)
-class Relabelings:
-    """Which relabelings of units are used: all of them if there are no more, else random ones.
+class Relabelings(Drawn):
+    """Relabelings of units that may lie in either of two samples.
 
     Attributes
     ----------
@@ -93,29 +160,15 @@ class Relabelings:
         found = Swaps.at_least(self.wanted + 1, pairs, others)
         return Swaps(found.total, 0) if pairs <= _FEW_PAIRS else found
 
-    @cached_property
-    def exhaustive(self) -> bool:
-        """Whether all distinct relabelings are enumerated."""
-        return self.units.n_relabelings <= self.swaps.total
+    @property
+    def distinct(self) -> int:
+        """How many distinct relabelings there are, the observed one included."""
+        return self.units.n_relabelings
 
     @property
-    def total(self) -> int:
-        """How many there are, the observed one among them."""
-        return self.units.n_relabelings if self.exhaustive else self.swaps.total
-
-    @property
-    def count(self) -> int:
-        """How many are used, the observed one left out unless all are enumerated."""
-        return self.total if self.exhaustive else self.total - 1
-
-    @property
-    def least_pvalue(self) -> float:
-        """The smallest p-value that they can give."""
-        return self.units.least_pvalue_exhaustive if self.exhaustive else 1 / self.total
-
-    def attainable(self, alpha: float) -> float:
-        """Return the largest level up to alpha at which they can reject."""
-        return math.floor(alpha / self.least_pvalue * (1 + 1e-9)) * self.least_pvalue
+    def least_of_all(self) -> float:
+        """The least p-value that all of them can give."""
+        return self.units.least_pvalue_exhaustive
 
     def describe(self) -> str:
         """Return in words what may change places, and how often it did."""

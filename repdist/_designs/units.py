@@ -119,15 +119,20 @@ def two_sample_units(n: int, m: int, n_bins: Bins, *, nested: bool = False) -> U
         Single rows, or about this many movable units in the smaller sample. ``"auto"``: single
         rows while n + m <= 256, else 64.
     """
-    single = n_bins == "rows" or (n_bins == "auto" and is_small(n, m))
-    wanted = _BINS if isinstance(n_bins, str) else n_bins
-    size = 1 if single else max(1, n // wanted)
+    size = wanted_size(n, m, n_bins)
     if nested:
         size = 1 << (size.bit_length() - 1)
     small, large = n // size, m // size
     if not is_small(n, m):
         large = min(large, max(_CAP * small, _SMALL))
     return Units(size, (small, large), (n - small * size, m - large * size))
+
+
+def wanted_size(n: int, m: int, n_bins: Bins) -> int:
+    """Return how many rows make a unit of samples of n <= m rows."""
+    if n_bins == "rows" or (n_bins == "auto" and is_small(n, m)):
+        return 1
+    return max(1, n // (_BINS if isinstance(n_bins, str) else n_bins))
 
 
 def is_small(n: int, m: int) -> bool:

@@ -10,15 +10,24 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 
 from repdist._blocks import Sums
-from repdist._designs.relabelings import Places, Relabelings
+from repdist._designs.paired import PairedUnits
+from repdist._designs.relabelings import Drawn, Places
 from repdist._designs.units import Units
 from repdist._inference.centring import centred_blocks
-from repdist._inference.combine import Statistics, tie_tolerance
-from repdist._inference.estimates import mmd_squared_from_sums
+from repdist._inference.combine import Combination, Null, Statistics, tie_tolerance
+from repdist._inference.estimates import (
+    Estimate,
+    check_definite,
+    component_estimates,
+    mmd_squared_from_sums,
+    standard_error,
+)
+from repdist._inference.findings import Findings
 from repdist._inference.transform import FormsOfSwaps
 from repdist._typing import Estimator, Float64
 
 Form = Callable[[Float64], Float64]  # of S (U, U, R): its values (R, b) under some relabelings
+Relabeled = Callable[[Float64], Statistics]  # of S: `statistics` with all else given
 Mapper = Callable[[Callable[[Form], Float64], Iterable[Form]], Iterable[Float64]]
 
 _FEW = 8  # times the square of the units of a sample: below all units, their pairs are gathered
@@ -32,7 +41,7 @@ def quadratic_form(sums: Sums, units: Units, estimator: Estimator) -> Float64:
     return S
 
 
-def forms(drawn: Relabelings, rng: np.random.Generator) -> Iterator[Form]:
+def forms(drawn: Drawn, rng: np.random.Generator) -> Iterator[Form]:
     """Yield what the relabelings, in blocks, make of any S of their units."""
     if drawn.exhaustive:
         for chosen in drawn.every():
@@ -46,7 +55,7 @@ def forms(drawn: Relabelings, rng: np.random.Generator) -> Iterator[Form]:
 
 
 def statistics(
-    S: Float64, drawn: Relabelings, of_blocks: Iterable[Form], run: Mapper = map
+    S: Float64, drawn: Drawn, of_blocks: Iterable[Form], run: Mapper = map
 ) -> Statistics:
     """Return MMD^2 of every relabeling of the units of two samples; the first is the observed one.
 
@@ -58,6 +67,24 @@ def statistics(
         values[:, start : start + block.shape[1]] = block
         start += block.shape[1]
     return Statistics.of(values)
+
+
+def findings(
+    sums: Sums,
+    units: Units,
+    combination: Combination,
+    estimator: Estimator,
+    relabeled: Relabeled,
+) -> Findings:
+    """Test two samples of independent rows from the sums between their units."""
+    S, weights = quadratic_form(sums, units, estimator), combination.weights
+    null = Null(relabeled(S), tolerance(sums, units, estimator), combination)
+    check_definite(sums, units.sample, weights)
+    components = component_estimates(sums, units.sample, estimator)
+    unbiased = component_estimates(sums, units.sample, "unbiased")
+    error = standard_error(sums.first_rows, sums.second_rows)
+    estimate = Estimate(float(unbiased @ weights), error, null_variance(S, units, weights))
+    return Findings(null, components, float(components @ weights), estimate)
 
 
 def null_variance(S: Float64, units: Units, weights: Float64) -> float:
@@ -87,7 +114,7 @@ def null_variance(S: Float64, units: Units, weights: Float64) -> float:
     return max(0.0, float(variance))
 
 
-def tolerance(sums: Sums, units: Units, estimator: Estimator) -> Float64:
+def tolerance(sums: Sums, units: Units | PairedUnits, estimator: Estimator) -> Float64:
     """Return how far rounding may move the MMD^2 of a component, (R,)."""
     magnitude = sums.magnitude
     if estimator == "biased":  # k(x, x) counts, too
@@ -96,7 +123,7 @@ def tolerance(sums: Sums, units: Units, estimator: Estimator) -> Float64:
     return tie_tolerance(magnitude, sums.epsilon, *sums.sizes)
 
 
-def _form(S: Float64, units: Units, chosen: Places) -> Float64:
+def _form(S: Float64, units: Units | PairedUnits, chosen: Places) -> Float64:
     """Return ``a' S a`` (R, b) for the movable units (b, K) of the first sample."""
     U, _, R = S.shape
     fixed = np.flatnonzero((units.sample == 0) & ~units.can_move)
@@ -116,7 +143,7 @@ class _FormOfSwaps:
     pairs, 1/2 or -1/2 for all others. Rows of S sum to 0, and the constant 1/2 adds nothing.
     """
 
-    def __init__(self, drawn: Relabelings, shuffles: Places) -> None:
+    def __init__(self, drawn: Drawn, shuffles: Places) -> None:
         units = drawn.units
         label = np.where((units.sample == 0) & ~units.can_move, 0.5, -0.5)
         rest = np.repeat(label[None], len(shuffles), axis=0)

@@ -7,7 +7,7 @@ import numpy as np
 
 from repdist import _arrays
 from repdist._arrays import Groups
-from repdist._designs.relabelings import Relabelings
+from repdist._designs.relabelings import Drawn
 from repdist._inference.combine import Null
 from repdist._inference.pairs import Comparison
 from repdist._numbers import reaches
@@ -23,7 +23,7 @@ _MOST_ENTRIES = 2**20  # of these rows
 _CORRELATED = 0.2  # of paired rows: below it pairing would change little
 
 
-def null_cautions(null: Null, drawn: Relabelings) -> list[str]:
+def null_cautions(null: Null, drawn: Drawn) -> list[str]:
     """Return what the null distribution of two samples gives to think of."""
     found = []
     if not reaches(drawn.least_pvalue):
@@ -57,7 +57,12 @@ def table_cautions(groups: Groups, comparison: Comparison, floors: Float64) -> l
 
 
 def data_cautions(
-    samples: Sequence[Array], Z: Array, kernel: Kernel, columns: tuple[str, ...]
+    samples: Sequence[Array],
+    Z: Array,
+    kernel: Kernel,
+    columns: tuple[str, ...],
+    *,
+    paired: bool = False,
 ) -> list[str]:
     """Return what the rows give to think of.
 
@@ -70,17 +75,25 @@ def data_cautions(
     kernel : Kernel
     columns : (d,) or empty
         The names of the columns, if they have any.
+    paired : bool
+        Whether row i of two samples was given as belonging to row i.
     """
     if isinstance(kernel, Precomputed):  # the rows are numbers of rows
         again = _count_copies(Z)
         return [f"{again} row numbers name a row of `K` again: are rows independent?"] * (again > 0)
     found, rows, d = [], len(Z), Z.shape[1]
-    if len(samples) == 2 and look_paired(*samples):
-        found.append(
-            "row i of one sample lies much nearer to row i of the other than to other rows, as "
-            "the same items measured twice do: the test takes rows for independent and cannot see "
-            "differences between paired rows"
-        )
+    if len(samples) == 2 and paired != look_paired(*samples):
+        if not paired:
+            found.append(
+                "row i of one sample lies much nearer to row i of the other than to other rows, as "
+                "the same items measured twice do: the test takes rows for independent and hardly "
+                "sees differences between paired rows; paired=True does"
+            )
+        elif len(Z) >= 2 * _FEWEST_NUMBERED:
+            found.append(
+                "row i of one sample lies no nearer to row i of the other than to other rows: are "
+                "both in one order?"
+            )
     copies = _count_copies(Z)
     if copies > _MANY_COPIES * rows:
         found.append(

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from repdist import _arrays
+from repdist._designs.paired import PairedUnits
 from repdist._designs.relabelings import AT_ONCE
 from repdist._designs.units import Units
 from repdist._pass.geometry import tile_edge
@@ -13,7 +14,9 @@ _MOST_BYTES = 2**34
 _FEW = 2**18  # bytes of what is small whatever the rows
 
 
-def memory_bytes(Z: Array, units: Units, plan: Plan, n_statistics: int, n_jobs: int) -> int:
+def memory_bytes(
+    Z: Array, units: Units | PairedUnits, plan: Plan, n_statistics: int, n_jobs: int
+) -> int:
     """Return an upper estimate of the bytes above the samples at the peak."""
     R, U, (N, d) = len(plan.weights), len(units.rows), Z.shape
     strip_count = -(-N // tile_edge(Z))

@@ -4,19 +4,16 @@ import functools
 
 import numpy as np
 
-from repdist import _arrays
+from repdist import _arrays, _checks
 from repdist._blocks import join
+from repdist._designs.paired import Flips, PairedUnits
 from repdist._designs.relabelings import AT_ONCE, Relabelings
 from repdist._designs.units import row_order, two_sample_units
+from repdist._inference import paired as paired_rows
 from repdist._inference import two_samples
-from repdist._inference.combine import Combination, Null
-from repdist._inference.estimates import (
-    Estimate,
-    check_definite,
-    component_estimates,
-    standard_error,
-)
+from repdist._inference.combine import Combination
 from repdist._options import Options, check_row_numbers
+from repdist._pass.beside import values_beside
 from repdist._pass.sums import kernel_blocks
 from repdist._questions.cautions import data_cautions, null_cautions
 from repdist._questions.memory import check_memory, memory_bytes
@@ -32,6 +29,7 @@ def mmd_test(  # noqa: PLR0913 (the options of a test)
     X: Array,
     Y: Array,
     *,
+    paired: bool = False,
     kernel: Kernel = MultiRBF(),
     estimator: Estimator = "unbiased",
     combine: Combine = "max",
@@ -44,7 +42,8 @@ def mmd_test(  # noqa: PLR0913 (the options of a test)
     """Test whether two samples come from the same distribution.
 
     The null hypothesis is that the rows of `X` and `Y` are exchangeable: independent draws from
-    one distribution. The p-value is exact under it at any sample size.
+    one distribution; of `paired` rows, that the two rows of each pair are. The p-value is exact
+    under it at any sample size.
 
     Parameters
     ----------
@@ -57,6 +56,10 @@ def mmd_test(  # noqa: PLR0913 (the options of a test)
         SciPy's sparse matrices: columns of two tables are matched by name (`Y` takes the order of
         `X`, other columns are refused), beside an array by position; one column of lists is the
         matrix. At least two rows each; n and m may differ.
+    paired : bool
+        Whether row i of `X` belongs to row i of `Y`, as the same image through two networks does.
+        A relabeling then exchanges the rows of pairs, and MMD^2 leaves out the pairs themselves: it
+        sees small differences where rows of a pair are alike. Default False.
     kernel : Kernel
         Default ``MultiRBF()``: about six to ten Gaussian kernels that cover the distances in the
         data. An unfitted kernel is fitted on the pooled sample.
@@ -133,8 +136,11 @@ def mmd_test(  # noqa: PLR0913 (the options of a test)
     patches of one image) take one of each cluster, or their mean: with 12 + 12 clusters of ten
     rows that are correlated by .3, in 8 Gaussian columns, .895 of 400 tests at .05 rejected though
     nothing differed. Rows that are paired (the same images through two checkpoints) are not
-    independent either, and what changed between paired rows cannot be seen; `cautions` says so if
-    row i looks paired with row i. Features of a trained network must be taken on data that it was
+    independent either: give ``paired=True``, or differences between them are hardly seen;
+    `cautions` says so if row i looks paired with row i. Of `paired` rows each pair must be
+    independent of the other pairs, and exchanging its rows must change no probability under the
+    null; if the two rows have one distribution but are not exchangeable, p is right for many pairs
+    alone. Features of a trained network must be taken on data that it was
     not trained on. Networks trained apart have no common coordinates: their features differ.
 
     References
@@ -162,63 +168,90 @@ def mmd_test(  # noqa: PLR0913 (the options of a test)
         kernel=kernel, estimator=estimator, combine=combine, n_resamples=n_resamples,
         n_bins=n_bins, rng=rng, n_jobs=n_jobs, progress=progress,
     )  # fmt: skip
+    paired = _checks.flag("paired", paired)
     check_row_numbers(kernel, {"X": X, "Y": Y})
     columns = _arrays.column_names(X)
     with computing():
         X, Y = (_arrays.detach(array) for array in _arrays.read_samples({"X": X, "Y": Y}))
+        _check_paired(X, Y, paired=paired)
         options.check_smallest(min(len(X), len(Y)))
         _arrays.check_varies([X, Y], "`X` and `Y`")
-        return _tested(X, Y, options, columns)
+        return _tested(X, Y, options, columns, paired=paired)
 
 
-def _tested(X: Array, Y: Array, options: Options, columns: tuple[str, ...]) -> MMDTestResult:
-    rng, estimator = options.rng, options.estimator
-    first, second = (X, Y) if len(X) <= len(Y) else (Y, X)
-    orders = [row_order(len(sample), rng) for sample in (first, second)]
+def _check_paired(X: Array, Y: Array, *, paired: bool) -> None:
+    if not paired:
+        return
+    if len(X) != len(Y):
+        raise ValueError(
+            "`X` and `Y` must have as many rows if `paired`: row i of `X` belongs to row i of `Y`; "
+            f"got {len(X)} and {len(Y)}. Leave out rows that have no partner."
+        )
+    if _arrays.is_lazy(X):
+        raise TypeError(
+            "`paired` must be False for dask arrays; got True. Use arrays in memory or in a file."
+        )
+
+
+def _tested(
+    X: Array, Y: Array, options: Options, columns: tuple[str, ...], *, paired: bool
+) -> MMDTestResult:
+    rng, workers = options.rng, options.workers
+    first, second = (X, Y) if paired or len(X) <= len(Y) else (Y, X)
+    orders = [row_order(len(first), rng)]
+    orders.append(orders[0] if paired else row_order(len(second), rng))
     Z = _arrays.concatenate([first, second], orders)
     fitted = fit(options.kernel, _arrays.concatenate([X, Y]))
     how = plan(fitted)
-    weights = np.array(how.weights)
-    units = two_sample_units(len(first), len(second), options.n_bins)
-    drawn = Relabelings(units, options.n_resamples)
+    drawn = _drawn(len(first), len(second), options, paired=paired)
+    units = drawn.units
     check_memory([len(units.rows)], how)
-    sums = join(*kernel_blocks(how, Z, units.layout, options.workers, squares=options.squares))
-    jobs = options.workers.n_jobs if drawn.total > AT_ONCE else 1
-    run = functools.partial(in_order, n_jobs=jobs)
-    S = two_samples.quadratic_form(sums, units, estimator)
-    null = Null(
-        two_samples.statistics(S, drawn, two_samples.forms(drawn, rng), run),
-        two_samples.tolerance(sums, units, estimator),
-        Combination(options.combine, weights, sums.squares, len(first)),
+    sums = join(*kernel_blocks(how, Z, units.layout, workers, squares=options.squares))
+    combination = Combination(options.combine, np.array(how.weights), sums.squares, len(first))
+    relabeled = functools.partial(
+        two_samples.statistics,
+        drawn=drawn,
+        of_blocks=two_samples.forms(drawn, rng),
+        run=functools.partial(in_order, n_jobs=workers.n_jobs if drawn.total > AT_ONCE else 1),
     )
-    estimates = component_estimates(sums, units.sample, estimator)
-    unbiased = component_estimates(sums, units.sample, "unbiased")
-    check_definite(sums, units.sample, weights)
+    if isinstance(units, PairedUnits):
+        both = paired_rows.PairedSums(sums, values_beside(how, Z, units.layout))
+        found = paired_rows.findings(both, units, combination, options.estimator, relabeled)
+    else:
+        found = two_samples.findings(sums, units, combination, options.estimator, relabeled)
+    null = found.null
     return MMDTestResult(
         statistic=null.statistic,
         pvalue=null.pvalue,
-        mmd_squared=float(estimates @ weights),
-        estimate=Estimate(
-            mmd_squared=float(unbiased @ weights),
-            standard_error=standard_error(sums.first_rows, sums.second_rows),
-            null_variance=two_samples.null_variance(S, units, weights),
-        ),
+        mmd_squared=found.mmd_squared,
+        estimate=found.estimate,
         null=null,
         kernel=fitted,
-        estimator=estimator,
+        estimator=options.estimator,
         combine=options.combine,
         n=len(X),
         m=len(Y),
+        paired=paired,
         relabelings=drawn,
-        memory_bytes=memory_bytes(Z, units, how, drawn.total, options.workers.n_jobs),
-        cautions=(*null_cautions(null, drawn), *data_cautions([X, Y], Z, fitted, columns)),
+        memory_bytes=memory_bytes(Z, units, how, drawn.total, workers.n_jobs),
+        cautions=(
+            *null_cautions(null, drawn),
+            *data_cautions([X, Y], Z, fitted, columns, paired=paired),
+        ),
         component_columns={
             "bandwidth": _read_only(np.array(how.bandwidths)),
-            "mmd_squared": _read_only(estimates),
+            "mmd_squared": _read_only(found.components),
             "zscore": _read_only(null.zscores),
             "pvalue": _read_only(null.component_pvalues()),
         },
     )
+
+
+def _drawn(n: int, m: int, options: Options, *, paired: bool) -> Relabelings | Flips:
+    """Return the relabelings of n <= m rows, or of n pairs."""
+    if paired:
+        return Flips(PairedUnits.of(n, options.n_bins), options.n_resamples)
+    return Relabelings(two_sample_units(n, m, options.n_bins), options.n_resamples)
 
 
 def _read_only(values: Float64) -> Float64:

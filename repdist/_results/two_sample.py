@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from repdist import _checks
-from repdist._designs.relabelings import Relabelings
+from repdist._designs.relabelings import Drawn
 from repdist._inference.combine import Null
 from repdist._inference.estimates import Estimate
 from repdist._inference.rates import CONFIDENCE
@@ -43,7 +43,9 @@ class MMDTestResult(Result):
     estimator, combine : str
     n, m : int
         Rows of X and Y.
-    relabelings : Relabelings
+    paired : bool
+        Whether row i of X belongs to row i of Y.
+    relabelings : Relabelings or Flips
         Which were used.
     memory_bytes : int
         An upper estimate of what the test held in memory above the samples at its peak.
@@ -63,7 +65,8 @@ class MMDTestResult(Result):
     combine: Combine
     n: int
     m: int
-    relabelings: Relabelings
+    paired: bool
+    relabelings: Drawn
     memory_bytes: int
     cautions: tuple[str, ...]
     component_columns: dict[str, Float64]
@@ -89,7 +92,7 @@ class MMDTestResult(Result):
     @property
     def n_bins(self) -> int:
         """Movable units in the smaller sample."""
-        return self.relabelings.units.movable[0]
+        return int(self.relabelings.units.movable[0])
 
     @property
     def exhaustive(self) -> bool:
@@ -207,7 +210,7 @@ class MMDTestResult(Result):
     def method(self) -> str:
         """Return a sentence for a paper that says what was done."""
         return (
-            f"Two samples of {self.n:,} and {self.m:,} rows were compared by the {self.estimator} "
+            f"{self._samples()} were compared by the {self.estimator} "
             f"squared maximum mean discrepancy ({kernel_words(self.kernel)}), with an exact "
             f"permutation p-value from {self.relabelings.describe()}, and "
             f"{statistic_words(self.kernel, self.combine)} as statistic (repdist {__version__})."
@@ -216,8 +219,9 @@ class MMDTestResult(Result):
     def call(self) -> str:
         """Return the call that repeats the result on the same rows, with the same `rng`."""
         bins = self.n_bins if self.relabelings.units.size > 1 else "rows"
+        paired = "paired=True, " * self.paired
         return (
-            f"repdist.mmd_test(X, Y, kernel={kernel_call(self.kernel)}, "
+            f"repdist.mmd_test(X, Y, {paired}kernel={kernel_call(self.kernel)}, "
             f"estimator={self.estimator!r}, combine={self.combine!r}, "
             f"n_resamples={self.relabelings.wanted}, n_bins={bins!r})  # and the rng that was used"
         )
@@ -245,9 +249,15 @@ class MMDTestResult(Result):
         ]
         if note := self._note():
             lines.append(("note", note))
-        return Card(
-            f"Two-sample MMD test: {self.n} rows against {self.m}", tuple(lines), self.cautions
-        )
+        title = f"Two-sample MMD test: {self.n} rows against {self.m}"
+        if self.paired:
+            title = f"Paired MMD test: {self.n} pairs of rows"
+        return Card(title, tuple(lines), self.cautions)
+
+    def _samples(self) -> str:
+        if self.paired:
+            return f"The rows of {self.n:,} pairs"
+        return f"Two samples of {self.n:,} and {self.m:,} rows"
 
     def _record(self) -> dict[str, Any]:
         names, values = self.component_columns.keys(), self.component_columns.values()
@@ -263,6 +273,7 @@ class MMDTestResult(Result):
             "combine": self.combine,
             "n": self.n,
             "m": self.m,
+            "paired": self.paired,
             "n_resamples": self.n_resamples,
             "n_bins": self.n_bins,
             "exhaustive": self.exhaustive,

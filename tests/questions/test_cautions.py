@@ -8,7 +8,7 @@ import repdist
 from repdist import kernels
 from repdist._questions.cautions import look_paired, telling_columns
 
-PAIRED = "cannot see differences between paired rows"
+PAIRED = "paired=True does"
 
 
 def said(result, words):
