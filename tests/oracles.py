@@ -87,6 +87,21 @@ def rbf_on_gaussians(bandwidth, shift, d):
     return 2 * height * (1 - math.exp(-float(np.sum(np.square(shift))) / (2 * spread)))
 
 
+def normal_scores(column):
+    """Wilson and Hilferty's, by their formula."""
+    z = (column - column.mean()) / math.sqrt(((column - column.mean()) ** 2).mean())
+    g = min(max((z**3).mean(), 0), math.sqrt(8))
+    return z if g < 1e-4 else 6 / g * (np.cbrt(np.maximum(g * z / 2 + 1, 0)) - 1) + g / 6
+
+
+def mahalanobis(T):
+    """The squared lengths, relabeling by relabeling, and which of them count."""
+    Z = (T - T.mean(axis=0)) / T.std(axis=0)
+    C = np.corrcoef(T.T) + 1e-4 * np.eye(T.shape[1])
+    lengths = [float(z @ np.linalg.solve(C, z)) for z in Z]
+    return np.array(lengths), np.array([max(z) > -min(z) for z in Z])
+
+
 def assert_rate_at_least(successes, trials, rate, *, false_failure=1e-4):
     """Fail if a rate of at least `rate` would give so few successes.
 

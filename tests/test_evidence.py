@@ -5,6 +5,7 @@ import itertools
 
 import numpy as np
 import pytest
+from oracles import rbf_on_gaussians
 from scipy import stats
 
 import repdist
@@ -12,6 +13,7 @@ from benchmarks.evidence import __main__ as suite
 from benchmarks.evidence import (
     defaults,
     level,
+    paired,
     power,
     published,
     rates,
@@ -27,6 +29,7 @@ from benchmarks.evidence.problems import (
     HeavyTails,
     Lattice,
     Mixture,
+    Pairs,
     PerturbedUniform,
     PooledDigits,
     Scale,
@@ -236,6 +239,83 @@ def test_a_rule_is_symmetric_in_the_relabelings(rule):
     ]
     np.testing.assert_allclose(np.sort(total), np.arange(1, 41) / 40, atol=0.05 + 1e-9)
     assert all((np.array(total) <= a + 1e-9).mean() <= a + 1e-9 for a in total)
+
+
+# --- pairs ---------------------------------------------------------------------------------------
+
+
+def test_moments_of_pairs():
+    X, Y = Pairs(0.6, shift=0.3, scale=1.2)(40_000, 40_000, np.random.default_rng(0))
+    np.testing.assert_allclose(Y.mean(axis=0), 0.3, atol=0.03)
+    np.testing.assert_allclose((X.std(), Y.std()), (1, 1.2), rtol=0.01)
+    found = np.corrcoef(X.T, Y.T)[:5, 5:]
+    np.testing.assert_allclose(found, 0.6 * np.eye(5), atol=0.02)
+
+
+def test_turned_pairs_have_one_distribution_and_are_not_exchangeable():
+    """A column of X goes with the next one of Y, and one of Y not with the next one of X."""
+    X, Y = Pairs(0.6, turned=True)(40_000, 40_000, np.random.default_rng(0))
+    found = np.corrcoef(X.T, Y.T)
+    np.testing.assert_allclose(found[:5, 5:], 0.6 * np.roll(np.eye(5), 1, axis=1), atol=0.02)
+    np.testing.assert_allclose(found[5:, 5:], np.eye(5), atol=0.02)
+    np.testing.assert_allclose(Y.std(axis=0), 1, rtol=0.02)
+    kinds = [Pairs(0.5), Pairs(0.5, turned=True), Pairs(0.5, shift=0.1), Pairs(0.5, scale=2)]
+    assert [kind.exchangeable for kind in kinds] == [True, False, False, False]
+
+
+@pytest.mark.parametrize("problem", [Pairs(0), Pairs(0.9, turned=True), Pairs(0.5, shift=0.15)])
+def test_mmd_of_pairs_is_the_closed_form(problem):
+    expected = rbf_on_gaussians(3.0, np.full(5, problem.shift), 5)
+    assert problem.mmd_squared(3.0) == pytest.approx(expected, rel=1e-10, abs=1e-300)
+
+
+def test_mmd_of_scaled_pairs_is_that_of_many():
+    """Within 5 standard errors, which are a tenth of it."""
+    problem = Pairs(0.9, shift=0.1, scale=1.3)
+    X, Y = problem(1500, 1500, np.random.default_rng(0))
+    found = repdist.mmd_test(
+        X, Y, paired=True, kernel=repdist.kernels.RBF(3.0), n_resamples=1, rng=0
+    )
+    expected = problem.mmd_squared(3.0)
+    assert abs(found.mmd_squared - expected) < 5 * found.standard_error < 0.5 * expected
+
+
+def test_methods_for_pairs():
+    problem = Pairs(0.9, shift=0.3)
+    task = Task("paired", problem, 50, 50, paired.METHODS, 1, 1023)
+    X, Y = problem(50, 50, np.random.default_rng(0))
+    found = paired.pvalues(task, X, Y, np.random.SeedSequence(0))
+    assert tuple(found) == paired.METHODS
+    assert found["paired"] == 1 / 1024
+    assert found["unpaired"] > 0.05
+    assert found["interval"] == 1
+    assert paired.pvalue(task, "interval", X, Y + 1, np.random.SeedSequence(0)) == 0
+
+
+def test_what_is_told_of_pairs():
+    pvalues = {
+        "paired": np.arange(1, 101) / 100,
+        "unpaired": np.ones(100),
+        "interval": np.repeat([0.0, 1.0], [7, 93]),
+    }
+
+    def told(problem, method):
+        task = Task("paired", problem, 50, 50, paired.METHODS, 100, 1023)
+        return paired.extra(Measured(task, method, pvalues, 1))
+
+    shifted = Pairs(0.5, shift=0.15)
+    expected = {"truth": shifted.mmd_squared(paired.BANDWIDTH), "coverage": 0.93}
+    assert told(shifted, "interval") == expected
+    assert table.counted(pvalues["interval"])["rate"] == 0.07
+    assert told(Pairs(0.5), "interval")["truth"] == 0
+    assert told(Pairs(0.5), "paired")["attainable"] == pytest.approx(51 / 1024)
+    for problem, method in (
+        (shifted, "paired"),
+        (Pairs(0.5, turned=True), "paired"),  # p is right in the limit alone
+        (Pairs(0.5), "unpaired"),
+    ):
+        assert told(problem, method) == {}
+    assert set(told(Pairs(0.5), "paired")) | set(expected) == set(paired.COLUMNS)
 
 
 # --- shuffles beside swaps -----------------------------------------------------------------------

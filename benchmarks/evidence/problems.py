@@ -293,6 +293,61 @@ class Rare(Problem):
         return X, Y
 
 
+# --- pairs ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Pairs(Problem):
+    """Row i of Y belongs to row i of X: ``y = shift + scale (c x + sqrt(1 - c^2) e)``.
+
+    x and e are standard Gaussians, so c is the correlation of a column of X with that of Y. If
+    `turned`, column j of Y goes with column j - 1 of X instead: with no shift and no scale X and Y
+    still have one distribution, but the two rows of a pair are not exchangeable.
+    """
+
+    correlation: float
+    shift: float = 0.0
+    scale: float = 1.0
+    turned: bool = False
+    d = 5
+
+    @property
+    def family(self) -> str:
+        """What differs, or why pairs are not exchangeable."""
+        kinds = {"turned": self.turned, "shift": self.shift != 0, "scale": self.scale != 1}
+        return "-".join(["pairs", *(kind for kind, present in kinds.items() if present)])
+
+    @property
+    def x(self) -> float:
+        """The correlation."""
+        return self.correlation
+
+    @property
+    def exchangeable(self) -> bool:
+        """Whether exchanging the rows of a pair changes no probability."""
+        return not self.turned and self.shift == 0 and self.scale == 1
+
+    def __call__(self, n: int, m: int, rng: np.random.Generator) -> Samples:
+        """Draw X and Y, of n = m rows."""
+        X, noise = rng.normal(size=(n, self.d)), rng.normal(size=(m, self.d))
+        Y = self.correlation * X + math.sqrt(1 - self.correlation**2) * noise
+        Y = np.roll(Y, self.turned, axis=1)
+        return X, self.shift + self.scale * Y
+
+    def mmd_squared(self, bandwidth: float) -> float:
+        """Return MMD^2 of X and Y under the kernel ``RBF(bandwidth)``."""
+
+        def mean(variances: float, squared_step: float = 0.0) -> float:
+            """Return E k of independent rows with this sum of variances, in each column."""
+            total = bandwidth**2 + variances
+            height = math.sqrt(bandwidth**2 / total) ** self.d
+            return height * math.exp(-squared_step / (2 * total))
+
+        of_y = self.scale**2
+        across = mean(1 + of_y, self.d * self.shift**2)
+        return mean(2) + mean(2 * of_y) - 2 * across
+
+
 # --- null distributions --------------------------------------------------------------------------
 
 

@@ -29,6 +29,7 @@ def main():
         two_estimators,
         relabelings,
         shuffles_and_swaps,
+        designs,
         clustered_rows,
         bins,
         one_bandwidth,
@@ -287,6 +288,72 @@ def draw_unit(ax, x, y, value, of_first):
     )  # fmt: skip
     ax.add_patch(box)
     ax.text(x, y, value, ha="center", va="center_baseline", fontsize=11)
+
+
+# --- designs.md ----------------------------------------------------------------------------------
+
+
+def designs():
+    """What changes places in each design: rows, the rows of pairs, whole clusters."""
+    twelve = [1] * 12
+    panels = {
+        "rows": (
+            twelve, range(1, 13), [[8, 0, 3, 11, 6, 2], [5, 10, 1, 7, 4, 9]],
+            "any six rows: 924 ways",
+        ),
+        "paired rows": (
+            twelve, [*range(1, 7)] * 2, [[0, 7, 8, 3, 10, 5], [6, 1, 2, 9, 4, 11]],
+            "either row of each pair: 64 ways",
+        ),
+        "clusters": (
+            [3, 1, 2, 2, 3, 1], "ABCDEF", [[4, 1, 3], [0, 2, 5]], "any three clusters: 20 ways",
+        ),
+    }  # fmt: skip
+    fig, axes = plt.subplots(2, 3, figsize=(9, 6), layout="constrained")
+    for (title, (sizes, names, moved, ways)), column in zip(panels.items(), axes.T, strict=True):
+        half = len(sizes) // 2
+        observed = [range(half), range(half, 2 * half)]
+        for ax, sides in zip(column, (observed, moved), strict=True):
+            for side, units in enumerate(sides):
+                draw_side(ax, 2.4 * side, [(sizes[u], names[u], u < half) for u in units])
+                ax.text(2.4 * side, 0.65, "XY"[side], ha="center", fontsize=10, color="0.35")
+            if title == "paired rows":
+                draw_pairs(ax, [unit >= half for unit in sides[0]])
+            ax.set(xlim=(-1, 3.4), ylim=(-5.4, 1.2), aspect="equal")
+            ax.set_axis_off()
+        column[0].set_title(title, fontsize=12)
+        column[1].text(1.2, -5.35, ways, ha="center", fontsize=10)
+    for ax, words in zip(axes[:, 0], ("as observed", "one relabeling"), strict=True):
+        ax.text(-1.4, -2.1, words, rotation=90, va="center", ha="center", fontsize=11)
+    return fig
+
+
+def draw_side(ax, x, units):
+    """Draw units of one or more rows below each other, those of clusters in frames."""
+    in_frames = max(rows for rows, _, _ in units) > 1
+    y = 0.0
+    for rows, name, of_first in units:
+        for row in range(rows):
+            colour = {"facecolor": FILL, "edgecolor": BLUE, "linestyle": "-"}
+            if not of_first:
+                colour = {"facecolor": "white", "edgecolor": RED, "linestyle": "--"}
+            place = y - 0.8 * row
+            ax.add_patch(plt.Rectangle((x - 0.3, place - 0.3), 0.6, 0.6, linewidth=1.3, **colour))
+            ax.text(x, place, name, ha="center", va="center_baseline", fontsize=10)
+        if in_frames:
+            height = 0.8 * rows - 0.04
+            ax.add_patch(plt.Rectangle((x - 0.42, y + 0.38 - height), 0.84, height, fill=False))
+        y -= 0.8 * rows + 0.12 * in_frames
+
+
+def draw_pairs(ax, moved):
+    """Join the rows of each pair, by an arrow where they have changed places."""
+    for place, changed in enumerate(moved):
+        colour = {"color": "black", "linewidth": 1.8} if changed else {"color": "0.6"}
+        ax.annotate(
+            "", (2.0, -0.8 * place), (0.4, -0.8 * place),
+            arrowprops={"arrowstyle": "<->" if changed else "-", **colour},
+        )  # fmt: skip
 
 
 # --- bins.md -------------------------------------------------------------------------------------

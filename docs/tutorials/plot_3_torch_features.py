@@ -150,8 +150,8 @@ for kind in KINDS:
 # Before and after, and two networks
 # ----------------------------------
 # The test compares column by column. Two states of *one* training run have columns of the same
-# meaning, more or less. Show each state images of its own: the same images through both are paired
-# rows, whose difference the test cannot see (:doc:`/howto/check_your_data`).
+# meaning, more or less. The same images through both are paired rows: give ``paired=True``, as
+# :ref:`tutorial-pairs` does, or show each state images of its own.
 #
 # Two networks that were **trained apart** have no common coordinates. Hidden units in another order
 # are the same network, and the test sees a difference as large as can be:

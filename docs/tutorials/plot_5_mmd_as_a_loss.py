@@ -161,5 +161,4 @@ ax.figure.suptitle("Two thousand new points of the generator against the ring")
 # - The biased loss has a floor that depends on the batch size; the unbiased one does not.
 # - Judge the result by a test on new samples, not by the training loss.
 #
-# Next: the :ref:`gallery <gallery>` has shorter stories, and :doc:`/explanation/estimators` the
-# derivation of the floor.
+# Next: :ref:`tutorial-pairs`. :doc:`/explanation/estimators` has the derivation of the floor.

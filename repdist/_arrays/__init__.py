@@ -1,6 +1,7 @@
 """Rows of any library, wherever they lie: what other folders use of this one."""
 
 from repdist._arrays.groups import Groups, read_groups
+from repdist._arrays.ids import Ids, read_ids
 from repdist._arrays.libraries import (
     constant,
     detach,
@@ -60,6 +61,7 @@ __all__ = [
     "CHUNK",
     "ENTRIES",
     "Groups",
+    "Ids",
     "Workspace",
     "cast",
     "centre_row",
@@ -96,6 +98,7 @@ __all__ = [
     "protected",
     "put_diagonal",
     "read_groups",
+    "read_ids",
     "read_samples",
     "recomputed",
     "shifted_and_scaled",

@@ -41,7 +41,7 @@ def read_groups(groups: Any, labels: Any) -> Groups:
                 "`labels` must be None if `groups` is a mapping: its keys are the names; got "
                 f"{_checks.describe(labels)}."
             )
-        return _named(_to_list(list(groups)), list(groups.values()))
+        return _named(to_list("labels", list(groups)), list(groups.values()))
     if is_table(groups):
         return _from_table(groups, labels)
     refuse_containers("groups", groups, " with its labels, e.g. `groups.obs[COLUMN]`")
@@ -74,13 +74,13 @@ def _named(names: list[Hashable], arrays: list[Any]) -> Groups:
     if len(arrays) < 2:
         raise ValueError(f"`groups` must hold at least two groups; got {len(arrays)}.")
     shown = [str(name) for name in names]
-    if any(_is_missing(name) for name in names):
+    if any(is_missing(name) for name in names):
         raise ValueError("`groups` must have names; got a missing one (None or NaN).")
-    _check_kinds(names)
+    check_kinds("labels", names)
     repeated = [name for name in names if shown.count(str(name)) > 1]
     if repeated:
         raise ValueError(f"`labels` must name each group once; got {repeated[0]!r} twice.")
-    _check_shown(names)
+    check_shown("labels", names)
     given = {f"groups[{name!r}]": array for name, array in zip(names, arrays, strict=True)}
     return Groups(tuple(names), [detach(a) for a in read_samples(given)], column_names(arrays[0]))
 
@@ -88,7 +88,7 @@ def _named(names: list[Hashable], arrays: list[Any]) -> Groups:
 def _names(labels: Any, count: int) -> list[Hashable]:
     if labels is None:
         return list(range(count))
-    names = _to_list(labels)
+    names = to_list("labels", labels)
     if len(names) != count:
         raise ValueError(
             f"`labels` must hold one name a group; got {len(names)} names for {count} groups."
@@ -99,15 +99,7 @@ def _names(labels: Any, count: int) -> list[Hashable]:
 def _from_table(table: Any, labels: Any) -> Groups:
     if labels is None:
         raise ValueError("`labels` must name the label column of a table; got None.")
-    if (
-        hasattr(labels, "index")
-        and hasattr(labels, "iloc")
-        and not labels.index.equals(table.index)
-    ):
-        raise ValueError(
-            "`labels` must have the index of the DataFrame; got another one. "
-            "Use `labels.loc[df.index]`."
-        )
+    check_index("labels", labels, table)
     if _is_column_name(labels, table):
         rest, column = split_off(table, labels)
         return _labelled(rest, column)
@@ -129,20 +121,20 @@ def _labelled(rows: Any, labels: Any) -> Groups:
         )
     (Z,) = read_samples({"groups": rows})
     Z = detach(Z)
-    of_row = _to_list(labels)
+    of_row = to_list("labels", labels)
     if len(of_row) != len(Z):
         raise ValueError(
             f"`labels` must hold one label a row; got {len(of_row)} labels for {len(Z)} rows."
         )
-    missing = [i for i, label in enumerate(of_row) if _is_missing(label)]
+    missing = [i for i, label in enumerate(of_row) if is_missing(label)]
     if missing:
         raise ValueError(
             f"`labels` must not be missing; got {of_row[missing[0]]!r} in row {missing[0]} "
             f"({len(missing)} in all). Drop these rows."
         )
-    _check_kinds(of_row)
+    check_kinds("labels", of_row)
     names = _order(labels, of_row)
-    _check_shown(names)
+    check_shown("labels", names)
     if len(names) < 2:
         raise ValueError(f"`labels` must name at least two groups; got only {names[0]!r}.")
     number = {name: g for g, name in enumerate(names)}
@@ -157,7 +149,19 @@ def _labelled(rows: Any, labels: Any) -> Groups:
     return Groups(tuple(names), [take_rows(Z, index) for index in members], column_names(rows))
 
 
-def _check_kinds(labels: list[Hashable]) -> None:
+def check_index(name: str, labels: Any, table: Any) -> None:
+    """Raise if a pandas Series belongs to rows in another order than those of a DataFrame."""
+    both_indexed = all(
+        hasattr(value, "index") and hasattr(value, "iloc") for value in (labels, table)
+    )
+    if both_indexed and not labels.index.equals(table.index):
+        raise ValueError(
+            f"`{name}` must have the index of the DataFrame; got another one. "
+            f"Use `{name}.loc[df.index]`."
+        )
+
+
+def check_kinds(name: str, labels: list[Hashable]) -> None:
     """Raise if labels that are equal to Python are not to a reader: 1, 1.0 and True."""
     seen: dict[Hashable, Hashable] = {}
     for _, label in set(zip(map(type, labels), labels, strict=True)):
@@ -165,19 +169,19 @@ def _check_kinds(labels: list[Hashable]) -> None:
         if str(other) != str(label):
             both = " and ".join(sorted([repr(other), repr(label)]))
             raise ValueError(
-                f"`labels` must be of one kind; got {both}, which would become one group. Use "
-                "text, e.g. `[str(label) for label in labels]`."
+                f"`{name}` must be of one kind; got {both}, which would become one. Use text, e.g. "
+                "`[str(value) for value in values]`."
             )
 
 
-def _check_shown(names: list[Hashable]) -> None:
+def check_shown(name: str, values: list[Hashable]) -> None:
     """Raise if two names look alike: 1 and '1', or such as differ in what is not seen."""
     seen: dict[str, Hashable] = {}
-    for name in names:
-        other = seen.setdefault(_looks(name), name)
-        if other is not name:
+    for value in values:
+        other = seen.setdefault(_looks(value), value)
+        if other is not value:
             raise ValueError(
-                f"`labels` must differ when printed; got both {other!r} and {name!r}. Rename one."
+                f"`{name}` must differ when printed; got both {other!r} and {value!r}. Rename one."
             )
 
 
@@ -186,20 +190,21 @@ def _order(labels: Any, of_row: list[Hashable]) -> list[Hashable]:
     present = dict.fromkeys(of_row)
     categories = getattr(getattr(labels, "dtype", None), "categories", None)
     if any(hasattr(categories, method) for method in _AS_LIST):
-        return [name for name in _as_text(_listed(categories)) if name in present]
+        return [name for name in _as_text("labels", _listed(categories)) if name in present]
     try:
         return sorted(present)  # type: ignore[type-var]
     except TypeError:
         return list(present)
 
 
-def _to_list(labels: Any) -> list[Hashable]:
+def to_list(name: str, labels: Any) -> list[Hashable]:
+    """Return labels as Python's own objects; `name` is what messages call the argument."""
     if isinstance(labels, (str, bytes)) or not hasattr(labels, "__len__"):
+        column = " A column name goes with a table only." * (name == "labels")
         raise TypeError(
-            f"`labels` must be a sequence of labels; got {_checks.describe(labels)}. "
-            "A column name goes with a table only."
+            f"`{name}` must be a sequence of labels; got {_checks.describe(labels)}.{column}"
         )
-    _check_labels(labels)
+    _check_labels(name, labels)
     if getattr(getattr(labels, "dtype", None), "kind", "") in ("m", "M"):
         import pandas as pd
 
@@ -209,8 +214,8 @@ def _to_list(labels: Any) -> list[Hashable]:
         try:
             hash(value)
         except TypeError:
-            raise TypeError(f"`labels` must be hashable; got {_checks.describe(value)}.") from None
-    return _as_text(values)
+            raise TypeError(f"`{name}` must be hashable; got {_checks.describe(value)}.") from None
+    return _as_text(name, values)
 
 
 _AS_LIST = ("tolist", "to_pylist", "to_list")  # NumPy, pandas and torch; Arrow; polars
@@ -221,30 +226,32 @@ def _listed(labels: Any) -> list[Any]:
     return list(labels) if method is None else list(getattr(labels, method)())
 
 
-def _as_text(values: list[Any]) -> list[Hashable]:
+def _as_text(name: str, values: list[Any]) -> list[Hashable]:
     """Return labels with bytes, as HDF5 gives them, as the text that they are."""
     if not any(isinstance(value, bytes) for value in values):
         return values
     if any(isinstance(value, str) for value in values):
-        raise TypeError("`labels` must be text or bytes; got both. Decode the bytes.")
+        raise TypeError(f"`{name}` must be text or bytes; got both. Decode the bytes.")
     try:
         return [value.decode() if isinstance(value, bytes) else value for value in values]
     except UnicodeDecodeError as error:
         raise ValueError(
-            f"`labels` must be text in UTF-8; got {error.object!r}. Decode them, e.g. with "
+            f"`{name}` must be text in UTF-8; got {error.object!r}. Decode them, e.g. with "
             "`numpy.char.decode`."
         ) from None
 
 
-def _check_labels(labels: Any) -> None:
+def _check_labels(name: str, labels: Any) -> None:
     """Raise if the labels do not lie in memory, or have more dimensions than one."""
-    check_held({"labels": labels})
+    check_held({name: labels})
     if getattr(getattr(labels, "device", None), "type", "") == "meta":
-        raise TypeError("`labels` must hold data; got a tensor on the meta device, which has none.")
+        raise TypeError(
+            f"`{name}` must hold data; got a tensor on the meta device, which has none."
+        )
     if getattr(labels, "ndim", 1) != 1:
-        repair = "Choose a column." if hasattr(labels, "columns") else "Use `labels.ravel()`."
+        repair = "Choose a column." if hasattr(labels, "columns") else f"Use `{name}.ravel()`."
         raise ValueError(
-            f"`labels` must have one dimension; got shape {tuple(labels.shape)}. {repair}"
+            f"`{name}` must have one dimension; got shape {tuple(labels.shape)}. {repair}"
         )
 
 
@@ -255,7 +262,7 @@ def _looks(name: Hashable) -> str:
     return " ".join("".join(seen).split())
 
 
-def _is_missing(label: Any) -> bool:
+def is_missing(label: Any) -> bool:
     """Tell whether a label is None, NaN, NaT or pandas' NA."""
     if label is None:
         return True

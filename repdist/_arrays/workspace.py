@@ -4,6 +4,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from repdist._arrays.libraries import detach, machine_epsilon, namespace
 from repdist._typing import Array
 
@@ -42,14 +44,27 @@ class Workspace:
 
     def indicator(self, count: int, size: int) -> Array:
         """Return the (count * size, count) 0/1 matrix of `count` groups of `size` rows."""
+        return self._keep((count, size), lambda: self._indicator((size,) * count))
 
-        def make() -> Array:
-            W = self._zeros(count * size * count).reshape(count, size, count)
-            for group in range(count):
-                W[group, :, group] = 1
-            return W.reshape(count * size, count)
+    def indicator_of(self, sizes: tuple[int, ...]) -> Array:
+        """Return the (rows, groups) 0/1 matrix of groups of these sizes."""
+        return self._keep(sizes, lambda: self._indicator(sizes))
 
-        return self._keep((count, size), make)
+    def sum_runs(self, K: Array, sizes: tuple[int, ...], out: Array) -> None:
+        """Add up runs of so many rows of K (n, m) into `out`, (runs, m)."""
+        xp = namespace(K)
+        if xp is np:
+            np.add.reduceat(K, np.cumsum((0, *sizes[:-1])), axis=0, out=out)
+        else:
+            xp.matmul(self.indicator_of(sizes).T, K, out=out)
+
+    def _indicator(self, sizes: tuple[int, ...]) -> Array:
+        W = self._zeros(sum(sizes) * len(sizes)).reshape(sum(sizes), len(sizes))
+        start = 0
+        for group, size in enumerate(sizes):
+            W[start : start + size, group] = 1
+            start += size
+        return W
 
     def _keep(self, key: Any, make: Callable[[], Array]) -> Array:
         if key not in self._kept:

@@ -94,6 +94,9 @@ KernelOption: TypeAlias = Annotated[KernelName, typer.Option(help="Kernel.")]
 CombineOption: TypeAlias = Annotated[
     CombineName, typer.Option(help="How components become one statistic.")
 ]
+Paired: TypeAlias = Annotated[
+    bool, typer.Option("--paired", help="Row i of A belongs to row i of B: exchange pairs.")
+]
 EstimatorOption: TypeAlias = Annotated[EstimatorName, typer.Option(help="Of MMD^2.")]
 Resamples: TypeAlias = Annotated[
     int, typer.Option(help="At least so many random relabelings of each test.")
@@ -177,6 +180,7 @@ def _options(
 def compare(  # noqa: PLR0913 (the options of the command)
     first: First,
     second: Second,
+    paired: Paired = False,
     kernel: KernelOption = MULTI_RBF,
     combine: CombineOption = MAX,
     estimator: EstimatorOption = UNBIASED,
@@ -199,10 +203,11 @@ def compare(  # noqa: PLR0913 (the options of the command)
     """
     outputs = _checked_outputs({"--html": html, "--plot": plot}, [first, second])
     reading = Reading(sep, decimal, header, columns or (), drop or (), dropna)
-    samples = _read_both(first, second, reading)
+    samples = _read_both(first, second, reading, paired=paired)
     with _in_words_of_the_user({"X": first, "Y": second}):
         result = repdist.mmd_test(
             *samples,
+            paired=paired,
             kernel=KERNELS[kernel.value](),
             combine=combine.value,
             estimator=estimator.value,
@@ -263,6 +268,7 @@ def matrix(  # noqa: PLR0913 (the options of the command)
 def check(  # noqa: PLR0913 (the options of the command)
     first: First,
     second: Second,
+    paired: Paired = False,
     kernel: KernelOption = MULTI_RBF,
     combine: CombineOption = MAX,
     estimator: EstimatorOption = UNBIASED,
@@ -285,10 +291,11 @@ def check(  # noqa: PLR0913 (the options of the command)
     """
     outputs = _checked_outputs({"--plot": plot}, [first, second])
     reading = Reading(sep, decimal, header, columns or (), drop or (), dropna)
-    samples = _read_both(first, second, reading)
+    samples = _read_both(first, second, reading, paired=paired)
     with _in_words_of_the_user({"X": first, "Y": second}):
         result = repdist.check_level(
             *samples,
+            paired=paired,
             kernel=KERNELS[kernel.value](),
             combine=combine.value,
             estimator=estimator.value,
@@ -306,8 +313,9 @@ def power(  # noqa: PLR0913 (the options of the command)
     first: First,
     second: Second,
     sizes: Annotated[
-        str, typer.Option(metavar="N,N,...", help="Rows of each sample to try.")
+        str, typer.Option(metavar="N,N,...", help="Rows of each sample, or pairs, to try.")
     ] = "auto",
+    paired: Paired = False,
     kernel: KernelOption = MULTI_RBF,
     combine: CombineOption = MAX,
     alpha: Alpha = ALPHA,
@@ -330,10 +338,11 @@ def power(  # noqa: PLR0913 (the options of the command)
     outputs = _checked_outputs({"--plot": plot}, [first, second])
     reading = Reading(sep, decimal, header, columns or (), drop or (), dropna)
     tried = _sizes(sizes)
-    samples = _read_both(first, second, reading)
+    samples = _read_both(first, second, reading, paired=paired)
     with _in_words_of_the_user({"X": first, "Y": second}):
         result = repdist.estimate_power(
             *samples,
+            paired=paired,
             sizes=tried,
             kernel=KERNELS[kernel.value](),
             combine=combine.value,
@@ -374,7 +383,12 @@ def _sizes(text: str) -> Any:
         ) from None
 
 
-def _read_both(first: str, second: str, reading: Reading) -> tuple[Any, Any]:
+def _read_both(first: str, second: str, reading: Reading, *, paired: bool) -> tuple[Any, Any]:
+    if paired and reading.dropna:
+        raise ValueError(
+            "`--dropna` must not be given with `--paired`: rows left out of one file would part "
+            f"the others of {first} and {second}. Leave out both rows of such pairs."
+        )
     check_options([first, second], reading)
     return read_rows(first, reading), read_rows(second, reading)
 
@@ -408,7 +422,7 @@ def _write(result: Any, outputs: dict[str, Path], of_plot: dict[str, Any]) -> No
 def _in_words_of_the_user(files: dict[str, str]) -> Iterator[None]:
     """Let messages name files and options where the library names its arguments."""
     words = files | {"n_resamples": "--resamples", "rng": "--seed", "alpha": "--alpha"}
-    words |= {"n_repetitions": "--repetitions", "sizes": "--sizes"}
+    words |= {"n_repetitions": "--repetitions", "sizes": "--sizes", "paired": "--paired"}
     try:
         with warnings.catch_warnings():
             if "path" not in files:  # what a question warns of is a caution of its result

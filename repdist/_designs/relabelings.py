@@ -26,7 +26,7 @@ _BATCH = 512  # subsets or shuffles at most
 _SHUFFLES_LOG2 = 5  # 32 shuffles of many pairs; the more, the fewer pairs there are
 _LEAST, _MOST, _MOST_OF_MANY = 4, 10, 12  # dimensions of a code; the last for over 2^16 relabelings
 _MANY_LOG2 = 6  # 64 pairs are many
-_FEW_PAIRS = 5  # whose swaps are too few to be worth it
+FEW_PAIRS = 5  # whose swaps are too few to be worth it
 
 
 def random_total(wanted: int) -> int:
@@ -115,6 +115,15 @@ class Drawn(ABC):
         """
 
     @property
+    def first_if_left(self) -> npt.NDArray[np.bool_]:
+        """Which units lie in the first sample while they stand in no pair, (U,)."""
+        return np.asarray((self.units.sample == 0) & ~self.units.can_move)
+
+    def movable_firsts(self, shuffles: Places) -> Places:
+        """Return the movable units that shuffles (b, 2, K) put into the first sample, (b, h)."""
+        return shuffles[:, 0]
+
+    @property
     def exhaustive(self) -> bool:
         """Whether all distinct relabelings are enumerated."""
         return self.distinct <= self.swaps.total
@@ -158,7 +167,7 @@ class Relabelings(Drawn):
         """Of the random relabelings."""
         pairs, others = self.units.movable
         found = Swaps.at_least(self.wanted + 1, pairs, others)
-        return Swaps(found.total, 0) if pairs <= _FEW_PAIRS else found
+        return Swaps(found.total, 0) if pairs <= FEW_PAIRS else found
 
     @property
     def distinct(self) -> int:

@@ -124,7 +124,7 @@ def two_sample_units(n: int, m: int, n_bins: Bins, *, nested: bool = False) -> U
         size = 1 << (size.bit_length() - 1)
     small, large = n // size, m // size
     if not is_small(n, m):
-        large = min(large, max(_CAP * small, _SMALL))
+        large = min(large, most_movable(small, small))
     return Units(size, (small, large), (n - small * size, m - large * size))
 
 
@@ -133,6 +133,11 @@ def wanted_size(n: int, m: int, n_bins: Bins) -> int:
     if n_bins == "rows" or (n_bins == "auto" and is_small(n, m)):
         return 1
     return max(1, n // (_BINS if isinstance(n_bins, str) else n_bins))
+
+
+def most_movable(small: int, in_all: int) -> int:
+    """Return how many units of a larger sample may move beside `small` ones, of so many in all."""
+    return max(_CAP * small, _SMALL * small // in_all)
 
 
 def is_small(n: int, m: int) -> bool:

@@ -47,7 +47,7 @@ class Statistics:
         return cls(T, mean)
 
 
-def tie_tolerance(magnitude: Float64, dtype_eps: float, n: int, m: int) -> Float64:
+def tie_tolerance(magnitude: Float64, dtype_eps: float, n: float, m: float) -> Float64:
     """Return how far rounding may move the MMD^2 of a component, (R,)."""
     return 64 * _EPS64 * magnitude + 16 * dtype_eps * magnitude * (1 / n + 1 / m)
 

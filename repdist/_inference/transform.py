@@ -172,13 +172,13 @@ def _transformed(V: Float64) -> Float64:
     """Return the Walsh-Hadamard transform of each row of V (R, 2^k)."""
     R, size = V.shape
     k = size.bit_length() - 1
-    left, right = _hadamard(k // 2), _hadamard(k - k // 2)
+    left, right = hadamard(k // 2), hadamard(k - k // 2)
     halves = (V.reshape(-1, len(right)) @ right).reshape(R, len(left), len(right))
     return np.asarray(left @ halves).reshape(R, size)
 
 
 @functools.cache
-def _hadamard(k: int) -> Float64:
+def hadamard(k: int) -> Float64:
     """Return the Hadamard matrix of side 2^k in Sylvester's order."""
     H = np.ones((1, 1))
     for _ in range(k):

@@ -12,6 +12,7 @@ import numpy as np
 from repdist._blocks import Sums
 from repdist._designs.paired import PairedUnits
 from repdist._designs.relabelings import Drawn, Places
+from repdist._designs.strata import StrataUnits
 from repdist._designs.units import Units
 from repdist._inference.centring import centred_blocks
 from repdist._inference.combine import Combination, Null, Statistics, tie_tolerance
@@ -49,7 +50,8 @@ def forms(drawn: Drawn, rng: np.random.Generator) -> Iterator[Form]:
         return
     for shuffles in drawn.shuffled(rng):
         if drawn.swaps.dimension == 0:
-            yield functools.partial(_form, units=drawn.units, chosen=shuffles[:, 0])
+            chosen = drawn.movable_firsts(shuffles)
+            yield functools.partial(_form, units=drawn.units, chosen=chosen)
         else:
             yield _FormOfSwaps(drawn, shuffles)
 
@@ -88,11 +90,7 @@ def findings(
 
 
 def null_variance(S: Float64, units: Units, weights: Float64) -> float:
-    """Return the variance over all relabelings of MMD^2 of the weighted kernel.
-
-    It is that of ``sum_{u != v} A_uv a_u a_v + sum_u d_u a_u`` over the movable units, h of M in
-    the first sample; constants in A and d change nothing, so both have mean 0 here.
-    """
+    """Return the variance over all relabelings of MMD^2 of the weighted kernel."""
     A = S @ weights  # (U, U)
     can_move = units.can_move
     d = np.diagonal(A)
@@ -100,7 +98,15 @@ def null_variance(S: Float64, units: Units, weights: Float64) -> float:
         fixed = (units.sample == 0) & ~can_move
         d = (d + 2 * A[:, fixed].sum(axis=1))[can_move]
         A = A[np.ix_(can_move, can_move)]
-    M, h = len(A), units.movable[0]
+    return variance_of_form(A, d, units.movable[0])
+
+
+def variance_of_form(A: Float64, d: Float64, h: int) -> float:
+    """Return the variance of ``sum_{u != v} A_uv a_u a_v + sum_u d_u a_u`` over all labels.
+
+    Each has h ones, in any places. Constants in A and d change nothing, so both have mean 0 here.
+    """
+    M = len(A)
     d, own = d - d.mean(), np.diagonal(A)
     r = A.sum(axis=1) - own
     mean = r.sum() / (M * (M - 1))
@@ -123,7 +129,7 @@ def tolerance(sums: Sums, units: Units | PairedUnits, estimator: Estimator) -> F
     return tie_tolerance(magnitude, sums.epsilon, *sums.sizes)
 
 
-def _form(S: Float64, units: Units | PairedUnits, chosen: Places) -> Float64:
+def _form(S: Float64, units: Units | PairedUnits | StrataUnits, chosen: Places) -> Float64:
     """Return ``a' S a`` (R, b) for the movable units (b, K) of the first sample."""
     U, _, R = S.shape
     fixed = np.flatnonzero((units.sample == 0) & ~units.can_move)
@@ -144,8 +150,7 @@ class _FormOfSwaps:
     """
 
     def __init__(self, drawn: Drawn, shuffles: Places) -> None:
-        units = drawn.units
-        label = np.where((units.sample == 0) & ~units.can_move, 0.5, -0.5)
+        label = np.where(drawn.first_if_left, 0.5, -0.5)
         rest = np.repeat(label[None], len(shuffles), axis=0)
         np.put_along_axis(rest, shuffles.reshape(len(rest), -1), 0.0, axis=1)
         self._shuffles = shuffles

@@ -34,8 +34,7 @@ class Bundle:
     @property
     def unit_starts(self) -> npt.NDArray[np.intp]:
         """Where units start among these rows."""
-        strips = itertools.chain(*self.groups)
-        rows = [np.linspace(s.start, s.stop, s.count, endpoint=False, dtype=int) for s in strips]
+        rows = [strip.start + strip.unit_starts for strip in itertools.chain(*self.groups)]
         return np.asarray(np.concatenate(rows) - self.rows.start)
 
     @property

@@ -13,7 +13,7 @@ from repdist import _arrays
 from repdist._arrays import Workspace
 from repdist._pass.geometry import Strip, Tiles, joined, tile_edge
 from repdist._pass.portions import Portion, Total
-from repdist._typing import Array
+from repdist._typing import Array, Float64
 from repdist.kernels import _gaussian_compiled
 from repdist.kernels._gaussian import Gaussians
 from repdist.kernels._plan import Plan
@@ -97,7 +97,8 @@ class TilePass:
         P = tiles.row
         total = Total(P, joined(tiles.columns), self.n_components)
         left = operands.left(P.rows)
-        tile_sums = self._compiled_sums if self._compiles(left) else self._tile_sums
+        compiles = self._compiles(left) and not P.sizes
+        tile_sums = self._compiled_sums if compiles else self._tile_sums
         for Q in tiles.columns:
             part = tile_sums(left, operands.right(Q.rows), P, Q, work)
             # The other triangle of a diagonal tile is added when the block is finished.
@@ -123,9 +124,11 @@ class TilePass:
         for r, K in plan.components(left, right, same, work):
             if same:
                 own = _arrays.taken_diagonal(K)
-                units = _arrays.to_numpy(own).astype(np.float64).reshape(P.count, -1)
-                diagonal[r] = units.sum(axis=1)
-            xp.sum(K.reshape(P.count, n // P.count, m), 1, out=half[r])
+                diagonal[r] = _over_units(_arrays.to_numpy(own).astype(np.float64), P)
+            if P.sizes:
+                work.sum_runs(K, P.sizes, out=half[r])
+            else:
+                xp.sum(K.reshape(P.count, n // P.count, m), 1, out=half[r])
             xp.matmul(K, ones, out=rows[r])
             if self.squares:
                 flat = K.reshape(-1)
@@ -137,7 +140,7 @@ class TilePass:
                 powers_follow = plan.powers is not None
             if same:
                 _arrays.put_diagonal(K, own)
-        sums = half.reshape(-1, m) @ work.indicator(Q.count, m // Q.count)
+        sums = half.reshape(-1, m) @ _indicator(Q, work)
         sums = _arrays.to_numpy(sums).reshape(R, P.count, Q.count)
         row_sums = np.tensordot(plan.weights, _arrays.to_numpy(rows), 1)
         column_sums = np.tensordot(plan.weights, _arrays.to_numpy(half.sum(1)), 1)
@@ -167,7 +170,7 @@ class TilePass:
             rows,
             squares,
         )
-        sums = half.reshape(-1, m) @ work.indicator(Q.count, m // Q.count)
+        sums = half.reshape(-1, m) @ _indicator(Q, work)
         return Portion(
             P,
             Q,
@@ -178,3 +181,17 @@ class TilePass:
             squares.astype(np.float64) if self.squares else np.zeros(R),
             magnitude,
         )
+
+
+def _indicator(Q: Strip, work: Workspace) -> Array:
+    """Return the 0/1 matrix (rows of Q, its units)."""
+    if Q.sizes:
+        return work.indicator_of(Q.sizes)
+    return work.indicator(Q.count, (Q.stop - Q.start) // Q.count)
+
+
+def _over_units(values: Float64, P: Strip) -> Float64:
+    """Return the sums of values, one for each row of P, over its units."""
+    if P.sizes:
+        return np.asarray(np.add.reduceat(values, P.unit_starts))
+    return np.asarray(values.reshape(P.count, -1).sum(axis=1))

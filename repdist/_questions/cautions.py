@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from repdist import _arrays
 from repdist._arrays import Groups
@@ -20,6 +21,7 @@ _MOST_NAMED = 5  # columns that a caution calls by name
 _FEWEST_PAIRS, _MOST_PAIRS = 8, 1024  # rows from which, and on which, their order is judged
 _FEWEST_NUMBERED = 20  # rows from which numbers of their own are no chance
 _MOST_ENTRIES = 2**20  # of these rows
+_SIZES_DIFFER = 0.01  # the p-value of a rank test of the clusters' sizes
 _CORRELATED = 0.2  # of paired rows: below it pairing would change little
 
 
@@ -36,6 +38,21 @@ def null_cautions(null: Null, drawn: Drawn) -> list[str]:
     elif null.dropped.any():
         found.append(f"{null.dropped.sum()} component(s) do not vary and were left out")
     return found
+
+
+def cluster_cautions(first: npt.NDArray[np.intp], second: npt.NDArray[np.intp]) -> list[str]:
+    """Return what the sizes of the clusters of two samples give to think of."""
+    from scipy import stats
+
+    if len(np.unique(np.concatenate([first, second]))) == 1:
+        return []
+    if stats.mannwhitneyu(first, second).pvalue > _SIZES_DIFFER:
+        return []
+    sizes = f"medians {np.median(first):g} and {np.median(second):g} rows"
+    return [
+        f"clusters differ in size between the samples ({sizes}): if what rows hold goes with the "
+        "size of their cluster, that is a difference, too"
+    ]
 
 
 def table_cautions(groups: Groups, comparison: Comparison, floors: Float64) -> list[str]:
@@ -62,7 +79,7 @@ def data_cautions(
     kernel: Kernel,
     columns: tuple[str, ...],
     *,
-    paired: bool = False,
+    paired: bool | None = False,
 ) -> list[str]:
     """Return what the rows give to think of.
 
@@ -75,14 +92,15 @@ def data_cautions(
     kernel : Kernel
     columns : (d,) or empty
         The names of the columns, if they have any.
-    paired : bool
-        Whether row i of two samples was given as belonging to row i.
+    paired : bool or None
+        Whether row i of two samples was given as belonging to row i. None: rows were given as
+        coming in clusters, so they need not be independent.
     """
     if isinstance(kernel, Precomputed):  # the rows are numbers of rows
         again = _count_copies(Z)
         return [f"{again} row numbers name a row of `K` again: are rows independent?"] * (again > 0)
     found, rows, d = [], len(Z), Z.shape[1]
-    if len(samples) == 2 and paired != look_paired(*samples):
+    if len(samples) == 2 and paired is not None and paired != look_paired(*samples):
         if not paired:
             found.append(
                 "row i of one sample lies much nearer to row i of the other than to other rows, as "
@@ -95,7 +113,7 @@ def data_cautions(
                 "both in one order?"
             )
     copies = _count_copies(Z)
-    if copies > _MANY_COPIES * rows:
+    if copies > _MANY_COPIES * rows and paired is not None:
         found.append(
             f"{copies} of {rows} rows repeat another row: are rows independent? (Rows of a few "
             "whole numbers repeat by chance.)"

@@ -7,7 +7,8 @@ from typing import Any, Literal
 import numpy as np
 
 from repdist import _checks
-from repdist._designs.relabelings import Relabelings
+from repdist._designs.paired import Flips, PairedUnits
+from repdist._designs.relabelings import Drawn, Relabelings
 from repdist._designs.units import two_sample_units
 from repdist._numbers import LEVEL, reaches
 from repdist._options import Options, check_row_numbers
@@ -17,12 +18,14 @@ from repdist._typing import Array, Combine
 from repdist.kernels import Kernel, MultiRBF
 
 SERIES = (5, 10, 20, 50, 100, 200, 500, 1000)  # sizes that are tried by default
+SERIES_OF_PAIRS = (6, *SERIES[1:])  # five have 16 ways to change sides: none rejects at .05
 
 
 def estimate_power(  # noqa: PLR0913 (the options of a test)
     X: Array,
     Y: Array,
     *,
+    paired: bool = False,
     sizes: Literal["auto"] | Sequence[int] = "auto",
     kernel: Kernel = MultiRBF(),
     combine: Combine = "max",
@@ -35,17 +38,21 @@ def estimate_power(  # noqa: PLR0913 (the options of a test)
 ) -> PowerCurve:
     """Estimate how many rows of each sample show a difference as large as the observed one.
 
-    For each size n, n rows of `X` and n rows of `Y` are drawn without replacement, `mmd_test` is
-    run on them, and this is repeated. Power is the share of repetitions with p <= `alpha`.
+    For each size n, n rows of `X` and n rows of `Y` are drawn without replacement (n pairs of rows
+    that are `paired`), `mmd_test` is run on them, and this is repeated. Power is the share of
+    repetitions with p <= `alpha`.
 
     Parameters
     ----------
     X : array-like, (n, d) or (n,)
     Y : array-like, (m, d) or (m,)
         As `mmd_test` takes them, but no dask arrays.
+    paired : bool
+        Whether row i of `X` belongs to row i of `Y`; see `mmd_test`. Default False.
     sizes : "auto" or sequence of int
-        Rows drawn from each sample. ``"auto"`` (default): 5, 10, 20, 50, 100, 200, 500 and 1,000,
-        as far as half of the smaller sample. Numbers of your own may go as far as all of it.
+        Rows drawn from each sample, or pairs. ``"auto"`` (default): 5 (6 pairs), 10, 20, 50, 100,
+        200, 500 and 1,000, as far as half of the smaller sample. Numbers of your own may go as far
+        as all of it.
     kernel : Kernel
         Default ``MultiRBF()``. An unfitted kernel is fitted on each pair of subsamples, as you
         would at that size; a fitted one is used as it is.
@@ -76,8 +83,9 @@ def estimate_power(  # noqa: PLR0913 (the options of a test)
     TypeError
         If an argument is of the wrong kind.
     ValueError
-        If a value is out of range: a size above the smaller sample, fewer than ten rows with
-        ``sizes="auto"``, or so few relabelings that no p-value is as small as `alpha`.
+        If a value is out of range: a size above the smaller sample, fewer than ten rows (twelve
+        pairs) with ``sizes="auto"``, samples of different lengths that are `paired`, or so few
+        relabelings that no p-value is as small as `alpha`.
 
     See Also
     --------
@@ -94,7 +102,7 @@ def estimate_power(  # noqa: PLR0913 (the options of a test)
     little while n is a small share of the sample, and much near half of it, where subsamples
     overlap.
 
-    A pair of subsamples whose rows are all equal counts as p = 1.
+    Subsamples whose rows are all equal count as p = 1.
 
     ``n_repetitions`` times the cost of `mmd_test` for each size. Memory: that of a test for each
     thread; samples in a file are read where rows are drawn.
@@ -115,23 +123,30 @@ def estimate_power(  # noqa: PLR0913 (the options of a test)
     alpha = _checks.fraction("alpha", alpha)
     n_repetitions = _checks.whole_number("n_repetitions", n_repetitions, 1, MOST_REPETITIONS)
     options.check_reach(alpha)
+    paired = _checks.flag("paired", paired)
     check_row_numbers(kernel, {"X": X, "Y": Y})
-    X, Y = two_samples(X, Y)
+    X, Y = two_samples(X, Y, paired=paired)
     smaller = min(len(X), len(Y))
-    tried = _check_sizes(sizes, smaller)
+    tried = _check_sizes(sizes, smaller, paired=paired)
 
-    draws = [functools.partial(_drawn, X, Y, n) for n in tried for _ in range(n_repetitions)]
+    drawn = _drawn_pairs if paired else _drawn
+    draws = [functools.partial(drawn, X, Y, n) for n in tried for _ in range(n_repetitions)]
+    pvalues = pvalues_of(draws, options, X, paired=paired)
     return PowerCurve(
         sizes=tried,
-        pvalues=pvalues_of(draws, options, X).reshape(len(tried), n_repetitions),
+        pvalues=pvalues.reshape(len(tried), n_repetitions),
         alpha=alpha,
         kernel=kernel,
         combine=combine,
         n=len(X),
         m=len(Y),
+        paired=paired,
         n_repetitions=n_repetitions,
         n_resamples=options.n_resamples,
-        cautions=_cautions(tried, smaller, options.n_resamples, alpha),
+        cautions=(
+            *_too_few(tried, options.n_resamples, alpha, paired=paired),
+            *_overlap(tried, smaller, paired=paired),
+        ),
     )
 
 
@@ -141,47 +156,71 @@ def _drawn(X: Array, Y: Array, n: int, rng: np.random.Generator) -> tuple[Array,
     return rows_at(X, first), rows_at(Y, second)
 
 
-def _check_sizes(sizes: Any, smaller: int) -> tuple[int, ...]:
+def _drawn_pairs(X: Array, Y: Array, n: int, rng: np.random.Generator) -> tuple[Array, Array]:
+    """Return the rows of n pairs, without replacement."""
+    pairs = rng.choice(len(X), n, replace=False)
+    return rows_at(X, pairs), rows_at(Y, pairs)
+
+
+def _check_sizes(sizes: Any, smaller: int, *, paired: bool) -> tuple[int, ...]:
     """Return the sizes to try, increasing, without repeats."""
     if isinstance(sizes, str):
         _checks.choice("sizes", sizes, ("auto",))
-        tried = tuple(n for n in SERIES if n <= smaller // 2)
-        if not tried:
-            raise ValueError(
-                f"`sizes` must be numbers of rows for samples of fewer than {2 * SERIES[0]}; got "
-                f'"auto" for {smaller}. Use e.g. `sizes=[{smaller}]`.'
-            )
-        return tried
+        return _series(smaller, paired=paired)
     if not isinstance(sizes, (Sequence, np.ndarray, range)) or isinstance(sizes, bytes):
         raise TypeError(
             f'`sizes` must be "auto" or a list of whole numbers; got {_checks.describe(sizes)}.'
         )
     numbers = sorted({_checks.whole_number("sizes", n, 2) for n in sizes})
     if not numbers:
-        raise ValueError("`sizes` must hold at least one number of rows; got none.")
+        raise ValueError(f"`sizes` must hold at least one number of {_words(paired)}; got none.")
     if numbers[-1] > smaller:
+        of = "" if paired else " of the smaller sample"
         raise ValueError(
-            f"`sizes` must be at most the {smaller} rows of the smaller sample; got {numbers[-1]}. "
-            "Rows are drawn without replacement."
+            f"`sizes` must be at most the {smaller} {_words(paired)}{of}; got {numbers[-1]}. "
+            f"{_words(paired).capitalize()} are drawn without replacement."
         )
     return tuple(numbers)
 
 
-def _cautions(
-    sizes: tuple[int, ...], smaller: int, n_resamples: int, alpha: float
-) -> tuple[str, ...]:
-    found = []
-    never = [n for n in sizes if not reaches(_least_pvalue(n, n_resamples), alpha)]
-    if never:
-        found.append(
-            f"with {', '.join(map(str, never))} rows no p-value is as small as {alpha:g}: power 0"
+def _series(smaller: int, *, paired: bool) -> tuple[int, ...]:
+    series = SERIES_OF_PAIRS if paired else SERIES
+    tried = tuple(n for n in series if n <= smaller // 2)
+    if not tried:
+        raise ValueError(
+            f"`sizes` must be numbers of {_words(paired)} for samples of fewer than "
+            f'{2 * series[0]}; got "auto" for {smaller}. Use e.g. `sizes=[{smaller}]`.'
         )
-    if sizes[-1] > smaller / 2:
-        found.append(
-            f"subsamples of more than {smaller // 2} rows overlap too much to stand for new rows"
-        )
-    return tuple(found)
+    return tried
 
 
-def _least_pvalue(n: int, n_resamples: int) -> float:
-    return Relabelings(two_sample_units(n, n, "auto"), n_resamples).least_pvalue
+def _too_few(sizes: tuple[int, ...], n_resamples: int, alpha: float, *, paired: bool) -> list[str]:
+    never = [
+        f"{n}"
+        for n in sizes
+        if not reaches(_relabelings(n, n_resamples, paired=paired).least_pvalue, alpha)
+    ]
+    if not never:
+        return []
+    return [
+        f"with {', '.join(never)} {_words(paired)} no p-value is as small as {alpha:g}: power 0"
+    ]
+
+
+def _overlap(sizes: tuple[int, ...], smaller: int, *, paired: bool) -> list[str]:
+    if sizes[-1] <= smaller / 2:
+        return []
+    words = _words(paired)
+    return [
+        f"subsamples of more than {smaller // 2} {words} overlap too much to stand for new {words}"
+    ]
+
+
+def _relabelings(n: int, n_resamples: int, *, paired: bool) -> Drawn:
+    if paired:
+        return Flips(PairedUnits.of(n, "auto"), n_resamples)
+    return Relabelings(two_sample_units(n, n, "auto"), n_resamples)
+
+
+def _words(paired: bool) -> str:
+    return "pairs" if paired else "rows"

@@ -7,7 +7,7 @@ import numpy as np
 
 from repdist import _arrays
 from repdist._options import Options
-from repdist._questions.two_sample import mmd_test
+from repdist._questions.two_sample import check_paired, mmd_test
 from repdist._threads import computing, in_order, with_progress
 from repdist._typing import Array, Float64
 
@@ -16,11 +16,12 @@ MOST_REPETITIONS = 10**6
 Draw: TypeAlias = Callable[[np.random.Generator], tuple[Array, Array]]
 
 
-def two_samples(X: Any, Y: Any) -> tuple[Array, Array]:
+def two_samples(X: Any, Y: Any, *, paired: bool) -> tuple[Array, Array]:
     """Return both samples, checked, outside any autograd graph."""
     _arrays.check_held({"X": X, "Y": Y})
     with computing():
         X, Y = (_arrays.detach(array) for array in _arrays.read_samples({"X": X, "Y": Y}))
+        check_paired(X, Y, paired=paired)
         _arrays.check_varies([X, Y], "`X` and `Y`")
     return X, Y
 
@@ -30,7 +31,7 @@ def rows_at(array: Array, index: Any) -> Array:
     return _arrays.in_memory(_arrays.take_rows(array, index))
 
 
-def pvalues_of(draws: Sequence[Draw], options: Options, like: Array) -> Float64:
+def pvalues_of(draws: Sequence[Draw], options: Options, like: Array, *, paired: bool) -> Float64:
     """Return the p-value of the test on every draw, each with a random stream of its own.
 
     `like` is one of the samples: tensors of torch are tested one after the other.
@@ -44,8 +45,9 @@ def pvalues_of(draws: Sequence[Draw], options: Options, like: Array) -> Float64:
         if _arrays.is_constant(_arrays.concatenate([X, Y])):
             return 1.0  # all relabelings tie
         return mmd_test(
-            X, Y, kernel=options.kernel, estimator=options.estimator, combine=options.combine,
-            n_resamples=options.n_resamples, n_bins=options.n_bins, rng=stream, n_jobs=1,
+            X, Y, paired=paired, kernel=options.kernel, estimator=options.estimator,
+            combine=options.combine, n_resamples=options.n_resamples, n_bins=options.n_bins,
+            rng=stream, n_jobs=1,
         ).pvalue  # fmt: skip
 
     workers = options.workers

@@ -27,13 +27,15 @@ class LevelCheck(Result):
     rate : float
         Share of the repetitions in which the test rejected.
     pvalues : (n_repetitions,) float64
-        Of the tests on shuffled rows; uniform for an exact test, or larger.
+        Of the tests on shuffled rows, or exchanged pairs; uniform for an exact test, or larger.
     alpha : float
     kernel : Kernel
         As it was given.
     estimator, combine : str
     n, m : int
         Rows of the two samples in each repetition.
+    paired : bool
+        Whether row i of X belongs to row i of Y.
     n_bins : "auto", "rows" or int
         As it was given.
     attainable : float
@@ -54,6 +56,7 @@ class LevelCheck(Result):
     combine: Combine
     n: int
     m: int
+    paired: bool
     n_bins: Bins
     attainable: float
     n_repetitions: int
@@ -103,8 +106,11 @@ class LevelCheck(Result):
         low, high = self.confidence_interval()
         rejections = count_rejections(self.pvalues, self.alpha)
         denied = found_out(self.n_repetitions, self.alpha, FALSE_ALARMS)
+        title = f"Level of the MMD test on shuffled rows: {self.n:,} against {self.m:,}"
+        if self.paired:
+            title = f"Level of the paired MMD test on exchanged pairs: {self.n:,}"
         return Card(
-            f"Level of the MMD test on shuffled rows: {self.n:,} against {self.m:,}",
+            title,
             (
                 ("verdict", f"the level {'holds' if self.holds else 'does not hold'}"),
                 (
@@ -139,6 +145,7 @@ class LevelCheck(Result):
             "combine": self.combine,
             "n": self.n,
             "m": self.m,
+            "paired": self.paired,
             "n_bins": self.n_bins,
             "attainable": self.attainable,
             "n_repetitions": self.n_repetitions,

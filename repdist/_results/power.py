@@ -23,7 +23,7 @@ class PowerCurve(Result):
     Attributes
     ----------
     sizes : tuple of int
-        Rows drawn from each sample, increasing.
+        Rows drawn from each sample, or pairs, increasing.
     pvalues : (len(sizes), n_repetitions) float64
         Of the tests on subsamples.
     alpha : float
@@ -32,6 +32,8 @@ class PowerCurve(Result):
     combine : str
     n, m : int
         Rows of X and Y.
+    paired : bool
+        Whether row i of X belongs to row i of Y.
     n_repetitions, n_resamples : int
         n_resamples as asked for; tests with fewer distinct relabelings used all of them.
     cautions : tuple of str
@@ -45,6 +47,7 @@ class PowerCurve(Result):
     combine: Combine
     n: int
     m: int
+    paired: bool
     n_repetitions: int
     n_resamples: int
     cautions: tuple[str, ...]
@@ -68,7 +71,7 @@ class PowerCurve(Result):
         Returns
         -------
         int or None
-            Rows of each sample.
+            Rows of each sample, or pairs.
         """
         wanted = _checks.fraction("power", power)
         reached = [n for n, share in zip(self.sizes, self.power, strict=True) if share >= wanted]
@@ -116,9 +119,15 @@ class PowerCurve(Result):
         )
 
     def _card(self) -> Card:
+        title = (
+            f"Power of the MMD test at {self.alpha:g}: subsamples of {self.n:,} and {self.m:,} rows"
+        )
+        if self.paired:
+            title = (
+                f"Power of the paired MMD test at {self.alpha:g}: subsamples of {self.n:,} pairs"
+            )
         return Card(
-            f"Power of the MMD test at {self.alpha:g}: subsamples of {self.n:,} and {self.m:,} "
-            "rows",
+            title,
             (
                 *(
                     (
@@ -128,7 +137,7 @@ class PowerCurve(Result):
                     )
                     for row in self.to_frame().itertuples()
                 ),
-                ("rows", f"{self._needed(0.8)}; {self._needed(0.9)}"),
+                ("pairs" if self.paired else "rows", f"{self._needed(0.8)}; {self._needed(0.9)}"),
                 ("kernel", f"{self.kernel!r}, combine={self.combine!r}"),
                 ("null", f"{self.n_resamples:,} relabelings of each test asked for"),
             ),
@@ -144,6 +153,7 @@ class PowerCurve(Result):
             "combine": self.combine,
             "n": self.n,
             "m": self.m,
+            "paired": self.paired,
             "n_repetitions": self.n_repetitions,
             "n_resamples": self.n_resamples,
             "cautions": self.cautions,
@@ -151,4 +161,6 @@ class PowerCurve(Result):
 
     def _needed(self, power: float) -> str:
         rows = self.rows_needed(power)
-        return f"power {power:g} {f'with {rows:,} of each' if rows else 'was not reached'}"
+        if rows is None:
+            return f"power {power:g} was not reached"
+        return f"power {power:g} with {rows:,} {'pairs' if self.paired else 'of each'}"

@@ -1,11 +1,13 @@
 """The result of a two-sample test."""
 
+import dataclasses
 import functools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from repdist import _checks
+from repdist._designs.clusters import Clusters
 from repdist._designs.relabelings import Drawn
 from repdist._inference.combine import Null
 from repdist._inference.estimates import Estimate
@@ -29,7 +31,8 @@ class MMDTestResult(Result):
     Attributes
     ----------
     statistic : float
-        What was tested: MMD^2 for one component or ``combine="mean"``, else the combined score.
+        What was tested: MMD^2 for one component or ``combine="mean"``, else the combined score; of
+        `clusters`, made of MMD^2 over its standard deviation by label.
     pvalue : float
         Exact at any sample size; never 0.
     mmd_squared : float
@@ -45,6 +48,8 @@ class MMDTestResult(Result):
         Rows of X and Y.
     paired : bool
         Whether row i of X belongs to row i of Y.
+    clusters : Clusters or None
+        How many clusters the samples have, if rows were given as coming in clusters.
     relabelings : Relabelings or Flips
         Which were used.
     memory_bytes : int
@@ -66,6 +71,7 @@ class MMDTestResult(Result):
     n: int
     m: int
     paired: bool
+    clusters: Clusters | None
     relabelings: Drawn
     memory_bytes: int
     cautions: tuple[str, ...]
@@ -110,7 +116,7 @@ class MMDTestResult(Result):
     def statistic_name(self) -> str:
         """What `statistic` is, in words."""
         if len(self.component_columns["bandwidth"]) == 1 or self.combine == "mean":
-            return "MMD^2"
+            return "MMD^2" if self.clusters is None else "MMD^2 / sd"
         return {"max": "largest normal score", "fuse": "soft maximum (FUSE)"}[self.combine]
 
     def confidence_interval(self, confidence_level: float = CONFIDENCE) -> tuple[float, float]:
@@ -213,15 +219,17 @@ class MMDTestResult(Result):
             f"{self._samples()} were compared by the {self.estimator} "
             f"squared maximum mean discrepancy ({kernel_words(self.kernel)}), with an exact "
             f"permutation p-value from {self.relabelings.describe()}, and "
-            f"{statistic_words(self.kernel, self.combine)} as statistic (repdist {__version__})."
+            f"{self._statistic()} as statistic (repdist {__version__})."
         )
 
     def call(self) -> str:
         """Return the call that repeats the result on the same rows, with the same `rng`."""
         bins = self.n_bins if self.relabelings.units.size > 1 else "rows"
-        paired = "paired=True, " * self.paired
+        design = "paired=True, " * self.paired
+        if self.clusters is not None:
+            bins, design = "auto", "clusters=(ids_x, ids_y), "
         return (
-            f"repdist.mmd_test(X, Y, {paired}kernel={kernel_call(self.kernel)}, "
+            f"repdist.mmd_test(X, Y, {design}kernel={kernel_call(self.kernel)}, "
             f"estimator={self.estimator!r}, combine={self.combine!r}, "
             f"n_resamples={self.relabelings.wanted}, n_bins={bins!r})  # and the rng that was used"
         )
@@ -252,12 +260,23 @@ class MMDTestResult(Result):
         title = f"Two-sample MMD test: {self.n} rows against {self.m}"
         if self.paired:
             title = f"Paired MMD test: {self.n} pairs of rows"
+        if self.clusters is not None:
+            title = f"Two-sample MMD test: {self.clusters.describe()}"
         return Card(title, tuple(lines), self.cautions)
 
     def _samples(self) -> str:
         if self.paired:
             return f"The rows of {self.n:,} pairs"
-        return f"Two samples of {self.n:,} and {self.m:,} rows"
+        found = f"Two samples of {self.n:,} and {self.m:,} rows"
+        if self.clusters is not None:
+            return f"{found}, in clusters each of which counts as one,"
+        return found
+
+    def _statistic(self) -> str:
+        words = statistic_words(self.kernel, self.combine)
+        if self.clusters is None:
+            return words
+        return f"{words}, with each squared MMD over its standard deviation by label,"
 
     def _record(self) -> dict[str, Any]:
         names, values = self.component_columns.keys(), self.component_columns.values()
@@ -274,6 +293,7 @@ class MMDTestResult(Result):
             "n": self.n,
             "m": self.m,
             "paired": self.paired,
+            "clusters": None if self.clusters is None else dataclasses.asdict(self.clusters),
             "n_resamples": self.n_resamples,
             "n_bins": self.n_bins,
             "exhaustive": self.exhaustive,
@@ -297,9 +317,13 @@ class MMDTestResult(Result):
     def _tested(self) -> str:
         count = len(self.component_columns["bandwidth"])
         if count == 1:
-            return "MMD^2"
+            return self.statistic_name
         together = " and all together" if self.combine == "max" else ""
-        return f"{self.statistic_name} of {count} components{together} = {self.statistic:.4g}"
+        studentised = "studentised " * (self.clusters is not None and self.combine != "mean")
+        return (
+            f"{self.statistic_name} of {count} {studentised}components{together} = "
+            f"{self.statistic:.4g}"
+        )
 
 
 _REACHES = {False: "reaches 0", True: "lies above 0"}

@@ -17,7 +17,8 @@ def plot_level(shape: LevelShape, ax: "Axes | None" = None) -> "Axes":
         _, ax = plt.subplots(figsize=(4.6, 4.2), layout="constrained")
     low, high = shape.confidence_interval()
     ax.plot([0, 1], [0, 1], color="0.35", linestyle="--", linewidth=1, label="exact level")
-    ax.ecdf(shape.pvalues, color=LINE_COLOUR, linewidth=1.5, label="tests on shuffled rows")
+    label = f"tests on {'exchanged pairs' if shape.paired else 'shuffled rows'}"
+    ax.ecdf(shape.pvalues, color=LINE_COLOUR, linewidth=1.5, label=label)
     ax.errorbar(
         shape.alpha, shape.rate, [[shape.rate - low], [high - shape.rate]], fmt="o",
         color=OBSERVED_COLOUR, markersize=5, capsize=3, zorder=3,
@@ -35,7 +36,7 @@ def plot_level(shape: LevelShape, ax: "Axes | None" = None) -> "Axes":
 
 
 def plot_power(shape: CurveShape, ax: "Axes | None" = None) -> "Axes":
-    """Draw power against the rows of each sample, with exact 95 % intervals."""
+    """Draw power against the rows of each sample, or pairs, with exact 95 % intervals."""
     import matplotlib.pyplot as plt
 
     if ax is None:
@@ -56,11 +57,10 @@ def plot_power(shape: CurveShape, ax: "Axes | None" = None) -> "Axes":
     ax.set_xticks(shown, [f"{n:,}" for n in shown])
     ax.minorticks_off()
     ax.set_ylim(0, 1.02)
-    ax.set_xlabel("rows of each sample")
+    ax.set_xlabel("pairs of rows" if shape.paired else "rows of each sample")
     ax.set_ylabel("power")
     rows = shape.rows_needed()
-    ax.set_title(
-        f"power .8 {f'with {rows:,} rows of each' if rows else 'was not reached'}", loc="left"
-    )
+    words = "pairs" if shape.paired else "rows of each"
+    ax.set_title(f"power .8 {f'with {rows:,} {words}' if rows else 'was not reached'}", loc="left")
     ax.spines[["top", "right"]].set_visible(False)
     return ax

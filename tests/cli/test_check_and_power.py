@@ -65,6 +65,17 @@ def test_the_options_of_the_commands(run, tmp_path):
     assert (tmp_path / "p.svg").stat().st_size > 1000
 
 
+def test_pairs(run):
+    X, Y = samples(30, 30, shift=0.5)  # X is that of a.npy
+    np.save("y.npy", Y)
+    code, output, message = run("check", "a.npy", "y.npy", "--paired", *SHORT)
+    expected = repdist.check_level(X, Y, paired=True, **QUICK)
+    assert (code, output, message) == (0, f"{expected}\n", "")
+    code, output, message = run("power", "a.npy", "y.npy", "--paired", "--sizes", "7,12", *SHORT)
+    expected = repdist.estimate_power(X, Y, paired=True, sizes=[7, 12], **QUICK)
+    assert (code, output, message) == (0, f"{expected}\n", "")
+
+
 def test_the_defaults_of_the_commands_are_those_of_the_functions():
     import inspect
 
@@ -92,6 +103,13 @@ def test_the_defaults_of_the_commands_are_those_of_the_functions():
         (["power", "a.npy", "b.npy", "--sizes", "1"], "`--sizes` must be at least 2"),
         (["power", "a.npy", "b.npy", "--plot", "x.bmp"], "`--plot` must end in"),
         (["power", "a.npy"], "Usage"),
+        (["check", "a.npy", "b.npy", "--paired"], "`a.npy` and `b.npy` must have as many rows if"),
+        (["power", "a.npy", "b.npy", "--paired"], "rows if `--paired`: row i of `a.npy` belongs"),
+        (
+            ["power", "a.npy", "a.npy", "--paired", "--sizes", 31],
+            "`--sizes` must be at most the 30 p",
+        ),
+        (["check", "a.npy", "b.npy", "--paired", "--dropna"], "`--dropna` must not be given with"),
     ],
 )
 def test_bad_input_ends_with_code_2(arguments, words, run):

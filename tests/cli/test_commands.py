@@ -335,6 +335,33 @@ def test_json_is_the_result_as_a_dict(folder, run):
     assert without_memory(json.loads(output)) == without_memory(expected)
 
 
+def test_pairs(folder, run):
+    after = pd.DataFrame(X + 0.1, columns=["a", "b", "c"])
+    after[["b", "c", "a"]].to_csv("after.csv", index=False)  # matched by name
+    NAMED.to_csv("before.csv", index=False)
+    code, output, message = run("test", "before.csv", "after.csv", "--paired", "--resamples", 99)
+    expected = repdist.mmd_test(NAMED, after, paired=True, n_resamples=99, rng=0)
+    assert (code, output, message) == (0, f"{expected}\n", "")
+    assert output.startswith("Paired MMD test: 30 pairs of rows\n")
+
+
+def test_files_that_cannot_be_paired(folder, run):
+    code, output, message = run("test", "a.npy", "b.npy", "--paired")
+    assert (code, output) == (2, "")
+    assert message == (
+        "repdist: `a.npy` and `b.npy` must have as many rows if `--paired`: row i of `a.npy` "
+        "belongs to row i of `b.npy`; got 30 and 25. Leave out rows that have no partner.\n"
+    )
+    for name, gap in (("first.csv", "1,\n2,3\n4,5\n"), ("second.csv", "1,2\n3,\n4,5\n")):
+        Path(name).write_text(f"a,b\n{gap}", encoding="utf-8")
+    code, output, message = run("test", "first.csv", "second.csv", "--paired", "--dropna")
+    assert (code, output) == (2, "")
+    assert message == (
+        "repdist: `--dropna` must not be given with `--paired`: rows left out of one file would "
+        "part the others of first.csv and second.csv. Leave out both rows of such pairs.\n"
+    )
+
+
 def test_the_defaults_are_those_of_the_function(folder, run):
     code, output, _ = run("test", "a.npy", "b.npy", "--json")
     assert code == 0

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from oracles import mahalanobis, normal_scores
 
 import repdist
 from repdist import kernels
@@ -27,21 +28,6 @@ def combined(T, combine, *, squares=None, weights=None, tolerance=0.0, n=5):
 def skewed_table(rows=200):
     rng = np.random.default_rng(0)
     return np.stack([rng.chisquare(3, rows), -rng.chisquare(3, rows), rng.normal(size=rows)], 1)
-
-
-def normal_scores(column):
-    """Wilson and Hilferty's, by their formula."""
-    z = (column - column.mean()) / math.sqrt(((column - column.mean()) ** 2).mean())
-    g = min(max((z**3).mean(), 0), math.sqrt(8))
-    return z if g < 1e-4 else 6 / g * (np.cbrt(np.maximum(g * z / 2 + 1, 0)) - 1) + g / 6
-
-
-def mahalanobis(T):
-    """The squared lengths, relabeling by relabeling, and which of them count."""
-    Z = (T - T.mean(axis=0)) / T.std(axis=0)
-    C = np.corrcoef(T.T) + 1e-4 * np.eye(T.shape[1])
-    lengths = [float(z @ np.linalg.solve(C, z)) for z in Z]
-    return np.array(lengths), np.array([max(z) > -min(z) for z in Z])
 
 
 @pytest.mark.parametrize("mixed", [False, True])

@@ -51,18 +51,21 @@ def null(components=3):
     )
 
 
-def level():
+def level(paired=False):
     return SimpleNamespace(
         pvalues=np.linspace(0.01, 1, 100), alpha=0.05, rate=0.05, holds=True,
-        confidence_interval=lambda: (0.02, 0.11),
+        paired=paired, confidence_interval=lambda: (0.02, 0.11),
     )  # fmt: skip
 
 
-def curve(reached=True):
+def curve(reached=True, paired=False):
     frame = pd.DataFrame({"n": [5, 10], "power": [0.2, 0.9], "ci_low": [0.1, 0.7],
                           "ci_high": [0.4, 0.99]})  # fmt: skip
     return SimpleNamespace(
-        alpha=0.05, to_frame=lambda: frame, rows_needed=lambda: 10 if reached else None
+        alpha=0.05,
+        paired=paired,
+        to_frame=lambda: frame,
+        rows_needed=lambda: 10 if reached else None,
     )
 
 
@@ -72,8 +75,8 @@ PICTURES = {
     "plot_table": ("TableShape", [table(), table(NAMES[:2])]),
     "plot_dendrogram": ("TableShape", [table(), table(NAMES[:2])]),
     "plot_map": ("TableShape", [table(), table(NAMES[:2])]),
-    "plot_level": ("LevelShape", [level()]),
-    "plot_power": ("CurveShape", [curve(), curve(reached=False)]),
+    "plot_level": ("LevelShape", [level(), level(paired=True)]),
+    "plot_power": ("CurveShape", [curve(), curve(reached=False), curve(paired=True)]),
 }
 CASES = pytest.mark.parametrize(
     ("name", "shape"), [(name, shape) for name, (_, shapes) in PICTURES.items() for shape in shapes]
