@@ -210,7 +210,7 @@ def _tested(X: Array, Y: Array, options: Options, columns: tuple[str, ...]) -> M
         n=len(X),
         m=len(Y),
         relabelings=drawn,
-        memory_bytes=memory_bytes(Z, units, how, drawn.total, options.workers.n_jobs),
+        memory_bytes=memory_bytes(Z, drawn, how, options.workers.n_jobs),
         cautions=(*null_cautions(null, drawn), *data_cautions([X, Y], Z, fitted, columns)),
         component_columns={
             "bandwidth": _read_only(np.array(how.bandwidths)),
