@@ -10,7 +10,7 @@ import pytest
 
 import repdist
 
-HEAVY = ["torch", "tensorflow", "scipy", "pandas", "statsmodels", "matplotlib"]
+HEAVY = ["torch", "tensorflow", "pandas", "statsmodels", "matplotlib"]
 HEAVY += ["dask", "distributed"]
 IMPORT = "import repdist"
 TEST = """
@@ -42,7 +42,7 @@ def loaded_by(code):
 
 @pytest.mark.parametrize(
     ("code", "absent"),
-    [(IMPORT, [*HEAVY, "typer", "rich"]), (TEST, [*HEAVY, "typer", "rich"])],
+    [(IMPORT, [*HEAVY, "scipy", "typer", "rich"]), (TEST, [*HEAVY, "typer", "rich"])],
     ids=["import", "test"],
 )
 def test_nothing_heavy_is_loaded(code, absent):

@@ -40,7 +40,7 @@ LAYERS = {
 
 # Folders that know no library but NumPy: others are imported inside functions of these files.
 NUMPY_ALONE = {"_blocks", "_designs", "_inference"}
-STATISTICS = {"_inference.rates", "_inference.multiplicity"}
+STATISTICS = {"_inference.rates", "_inference.multiplicity", "_inference.transform"}
 STANDARD_LIBRARY = set(sys.stdlib_module_names)
 ARRAY_LIBRARIES = {"torch", "array_api_compat", "cupy", "jax", "tensorflow"}
 SLOW = {"scipy", "pandas", "statsmodels", "matplotlib", "torch", "tensorflow", "rich", "typer"}

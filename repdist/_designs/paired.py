@@ -60,6 +60,11 @@ class PairedUnits:
         return self.bins, self.bins
 
     @property
+    def frozen(self) -> tuple[int, int]:
+        """Rows that keep their label in each sample: none."""
+        return 0, 0
+
+    @property
     def size(self) -> int:
         """Rows in the largest unit."""
         return -(-self.pairs // self.bins)

@@ -1,5 +1,6 @@
 """Many tests at once: adjusted p-values, and whether any can be reached."""
 
+import dataclasses
 import math
 from collections.abc import Callable, Sequence
 from typing import Literal, get_args
@@ -50,14 +51,22 @@ def unreachable(relabelings: Sequence[Relabelings], adjust: str) -> str:
         f"{len(lost)} of {count} pairs cannot reach an adjusted p-value of .05 ({adjust}; "
         f"the least is up to {reached.max():.2g})"
     )
+    wanted = _smallest(lambda b: 1 / random_total(b), count, adjust)
+    with_more = adjusted(np.array([_least(pair, wanted) for pair in relabelings]), adjust)
+    by_more = [pair for pair, p, q in zip(relabelings, reached, with_more, strict=True)
+               if reaches(q) and not reaches(p)]  # fmt: skip
     advice = []
-    if any(pair.exhaustive for pair in lost):
+    if len(by_more) < len(lost):
         rows = _smallest(lambda n: 2 / math.comb(2 * n, n), count, adjust)
         advice.append(f"with so few rows; groups of {rows} rows would do")
-    if not all(pair.exhaustive for pair in lost):
-        wanted = _smallest(lambda b: 1 / random_total(b), count, adjust)
-        advice.append(f"with n_resamples={lost[0].wanted}; {wanted} would do")
+    if by_more:
+        advice.append(f"with n_resamples={by_more[0].wanted}; {wanted} would do")
     return f"{found} {', or '.join(advice)}"
+
+
+def _least(pair: Relabelings, wanted: int) -> float:
+    """Return the least p-value of a pair with at least so many relabelings."""
+    return dataclasses.replace(pair, wanted=max(wanted, pair.wanted)).least_pvalue
 
 
 def _smallest(least_pvalue: Callable[[int], float], count: int, adjust: str) -> int:

@@ -6,6 +6,7 @@ rows, ``adjusted = ||sum_s w_s (mu_Xs - mu_Ys)||^2`` sees what strata have in co
 Pairs of a row with itself are left out, so both are 0 on average if nothing differs.
 """
 
+import dataclasses
 import math
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
@@ -233,6 +234,10 @@ class StrataTable:
     shares: Float64
     mmd_squared: Float64
     standard_error: Float64
+
+    def turned(self) -> "StrataTable":
+        """Return the same with the samples in the other order."""
+        return dataclasses.replace(self, rows=self.rows[:, ::-1])
 
 
 def strata_table(sums: StrataSums, units: StrataUnits) -> StrataTable:

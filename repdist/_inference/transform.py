@@ -20,9 +20,9 @@ import numpy as np
 from repdist._designs.relabelings import Places
 from repdist._typing import Float64
 
-_AT_ONCE = 2**20  # entries of a sparse matrix
+_ENTRIES = 2**20  # entries of a sparse matrix
 _KEPT = 2**21  # entries up to which the matrices are kept for the next S
-_FEW = 512  # pairs up to which the places of a code are kept for the next shuffles
+_FEW = 256  # pairs up to which the places of a code are kept for the next shuffles
 _INT32 = 2**31 - 1
 
 Factors = Callable[[Places, Places], Float64]
@@ -44,6 +44,11 @@ def columns(pairs: int, k: int) -> Places:
         if _rank((found + (1 << k)).tolist()) == k + 1:
             found.setflags(write=False)
             return found
+
+
+def entries_of(pairs: int, shuffles: int) -> int:
+    """Return how many entries of sparse matrices are held at a time, of 12 bytes each."""
+    return min(2 * shuffles * pairs * (pairs + 1), _KEPT)
 
 
 class FormsOfSwaps:
@@ -104,7 +109,7 @@ class FormsOfSwaps:
         integer = np.int32 if U * U <= _INT32 else np.int64
         at = self._shuffles.reshape(J, 2 * K).astype(integer)
         for places in _places(K, k):
-            step = max(1, _AT_ONCE // len(places.first))
+            step = max(1, _ENTRIES // len(places.first))
             for start in range(0, J, step):
                 some = at[start : start + step]
                 index = np.empty((len(some), len(places.first)), integer)
@@ -150,7 +155,7 @@ def _few_places(K: int, k: int) -> list[_Places]:
 
 def _blocks_of_places(K: int, k: int) -> Iterator[_Places]:
     g = columns(K, k)
-    step = max(1, _AT_ONCE // (4 * K))
+    step = max(1, _ENTRIES // (4 * K))
     for start in range(0, K, step):
         rows = np.arange(start, min(start + step, K))
         i = np.repeat(rows, K - rows)

@@ -11,12 +11,14 @@ from repdist._arrays import Groups
 from repdist._designs.relabelings import Drawn
 from repdist._inference.combine import Null
 from repdist._inference.pairs import Comparison
+from repdist._inference.stratified import StrataTable
 from repdist._numbers import reaches
 from repdist._typing import Array, Float64
 from repdist.kernels import Kernel, Precomputed
 
 _MANY_COPIES = 0.1  # of the pooled rows
 _DOMINANT = 0.9  # of the variance
+_DOMINANT_STRATUM = 0.8  # of the rows
 _MOST_NAMED = 5  # columns that a caution calls by name
 _FEWEST_PAIRS, _MOST_PAIRS = 8, 1024  # rows from which, and on which, their order is judged
 _FEWEST_NUMBERED = 20  # rows from which numbers of their own are no chance
@@ -52,6 +54,17 @@ def cluster_cautions(first: npt.NDArray[np.intp], second: npt.NDArray[np.intp]) 
     return [
         f"clusters differ in size between the samples ({sizes}): if what rows hold goes with the "
         "size of their cluster, that is a difference, too"
+    ]
+
+
+def strata_cautions(table: StrataTable) -> list[str]:
+    """Return what the sizes of strata give to think of."""
+    largest = int(table.shares.argmax())
+    if len(table.names) < 2 or table.shares[largest] <= _DOMINANT_STRATUM:
+        return []
+    return [
+        f"stratum {table.names[largest]!r} holds {table.shares[largest]:.0%} of the rows, and with "
+        "them of what is compared"
     ]
 
 
@@ -112,7 +125,7 @@ def data_cautions(
                 "row i of one sample lies no nearer to row i of the other than to other rows: are "
                 "both in one order?"
             )
-    copies = _count_copies(Z)
+    copies = sum(map(_count_copies, samples)) if paired else _count_copies(Z)
     if copies > _MANY_COPIES * rows and paired is not None:
         found.append(
             f"{copies} of {rows} rows repeat another row: are rows independent? (Rows of a few "

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 
 from repdist import _arrays
-from repdist._designs.paired import PairedUnits
-from repdist._designs.relabelings import AT_ONCE
-from repdist._designs.units import Units
+from repdist._designs.relabelings import AT_ONCE, Drawn
+from repdist._inference.transform import entries_of
 from repdist._pass.geometry import tile_edge
 from repdist._typing import Array
 from repdist.kernels._plan import Plan
@@ -14,11 +13,12 @@ _MOST_BYTES = 2**34
 _FEW = 2**18  # bytes of what is small whatever the rows
 
 
-def memory_bytes(
-    Z: Array, units: Units | PairedUnits, plan: Plan, n_statistics: int, n_jobs: int
-) -> int:
-    """Return an upper estimate of the bytes above the samples at the peak."""
-    R, U, (N, d) = len(plan.weights), len(units.rows), Z.shape
+def memory_bytes(Z: Array, drawn: Drawn, plan: Plan, n_jobs: int, forms: int = 1) -> int:
+    """Return an upper estimate of the bytes above the samples at the peak.
+
+    `forms` is how many statistics each component of the kernel has.
+    """
+    R, U, (N, d) = len(plan.weights), len(drawn.units.rows), Z.shape
     strip_count = -(-N // tile_edge(Z))
     threads = min(_arrays.threads_for(Z, n_jobs), strip_count * (strip_count + 1) // 2)
     size = _arrays.item_size(Z) if plan.bounded else 8
@@ -31,20 +31,29 @@ def memory_bytes(
     block = d * min(N, _arrays.CHUNK)
     blocks = max(block, 3 * min(block, _arrays.ENTRIES))
     blocks += 8 * N  # projections that find copies
-    pairs = min(units.movable[0] ** 2 // 2, AT_ONCE * 8)  # of pairs of units, gathered at a time
-    gathered = (threads if n_statistics > AT_ONCE else 1) * (
-        3 * R * pairs + 2 * R * min(n_statistics, AT_ONCE)
-    )
-    if units.n_relabelings <= n_statistics:  # all of them, by products
-        gathered += 2 * min(512, n_statistics) * (R + 2) * U
-    doubles = 8 * N + 5 * R * U**2 + (2 * R + 6) * n_statistics + gathered
+    R *= forms
+    doubles = 8 * N + 5 * R * U**2 + (2 * R + 6) * drawn.total + _relabeled(drawn, R, threads)
     return int(size * (copies + tiles) + 8 * max(fit, blocks, doubles)) + _FEW
 
 
-def check_memory(unit_counts: Sequence[int], plan: Plan) -> None:
+def _relabeled(drawn: Drawn, R: int, threads: int) -> int:
+    """Return the doubles of relabelings in work."""
+    units = drawn.units
+    U, (K, others), frozen = len(units.rows), units.movable, int(sum(units.frozen))
+    if drawn.exhaustive or drawn.swaps.dimension == 0:  # by products
+        return 2 * min(512, drawn.total) * (R + 2) * U
+    at_once = min(drawn.total, AT_ONCE)
+    shuffles = at_once >> drawn.swaps.dimension
+    places = 8 * min(K**2, 2**19)  # of pairs of pairs in the order of the code
+    matrices = 2 * entries_of(K, shuffles)
+    rest = shuffles * ((R + 1) * U + 4 * R * K) * (others > K or frozen > 0)
+    return places + (threads if drawn.total > AT_ONCE else 1) * (matrices + 5 * R * at_once + rest)
+
+
+def check_memory(unit_counts: Sequence[int], plan: Plan, forms: int = 1) -> None:
     """Raise if the block sums of groups of so many units would not fit into any usual memory."""
     entries = sum(count**2 for count in unit_counts)
-    size = 5 * 8 * len(plan.weights) * entries
+    size = 5 * 8 * forms * len(plan.weights) * entries
     if size > _MOST_BYTES:
         raise ValueError(
             f"`n_bins` must leave sums that fit into {_MOST_BYTES >> 30} GiB; got "

@@ -1,40 +1,28 @@
 """Do two samples differ? Joins kernel, units, sums and null."""
 
-import functools
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from repdist import _arrays, _checks
-from repdist._blocks import join
-from repdist._designs.clusters import (
-    ClusterOrder,
-    ClusterRelabelings,
-    Clusters,
-    cluster_layout,
-)
-from repdist._designs.paired import Flips, PairedUnits
-from repdist._designs.relabelings import AT_ONCE, Relabelings
-from repdist._designs.units import row_order, two_sample_units
-from repdist._inference import clustered, two_samples
-from repdist._inference import paired as paired_rows
-from repdist._inference.combine import Combination
-from repdist._inference.findings import Findings
+from repdist._designs.clusters import ClusterRelabelings
+from repdist._designs.paired import Flips
 from repdist._options import Options, check_row_numbers
-from repdist._pass.beside import values_beside
-from repdist._pass.sums import kernel_blocks
-from repdist._questions.cautions import cluster_cautions, data_cautions, null_cautions
-from repdist._questions.memory import check_memory, memory_bytes
+from repdist._questions.cautions import data_cautions, null_cautions
+from repdist._questions.designs import (
+    Tested,
+    check_options_of_clusters,
+    check_options_of_strata,
+    tested_clusters,
+    tested_pairs,
+    tested_rows,
+    tested_strata,
+)
+from repdist._questions.memory import memory_bytes
 from repdist._results.two_sample import MMDTestResult
-from repdist._threads import computing, in_order
-from repdist._typing import Array, Bins, Combine, Estimator, Float64
+from repdist._threads import computing
+from repdist._typing import Array, Bins, Combine, Estimator
 from repdist.kernels import Kernel, MultiRBF
-from repdist.kernels._kernel import fit
-from repdist.kernels._plan import Plan, plan
-
-_MOST_BYTES = 2**34  # of the kernel between clusters, with
-_COPIES = 8  # of it that are held at a time
 
 
 def mmd_test(  # noqa: PLR0913 (the options of a test)
@@ -43,6 +31,7 @@ def mmd_test(  # noqa: PLR0913 (the options of a test)
     *,
     paired: bool = False,
     clusters: tuple[Any, Any] | None = None,
+    strata: tuple[Any, Any] | None = None,
     kernel: Kernel = MultiRBF(),
     estimator: Estimator = "unbiased",
     combine: Combine = "max",
@@ -56,7 +45,8 @@ def mmd_test(  # noqa: PLR0913 (the options of a test)
 
     The null hypothesis is that the rows of `X` and `Y` are exchangeable: independent draws from
     one distribution; of `paired` rows, that the two rows of each pair are; of rows in `clusters`,
-    that whole clusters are. The p-value is exact under it at any sample size.
+    that whole clusters are; of rows in `strata`, that rows of one stratum are. The p-value is exact
+    under it at any sample size.
 
     Parameters
     ----------
@@ -79,6 +69,14 @@ def mmd_test(  # noqa: PLR0913 (the options of a test)
         array, a Series or a tensor. Whole clusters change sides, and each counts the same, however
         many rows it has: the kernel between two is the mean over their rows. No cluster may have
         rows in both samples, and each sample needs two. Default None: rows are independent.
+    strata : pair of sequences, (n,) and (m,), or None
+        For rows of several kinds (classes, batches, sites) of which the samples may hold other
+        shares: the kind of each row of `X` and of `Y`, as for `clusters`. Rows change sides within
+        their stratum, and samples are compared within strata, each weighted by its share w_s of all
+        rows, so that another mix is no difference. MMD^2 is that of the mixed means,
+        ``||sum_s w_s (mu_Xs - mu_Ys)||^2``; with ``combine="max"`` the test looks at
+        ``sum_s w_s ||mu_Xs - mu_Ys||^2`` beside it, which sees differences that cancel. Each
+        stratum needs two rows of each sample. Default None.
     kernel : Kernel
         Default ``MultiRBF()``: about six to ten Gaussian kernels that cover the distances in the
         data. An unfitted kernel is fitted on the pooled sample.
@@ -209,16 +207,19 @@ def mmd_test(  # noqa: PLR0913 (the options of a test)
     with computing():
         X, Y = (_arrays.detach(array) for array in _arrays.read_samples({"X": X, "Y": Y}))
         check_paired(X, Y, paired=paired)
-        if clusters is not None:
-            _check_options_of_clusters(X, options.n_bins, paired=paired)
-            ids = _arrays.read_ids("clusters", clusters, (len(X), len(Y)), given)
-            _check_ids(ids)
+        _check_one_design(paired=paired, clusters=clusters, strata=strata)
         options.check_smallest(min(len(X), len(Y)))
         _arrays.check_varies([X, Y], "`X` and `Y`")
         if clusters is not None:
-            tested = _tested_clusters(X, Y, ids, options)
+            check_options_of_clusters(X, options.n_bins)
+            ids = _arrays.read_ids("clusters", clusters, (len(X), len(Y)), given)
+            tested = tested_clusters(X, Y, ids, options)
+        elif strata is not None:
+            check_options_of_strata(options.combine)
+            ids = _arrays.read_ids("strata", strata, (len(X), len(Y)), given)
+            tested = tested_strata(X, Y, ids, options)
         else:
-            tested = _tested(X, Y, options, paired=paired)
+            tested = (tested_pairs if paired else tested_rows)(X, Y, options)
         return _result(X, Y, tested, options, columns)
 
 
@@ -237,84 +238,45 @@ def check_paired(X: Array, Y: Array, *, paired: bool) -> None:
         )
 
 
-@dataclass(frozen=True)
-class _Tested:
-    """What a design has made of two samples: all that the result is made of."""
-
-    Z: Array
-    kernel: Kernel
-    plan: Plan
-    drawn: Relabelings | Flips
-    found: Findings
-    more_bytes: int = 0
-    cautions: tuple[str, ...] = ()
-
-
-def _tested(X: Array, Y: Array, options: Options, *, paired: bool) -> _Tested:
-    """Test rows, or pairs of rows."""
-    rng, workers = options.rng, options.workers
-    first, second = (X, Y) if paired or len(X) <= len(Y) else (Y, X)
-    orders = [row_order(len(first), rng)]
-    orders.append(orders[0] if paired else row_order(len(second), rng))
-    Z = _arrays.concatenate([first, second], orders)
-    fitted = fit(options.kernel, _arrays.concatenate([X, Y]))
-    how = plan(fitted)
-    drawn = _drawn(len(first), len(second), options, paired=paired)
-    units = drawn.units
-    check_memory([len(units.rows)], how)
-    sums = join(*kernel_blocks(how, Z, units.layout, workers, squares=options.squares))
-    combination = Combination(options.combine, np.array(how.weights), sums.squares, len(first))
-    relabeled = functools.partial(
-        two_samples.statistics,
-        drawn=drawn,
-        of_blocks=two_samples.forms(drawn, rng),
-        run=functools.partial(in_order, n_jobs=workers.n_jobs if drawn.total > AT_ONCE else 1),
-    )
-    if isinstance(units, PairedUnits):
-        both = paired_rows.PairedSums(sums, values_beside(how, Z, units.layout))
-        found = paired_rows.findings(both, units, combination, options.estimator, relabeled)
-    else:
-        found = two_samples.findings(sums, units, combination, options.estimator, relabeled)
-    return _Tested(Z, fitted, how, drawn, found)
-
-
-def _tested_clusters(X: Array, Y: Array, ids: _arrays.Ids, options: Options) -> _Tested:
-    """Test clusters of rows, each of which counts as one."""
-    orders = [ClusterOrder.drawn(codes, options.rng) for codes in ids.codes]
-    clusters = Clusters.of(*(order.sizes for order in orders))
-    drawn = ClusterRelabelings.of_clusters(clusters, options.n_resamples)
-    swap = clusters.second < clusters.first
-    samples, orders = ([Y, X], orders[::-1]) if swap else ([X, Y], orders)
-    Z = _arrays.concatenate(samples, [order.rows for order in orders])
-    fitted = fit(options.kernel, _arrays.concatenate([X, Y]))
-    how = plan(fitted)
-    _check_cluster_memory(clusters, how)
-    sizes, weights = [order.sizes for order in orders], np.array(how.weights)
-    sums = join(*kernel_blocks(how, Z, cluster_layout(*sizes), options.workers))
-    relabeled = functools.partial(
-        clustered.moments,
-        of_blocks=clustered.labels(drawn, options.rng),
-        run=functools.partial(in_order, n_jobs=options.workers.n_jobs),
-    )
-    sums = clustered.cluster_sums(sums, np.concatenate(sizes), len(sizes[0]), weights)
-    rules = options.combine, options.estimator
-    found = clustered.findings(sums, drawn.units, weights, rules, relabeled)
-    more = clustered.extra_bytes(drawn, len(weights), options.workers.n_jobs)
-    cautions = cluster_cautions(*(sizes[::-1] if swap else sizes))
-    return _Tested(Z, fitted, how, drawn, found, more, tuple(cautions))
+def _check_one_design(*, paired: bool, clusters: Any, strata: Any) -> None:
+    """Raise if rows are said to depend on each other in two ways."""
+    if clusters is not None and paired:
+        raise ValueError(
+            "`clusters` must be None if `paired`; got both, and pairs of clusters are not tested. "
+            "Pair the means of clusters."
+        )
+    if strata is not None and (paired or clusters is not None):
+        other = "`paired`" if paired else "`clusters`"
+        raise ValueError(
+            f"`strata` must be None with {other}; got both. "
+            + (
+                "Rows of a pair share their stratum, and pairs are compared within themselves."
+                if paired
+                else "Test each stratum by itself, e.g. with Holm's correction."
+            )
+        )
 
 
 def _result(
-    X: Array, Y: Array, tested: _Tested, options: Options, columns: tuple[str, ...]
+    X: Array, Y: Array, tested: Tested, options: Options, columns: tuple[str, ...]
 ) -> MMDTestResult:
     found, drawn, how, Z = tested.found, tested.drawn, tested.plan, tested.Z
-    null, R = found.null, len(how.weights)
+    null, forms = found.null, tested.forms
+    R = len(how.weights) * len(forms)
     paired = isinstance(drawn, Flips)
     clusters = drawn.clusters if isinstance(drawn, ClusterRelabelings) else None
-    held = memory_bytes(Z, drawn.units, how, drawn.total, options.workers.n_jobs)
+    held = memory_bytes(Z, drawn, how, options.workers.n_jobs, len(forms))
     of_data = data_cautions(
         [X, Y], Z, tested.kernel, columns, paired=paired if clusters is None else None
     )
+    component_columns = {
+        "bandwidth": _read_only(np.tile(how.bandwidths, len(forms))),
+        "mmd_squared": _read_only(found.components),
+        "zscore": _read_only(null.zscores[:R]),
+        "pvalue": _read_only(null.component_pvalues()[:R]),
+    }
+    if tested.strata is not None:
+        component_columns["form"] = _read_only(np.repeat(forms, len(how.weights)))
     return MMDTestResult(
         statistic=null.statistic,
         pvalue=null.pvalue,
@@ -328,73 +290,15 @@ def _result(
         m=len(Y),
         paired=paired,
         clusters=clusters,
+        strata_table=tested.strata,
+        wanted_bins=options.n_bins,
         relabelings=drawn,
         memory_bytes=held + tested.more_bytes,
         cautions=(*null_cautions(null, drawn), *tested.cautions, *of_data),
-        component_columns={
-            "bandwidth": _read_only(np.array(how.bandwidths)),
-            "mmd_squared": _read_only(found.components),
-            "zscore": _read_only(null.zscores[:R]),
-            "pvalue": _read_only(null.component_pvalues()[:R]),
-        },
+        component_columns=component_columns,
     )
 
 
-def _drawn(n: int, m: int, options: Options, *, paired: bool) -> Relabelings | Flips:
-    """Return the relabelings of n <= m rows, or of n pairs."""
-    if paired:
-        return Flips(PairedUnits.of(n, options.n_bins), options.n_resamples)
-    return Relabelings(two_sample_units(n, m, options.n_bins), options.n_resamples)
-
-
-def _read_only(values: Float64) -> Float64:
+def _read_only(values: Any) -> Any:
     values.setflags(write=False)
     return values
-
-
-# --- clusters ------------------------------------------------------------------------------------
-
-
-def _check_options_of_clusters(X: Array, n_bins: Bins, *, paired: bool) -> None:
-    if paired:
-        raise ValueError(
-            "`clusters` must be None if `paired`; got both, and pairs of clusters are not tested. "
-            "Pair the means of clusters."
-        )
-    if n_bins != "auto":
-        raise ValueError(
-            f'`n_bins` must be "auto" with `clusters`, which move as a whole; got {n_bins!r}.'
-        )
-    if _arrays.is_lazy(X):
-        raise TypeError(
-            "`clusters` must be None for dask arrays. Use arrays in memory or in a file."
-        )
-
-
-def _check_ids(ids: _arrays.Ids) -> None:
-    """Raise if a cluster has rows in both samples, or a sample is a single cluster."""
-    if ids.shared:
-        raise ValueError(
-            "`clusters` must each have all of their rows in one sample; got rows of "
-            f"{ids.shared[0]!r} in both ({len(ids.shared)} such in all). If the same items were "
-            "measured twice, row by row, use `paired=True`; if each has rows of its own in both "
-            "samples, give the ids as `strata`; if ids start anew in each sample, make them differ."
-        )
-    for sample, codes in zip("XY", ids.codes, strict=True):
-        if len(np.unique(codes)) < 2:
-            raise ValueError(
-                f"`clusters` must be at least two in each sample; got 1 in `{sample}`: it does not "
-                "show by how much clusters differ."
-            )
-
-
-def _check_cluster_memory(clusters: Clusters, how: Plan) -> None:
-    """Raise if the kernel between all clusters would not fit into any usual memory."""
-    count, R = clusters.first + clusters.second, len(how.weights)
-    size = _COPIES * 8 * (R + 1) * count**2
-    if size > _MOST_BYTES:
-        raise ValueError(
-            f"`clusters` must be so few that the kernel between them fits into "
-            f"{_MOST_BYTES >> 30} GiB; got {count:,}, which need {size / 2**30:.0f}. Join clusters "
-            "at random into larger ones, or use a kernel of one component."
-        )

@@ -12,10 +12,11 @@ from repdist._designs.relabelings import Drawn
 from repdist._inference.combine import Null
 from repdist._inference.estimates import Estimate
 from repdist._inference.rates import CONFIDENCE
+from repdist._inference.stratified import StrataTable
 from repdist._numbers import pvalues_with_equal_digits, reaches, with_equal_digits
 from repdist._results.card import Card, Result
 from repdist._results.words import kernel_call, kernel_words, statistic_words
-from repdist._typing import Combine, Estimator, Float64
+from repdist._typing import Bins, Combine, Estimator, Float64
 from repdist._version import __version__
 from repdist.kernels import Kernel
 
@@ -50,6 +51,10 @@ class MMDTestResult(Result):
         Whether row i of X belongs to row i of Y.
     clusters : Clusters or None
         How many clusters the samples have, if rows were given as coming in clusters.
+    strata_table : StrataTable or None
+        What differs inside each stratum, if rows were compared within strata; see `strata`.
+    wanted_bins : {"auto", "rows"} or int
+        The `n_bins` that was asked for.
     relabelings : Relabelings or Flips
         Which were used.
     memory_bytes : int
@@ -72,10 +77,12 @@ class MMDTestResult(Result):
     m: int
     paired: bool
     clusters: Clusters | None
+    strata_table: StrataTable | None
+    wanted_bins: Bins
     relabelings: Drawn
     memory_bytes: int
     cautions: tuple[str, ...]
-    component_columns: dict[str, Float64]
+    component_columns: dict[str, Any]
 
     @functools.cached_property
     def null_distribution(self) -> Float64:
@@ -107,10 +114,24 @@ class MMDTestResult(Result):
 
     @property
     def components(self) -> "pd.DataFrame":
-        """One row a component: bandwidth, mmd_squared, zscore (of its null), pvalue (its own)."""
+        """One row a component: bandwidth, mmd_squared, zscore (of its null), pvalue (its own).
+
+        With strata also its form: ``"adjusted"``, the distance of mixed means, or ``"within"``, the
+        mean of the distances inside strata.
+        """
         import pandas as pd
 
         return pd.DataFrame(self.component_columns)
+
+    @property
+    def strata(self) -> "pd.DataFrame":
+        """One row a stratum: n, m, share of all rows, mmd_squared, standard_error.
+
+        Empty if rows were not compared within strata.
+        """
+        import pandas as pd
+
+        return pd.DataFrame(self._strata(), columns=_STRATA).set_index("stratum")
 
     @property
     def statistic_name(self) -> str:
@@ -227,7 +248,9 @@ class MMDTestResult(Result):
         bins = self.n_bins if self.relabelings.units.size > 1 else "rows"
         design = "paired=True, " * self.paired
         if self.clusters is not None:
-            bins, design = "auto", "clusters=(ids_x, ids_y), "
+            bins, design = self.wanted_bins, "clusters=(ids_x, ids_y), "
+        if self.strata_table is not None:
+            bins, design = self.wanted_bins, "strata=(ids_x, ids_y), "
         return (
             f"repdist.mmd_test(X, Y, {design}kernel={kernel_call(self.kernel)}, "
             f"estimator={self.estimator!r}, combine={self.combine!r}, "
@@ -262,6 +285,8 @@ class MMDTestResult(Result):
             title = f"Paired MMD test: {self.n} pairs of rows"
         if self.clusters is not None:
             title = f"Two-sample MMD test: {self.clusters.describe()}"
+        if self.strata_table is not None:
+            title += f", within {len(self.strata_table.names)} strata"
         return Card(title, tuple(lines), self.cautions)
 
     def _samples(self) -> str:
@@ -270,7 +295,21 @@ class MMDTestResult(Result):
         found = f"Two samples of {self.n:,} and {self.m:,} rows"
         if self.clusters is not None:
             return f"{found}, in clusters each of which counts as one,"
+        if self.strata_table is not None:
+            return f"{found} in {len(self.strata_table.names)} strata, adjusted for these,"
         return found
+
+    def _strata(self) -> list[dict[str, Any]]:
+        if (table := self.strata_table) is None:
+            return []
+        columns = (
+            table.names,
+            *table.rows.T.tolist(),
+            table.shares.tolist(),
+            table.mmd_squared.tolist(),
+            table.standard_error.tolist(),
+        )
+        return [dict(zip(_STRATA, row, strict=True)) for row in zip(*columns, strict=True)]
 
     def _statistic(self) -> str:
         words = statistic_words(self.kernel, self.combine)
@@ -294,6 +333,7 @@ class MMDTestResult(Result):
             "m": self.m,
             "paired": self.paired,
             "clusters": None if self.clusters is None else dataclasses.asdict(self.clusters),
+            "strata": self._strata(),
             "n_resamples": self.n_resamples,
             "n_bins": self.n_bins,
             "exhaustive": self.exhaustive,
@@ -326,6 +366,7 @@ class MMDTestResult(Result):
         )
 
 
+_STRATA = ("stratum", "n", "m", "share", "mmd_squared", "standard_error")
 _REACHES = {False: "reaches 0", True: "lies above 0"}
 _TEST = {
     False: "the test is made for 0 alone, where it sees more",

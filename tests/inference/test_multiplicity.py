@@ -109,6 +109,16 @@ def test_the_advice_names_rows_and_relabelings_if_both_are_too_few():
     assert "groups of 5 rows would do, or with n_resamples=15; 32 would do" in said
 
 
+@pytest.mark.parametrize(
+    ("movable", "wanted", "count"), [(6, 50, 13_203), (6, 5, 45), (6, 400, 45)]
+)
+def test_more_relabelings_are_no_advice_where_all_there_are_would_not_do(movable, wanted, count):
+    """6 + 6 rows have 924, whatever is asked for."""
+    said = unreachable(drawn(movable, wanted, count), "holm")
+    assert "rows would do" in said
+    assert "n_resamples" not in said
+
+
 def test_the_least_pvalue_of_few_rows_counts():
     assert "groups of 5 rows would do" in unreachable(drawn(4, 9999, 3), "holm")
     assert unreachable(drawn(5, 9999, 3), "holm") == ""

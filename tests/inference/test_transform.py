@@ -96,7 +96,7 @@ def given(pairs, R, J, more=3):
 
 
 @pytest.mark.parametrize("R", [1, 3])
-@pytest.mark.parametrize(("pairs", "k", "J"), [*((*code, 3) for code in CODES[:14]), (90, 5, 40)])
+@pytest.mark.parametrize(("pairs", "k", "J"), [*((*code, 3) for code in CODES[:14]), (90, 5, 80)])
 def test_forms_are_those_of_the_signs_one_by_one(pairs, k, J, R):
     """The mean, and each less it; the first has all signs +1. With and without factors."""
     S, shuffles, linear = given(pairs, R, J)
