@@ -320,6 +320,9 @@ def test_the_parameters_that_users_meet():
         if name not in ("X", "Y")
     }
     assert defaults == {
+        "paired": False,
+        "clusters": None,
+        "strata": None,
         "kernel": repdist.kernels.MultiRBF(),
         "estimator": "unbiased",
         "combine": "max",

@@ -1,6 +1,6 @@
 """What users give for each row beside the samples: of which cluster, or of which stratum, it is."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,6 +67,13 @@ def read_ids(
 
 
 def _one_a_row(name: str, values: Any, size: int, sample: str) -> list[Hashable]:
+    if isinstance(values, (Mapping, Set)):
+        raise TypeError(
+            f"`{name}` must be a sequence of ids in the order of the rows of `{sample}`; got "
+            f"{_checks.describe(values)}. Use a list or an array."
+        )
+    if getattr(values, "is_sparse", False) is True:  # a tensor
+        raise TypeError(f"`{name}` must be dense; got a sparse tensor. Use `{name}.to_dense()`.")
     found = to_list(name, values)
     if len(found) != size:
         raise ValueError(

@@ -1,5 +1,6 @@
 """The command line: `repdist test`, `matrix`, `check`, `power` and `lenet-gap`."""
 
+import dataclasses
 import importlib
 import inspect
 import json
@@ -17,7 +18,13 @@ import typer
 
 import repdist
 from repdist import _checks, kernels
-from repdist._cli.load import check_options, input_path, read_groups, read_rows
+from repdist._cli.load import (
+    check_options,
+    input_path,
+    read_groups,
+    read_rows,
+    read_rows_and_ids,
+)
 from repdist._cli.reading import Reading
 from repdist._files import checked_target
 
@@ -96,6 +103,14 @@ CombineOption: TypeAlias = Annotated[
 ]
 Paired: TypeAlias = Annotated[
     bool, typer.Option("--paired", help="Row i of A belongs to row i of B: exchange pairs.")
+]
+ClusterColumn: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--clusters", metavar="COLUMN", help="Column of both tables: a row's cluster."),
+]
+StrataColumn: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--strata", metavar="COLUMN", help="Column of both tables: a row's stratum."),
 ]
 EstimatorOption: TypeAlias = Annotated[EstimatorName, typer.Option(help="Of MMD^2.")]
 Resamples: TypeAlias = Annotated[
@@ -181,6 +196,8 @@ def compare(  # noqa: PLR0913 (the options of the command)
     first: First,
     second: Second,
     paired: Paired = False,
+    clusters: ClusterColumn = None,
+    strata: StrataColumn = None,
     kernel: KernelOption = MULTI_RBF,
     combine: CombineOption = MAX,
     estimator: EstimatorOption = UNBIASED,
@@ -199,15 +216,24 @@ def compare(  # noqa: PLR0913 (the options of the command)
     """Test whether two samples come from the same distribution.
 
     A and B are .npy files, .npz files (FILE.npz:key), or tables of numeric columns: .csv, .tsv,
-    .txt (.gz), .parquet. Columns that have names are matched by name.
+    .txt (.gz), .parquet. Columns that have names are matched by name. A column of ids is not
+    compared.
     """
+    _check_one_design({"--paired": paired, "--clusters": clusters, "--strata": strata})
     outputs = _checked_outputs({"--html": html, "--plot": plot}, [first, second])
     reading = Reading(sep, decimal, header, columns or (), drop or (), dropna)
-    samples = _read_both(first, second, reading, paired=paired)
-    with _in_words_of_the_user({"X": first, "Y": second}):
+    ids: dict[str, Any] = {}
+    if clusters is not None:
+        samples, ids["clusters"] = _read_with_ids(first, second, reading, "--clusters", clusters)
+    elif strata is not None:
+        samples, ids["strata"] = _read_with_ids(first, second, reading, "--strata", strata)
+    else:
+        samples = _read_both(first, second, reading, paired=paired)
+    with _in_words_of_the_user({"X": first, "Y": second, "combine": "--combine"}):
         result = repdist.mmd_test(
             *samples,
             paired=paired,
+            **ids,
             kernel=KERNELS[kernel.value](),
             combine=combine.value,
             estimator=estimator.value,
@@ -393,6 +419,26 @@ def _read_both(first: str, second: str, reading: Reading, *, paired: bool) -> tu
     return read_rows(first, reading), read_rows(second, reading)
 
 
+def _read_with_ids(
+    first: str, second: str, reading: Reading, option: str, column: str
+) -> tuple[tuple[Any, Any], tuple[list[str], list[str]]]:
+    """Return the samples, and the ids that a column of both files holds."""
+    check_options([first, second], reading)
+    reading = dataclasses.replace(reading, labels_option=option)
+    X, ids_x = read_rows_and_ids(first, column, reading)
+    Y, ids_y = read_rows_and_ids(second, column, reading)
+    return (X, Y), (ids_x, ids_y)
+
+
+def _check_one_design(given: dict[str, Any]) -> None:
+    """Raise if options say in two ways which rows belong together."""
+    options = [f"`{option}`" for option, value in given.items() if value not in (None, False)]
+    if len(options) > 1:
+        raise ValueError(
+            f"{' and '.join(options)} must not be given together: rows belong together in one way."
+        )
+
+
 def _show(result: Any, as_json: bool, outputs: dict[str, Path], **of_plot: Any) -> None:
     """Print the result, then write the files that were asked for."""
     try:
@@ -423,6 +469,7 @@ def _in_words_of_the_user(files: dict[str, str]) -> Iterator[None]:
     """Let messages name files and options where the library names its arguments."""
     words = files | {"n_resamples": "--resamples", "rng": "--seed", "alpha": "--alpha"}
     words |= {"n_repetitions": "--repetitions", "sizes": "--sizes", "paired": "--paired"}
+    words |= {"clusters": "--clusters", "strata": "--strata"}
     try:
         with warnings.catch_warnings():
             if "path" not in files:  # what a question warns of is a caution of its result

@@ -53,7 +53,9 @@ def read_text(path: Path, reading: Reading, labels: str | None = None) -> Rows:
         layout = find_layout(path, reading)
         names = list(layout.names)
         kept = chosen(path, names, reading, labels, {0} if layout.index else set())
-        of_labels = None if labels is None else place(path, names, "--labels", labels)
+        of_labels = None
+        if labels is not None:
+            of_labels = place(path, names, reading.labels_option, labels)
         table = _parsed(layout, of_labels)
     except UnicodeDecodeError:
         raise bad_file(
@@ -120,7 +122,8 @@ def _checked(
         note(f"{layout.path}: {missing.sum()} of {len(missing)} rows have missing values, left out")
         values, table = values[~missing], table[~missing]
     elif missing.any():
-        _refuse_missing(layout, values, names, int(missing.argmax()))
+        label = "the label" if reading.labels_option == "--labels" else "the id"
+        _refuse_missing(layout, values, names, int(missing.argmax()), label)
     large = ~(np.abs(values) <= LARGEST)
     if large.any():
         row, column = np.argwhere(large)[0]
@@ -228,10 +231,10 @@ def _lists(layout: Layout, column: Any) -> npt.NDArray[Any]:
 
 
 def _refuse_missing(
-    layout: Layout, values: npt.NDArray[Any], names: Sequence[str] | None, row: int
+    layout: Layout, values: npt.NDArray[Any], names: Sequence[str] | None, row: int, label: str
 ) -> None:
     found = np.flatnonzero(np.isnan(values[row]))
-    what = f"column {_name(names, found[0])}" if len(found) else "the label"
+    what = f"column {_name(names, found[0])}" if len(found) else label
     raise ValueError(
         f"`{layout.path}` must have a value in every cell; got none in {_where(layout, row)}, "
         f"{what}. Use `--dropna` to leave such rows out."

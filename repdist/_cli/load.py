@@ -60,6 +60,25 @@ def read_rows(name: str, reading: Reading = _PLAIN) -> Any:
     return _framed(_read_table(ending, path, reading))
 
 
+def read_rows_and_ids(name: str, column: str, reading: Reading) -> tuple[Any, list[str]]:
+    """Read a sample from a table, and the ids of its rows as text; the option is the reading's.
+
+    Raises
+    ------
+    ValueError
+        As `read_rows`, or if the file is no table, or has no such column.
+    """
+    path, _ = _split_key(name)
+    ending = _checked_ending(name, path)
+    if ending in (".npy", ".npz"):
+        raise ValueError(
+            f"`{reading.labels_option}` must name a column, and {name} has none with a name: ids "
+            f"need a table; got {column!r}. Save rows and ids as .csv, .tsv, .txt or .parquet."
+        )
+    rows = _read_table(ending, path, reading, column)
+    return _framed(rows), [str(value) for value in rows.labels]
+
+
 def read_groups(name: str, labels: str | None, reading: Reading = _PLAIN) -> tuple[Any, Any]:
     """Read groups from a file; never unpickles.
 
@@ -305,7 +324,9 @@ def _read_parquet(path: Path, reading: Reading, labels: str | None) -> Rows:
     of_index = {name for name in metadata.get("index_columns", []) if isinstance(name, str)}
     left_out = {i for i, name in enumerate(names) if name in of_index or _is_index(name)}
     kept = chosen(path, names, reading, labels, left_out)
-    of_labels = None if labels is None else table.column(place(path, names, "--labels", labels))
+    of_labels = None
+    if labels is not None:
+        of_labels = table.column(place(path, names, reading.labels_option, labels))
     columns = [_column(path, names[i], table.column(i), alone=len(kept) == 1) for i in kept]
     values = np.column_stack(columns)
     missing = (

@@ -18,7 +18,10 @@ SEPARATORS = {
 
 @dataclass(frozen=True)
 class Reading:
-    """How files are read: what the options of the command say; None where they say nothing."""
+    """How files are read: what the options of the command say; None where they say nothing.
+
+    `labels_option` is the option that names the column of labels, for messages.
+    """
 
     sep: str | None = None
     decimal: str | None = None
@@ -26,6 +29,7 @@ class Reading:
     columns: Sequence[str] = ()
     drop: Sequence[str] = ()
     dropna: bool = False
+    labels_option: str = "--labels"
 
     def separator(self) -> str | None:
         """Return the character that `--sep` means."""
@@ -63,7 +67,7 @@ def chosen(
     left_out : set of int
         Columns that are no features unless `--columns` names them: an index.
     """
-    of_labels = set() if labels is None else {place(path, names, "--labels", labels)}
+    of_labels = set() if labels is None else {place(path, names, reading.labels_option, labels)}
     dropped = {
         place(path, names, "--drop", name) for name in _listed("--drop", reading.drop, names)
     }
@@ -75,8 +79,8 @@ def chosen(
         kept = [i for i in range(len(names)) if i not in left_out]
     if of_labels & (dropped | set(kept if reading.columns else ())):
         raise ValueError(
-            f"`--labels` must name a column that is not compared; got {labels!r}, which "
-            "`--columns` or `--drop` names too."
+            f"`{reading.labels_option}` must name a column that is not compared; got {labels!r}, "
+            "which `--columns` or `--drop` names too."
         )
     kept = [i for i in dict.fromkeys(kept) if i not in dropped | of_labels]
     if not kept:

@@ -110,7 +110,7 @@ def findings(
     check_definite(sums, units.sample, weights)
     components = component_estimates(sums, units.sample, estimator)
     unbiased = component_estimates(sums, units.sample, "unbiased")
-    v0 = null_variance(quadratic_form(sums, units, "unbiased"), units, weights)
+    v0 = null_variance(quadratic_form(sums, units, estimator), units, weights)
     error = standard_error(sums.first_rows, sums.second_rows)
     estimate = Estimate(float(unbiased @ weights), error, v0)
     return Findings(null, components, float(components @ weights), estimate)

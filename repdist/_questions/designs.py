@@ -41,7 +41,7 @@ _COPIES = 8  # of it that are held at a time
 
 
 @dataclass(frozen=True)
-class Tested:
+class Outcome:
     """What a design has made of two samples.
 
     Attributes
@@ -72,7 +72,7 @@ class Tested:
     cautions: tuple[str, ...] = ()
 
 
-def tested_rows(X: Array, Y: Array, options: Options) -> Tested:
+def tested_rows(X: Array, Y: Array, options: Options) -> Outcome:
     """Test independent rows."""
     first, second = (X, Y) if len(X) <= len(Y) else (Y, X)
     orders = [row_order(len(sample), options.rng) for sample in (first, second)]
@@ -86,10 +86,10 @@ def tested_rows(X: Array, Y: Array, options: Options) -> Tested:
     combination = Combination(options.combine, np.array(how.weights), sums.squares, len(first))
     relabeled = _relabeled(drawn, options)
     found = two_samples.findings(sums, units, combination, options.estimator, relabeled)
-    return Tested(Z, fitted, how, drawn, found)
+    return Outcome(Z, fitted, how, drawn, found)
 
 
-def tested_pairs(X: Array, Y: Array, options: Options) -> Tested:
+def tested_pairs(X: Array, Y: Array, options: Options) -> Outcome:
     """Test row i of X with row i of Y.
 
     In float64: what differs within pairs can be far smaller than kernel values are.
@@ -107,10 +107,10 @@ def tested_pairs(X: Array, Y: Array, options: Options) -> Tested:
     combination = Combination(options.combine, np.array(how.weights), sums.squares, len(X))
     relabeled = _relabeled(drawn, options)
     found = paired_rows.findings(both, units, combination, options.estimator, relabeled)
-    return Tested(Z, fitted, how, drawn, found)
+    return Outcome(Z, fitted, how, drawn, found)
 
 
-def tested_clusters(X: Array, Y: Array, ids: _arrays.Ids, options: Options) -> Tested:
+def tested_clusters(X: Array, Y: Array, ids: _arrays.Ids, options: Options) -> Outcome:
     """Test clusters of rows, each of which counts as one."""
     _check_clusters(ids)
     orders = [ClusterOrder.drawn(codes, options.rng) for codes in ids.codes]
@@ -134,10 +134,10 @@ def tested_clusters(X: Array, Y: Array, ids: _arrays.Ids, options: Options) -> T
     found = clustered.findings(sums, drawn.units, weights, rules, relabeled)
     more = clustered.extra_bytes(drawn, len(weights), options.workers.n_jobs)
     cautions = cluster_cautions(*(sizes[::-1] if swap else sizes))
-    return Tested(Z, fitted, how, drawn, found, more_bytes=more, cautions=tuple(cautions))
+    return Outcome(Z, fitted, how, drawn, found, more_bytes=more, cautions=tuple(cautions))
 
 
-def tested_strata(X: Array, Y: Array, ids: _arrays.Ids, options: Options) -> Tested:
+def tested_strata(X: Array, Y: Array, ids: _arrays.Ids, options: Options) -> Outcome:
     """Test rows within strata."""
     rows = np.stack([np.bincount(c, minlength=len(ids.names)) for c in ids.codes], axis=1)
     check_strata(ids.names, rows)
@@ -162,7 +162,7 @@ def tested_strata(X: Array, Y: Array, ids: _arrays.Ids, options: Options) -> Tes
     table = strata_table(sums, units)
     table = table.turned() if swap else table
     cautions = tuple(strata_cautions(table))
-    return Tested(Z, fitted, how, drawn, found, forms, table, cautions=cautions)
+    return Outcome(Z, fitted, how, drawn, found, forms, table, cautions=cautions)
 
 
 def _relabeled(drawn: Drawn, options: Options) -> two_samples.Relabeled:

@@ -47,7 +47,8 @@ def _relabeled(drawn: Drawn, R: int, threads: int) -> int:
     places = 8 * min(K**2, 2**19)  # of pairs of pairs in the order of the code
     matrices = 2 * entries_of(K, shuffles)
     rest = shuffles * ((R + 1) * U + 4 * R * K) * (others > K or frozen > 0)
-    return places + (threads if drawn.total > AT_ONCE else 1) * (matrices + 5 * R * at_once + rest)
+    of_thread = matrices + 5 * R * at_once + rest
+    return int(places + (threads if drawn.total > AT_ONCE else 1) * of_thread)
 
 
 def check_memory(unit_counts: Sequence[int], plan: Plan, forms: int = 1) -> None:

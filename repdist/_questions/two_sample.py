@@ -10,7 +10,7 @@ from repdist._designs.paired import Flips
 from repdist._options import Options, check_row_numbers
 from repdist._questions.cautions import data_cautions, null_cautions
 from repdist._questions.designs import (
-    Tested,
+    Outcome,
     check_options_of_clusters,
     check_options_of_strata,
     tested_clusters,
@@ -258,7 +258,7 @@ def _check_one_design(*, paired: bool, clusters: Any, strata: Any) -> None:
 
 
 def _result(
-    X: Array, Y: Array, tested: Tested, options: Options, columns: tuple[str, ...]
+    X: Array, Y: Array, tested: Outcome, options: Options, columns: tuple[str, ...]
 ) -> MMDTestResult:
     found, drawn, how, Z = tested.found, tested.drawn, tested.plan, tested.Z
     null, forms = found.null, tested.forms

@@ -362,6 +362,126 @@ def test_files_that_cannot_be_paired(folder, run):
     )
 
 
+def write_with_ids(name, rows, column, ids):
+    table = pd.DataFrame(rows, columns=["a", "b", "c"])
+    table.insert(1, column, ids)
+    table.to_csv(name, index=False, sep="\t" if name.endswith(".tsv") else ",")
+
+
+def test_clusters_are_a_column_of_both_tables(folder, run):
+    ids_x, ids_y = [f"{i // 3:02d}" for i in range(30)], [f"{20 + i // 5:02d}" for i in range(25)]
+    write_with_ids("x.csv", X, "video", ids_x)
+    write_with_ids("y.tsv", Y, "video", ids_y)
+    code, output, message = run("test", "x.csv", "y.tsv", "--clusters", "video", "--resamples", 99)
+    expected = repdist.mmd_test(NAMED, Y, clusters=(ids_x, ids_y), n_resamples=99, rng=0)
+    assert (code, output, message) == (0, f"{expected}\n", "")
+
+
+def test_strata_are_a_column_of_both_tables(folder, run):
+    ids_x, ids_y = ["07", "7"] * 15, ["7", "07", "7", "7", "07"] * 5  # text as it is written
+    write_with_ids("x.csv", X, "site", ids_x)
+    write_with_ids("y.csv", Y, "site", ids_y)
+    code, output, message = run("test", "x.csv", "y.csv", "--strata", "site", "--resamples", 99)
+    expected = repdist.mmd_test(NAMED, Y, strata=(ids_x, ids_y), n_resamples=99, rng=0)
+    assert (code, output, message) == (0, f"{expected}\n", "")
+
+
+def test_ids_of_rows_that_are_left_out_are_left_out(folder, run):
+    ids_x, ids_y = ["u", "v"] * 15, ["v"] * 12 + ["u"] * 13
+    gap = X.copy()
+    gap[4, 1] = np.nan
+    write_with_ids("x.csv", gap, "site", ids_x)
+    write_with_ids("y.csv", Y, "site", [*ids_y[:-1], ""])
+    options = "test", "x.csv", "y.csv", "--strata", "site", "--resamples", 99
+    code, _, message = run(*options)
+    assert code == 2
+    assert "`x.csv` must have a value in every cell; got none in line 6, column 'b'" in message
+    code, output, _ = run(*options, "--dropna")
+    rest = np.delete(X, 4, axis=0), Y[:-1]
+    ids = np.delete(ids_x, 4), ids_y[:-1]
+    assert code == 0
+    expected = repdist.mmd_test(
+        *(pd.DataFrame(rows, columns=["a", "b", "c"]) for rows in rest),
+        strata=ids, n_resamples=99, rng=0,
+    )  # fmt: skip
+    assert output == f"{expected}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (
+            ["x.csv", "y.csv", "--clusters", "movie"],
+            "`--clusters` must name a column of x.csv; got 'movie', it has a, video, b, c.",
+        ),
+        (
+            ["x.csv", "other.csv", "--strata", "video"],
+            "`--strata` must name a column of other.csv; got 'video', it has a, site, b, c.",
+        ),
+        (
+            ["a.npy", "y.csv", "--clusters", "video"],
+            "`--clusters` must name a column, and a.npy has none with a name: ids need a table; "
+            "got 'video'. Save rows and ids as .csv, .tsv, .txt or .parquet.",
+        ),
+        (
+            ["x.csv", "y.csv", "--strata", "video", "--drop", "video"],
+            "`--strata` must name a column that is not compared; got 'video', which `--columns` or "
+            "`--drop` names too.",
+        ),
+        (
+            ["x.csv", "gap.csv", "--clusters", "video"],
+            "`gap.csv` must have a value in every cell; got none in line 2, the id. Use `--dropna` "
+            "to leave such rows out.",
+        ),
+        (
+            ["x.csv", "x.csv", "--clusters", "video"],
+            "`--clusters` must each have all of their rows in one sample; got rows of 'p' in both "
+            "(2 such in all).",
+        ),
+        (
+            ["x.csv", "y.csv", "--strata", "video"],
+            "`--strata` must have rows of both samples in every stratum; got 15 rows of `x.csv` "
+            "and 0 of `y.csv` in 'p', 15 rows of `x.csv` and 0 of `y.csv` in 'q', 0 rows of "
+            "`x.csv` and 12 of `y.csv` in 'r', 0 rows of `x.csv` and 13 of `y.csv` in 's'.",
+        ),
+        (
+            ["x.csv", "x.csv", "--strata", "video", "--combine", "fuse"],
+            '`--combine` must be "max" or "mean" with `--strata`, which make two statistics of '
+            'each component; got "fuse".',
+        ),
+        (
+            ["x.csv", "y.csv", "--paired", "--clusters", "video"],
+            "`--paired` and `--clusters` must not be given together: rows belong together in one "
+            "way.",
+        ),
+        (
+            ["x.csv", "y.csv", "--clusters", "video", "--strata", "video"],
+            "`--clusters` and `--strata` must not be given together: rows belong together in one "
+            "way.",
+        ),
+    ],
+)
+def test_columns_of_ids_that_are_refused(folder, run, arguments, expected):
+    write_with_ids("x.csv", X, "video", ["p", "q"] * 15)
+    write_with_ids("y.csv", Y, "video", ["r"] * 12 + ["s"] * 13)
+    write_with_ids("other.csv", Y, "site", ["r"] * 12 + ["s"] * 13)
+    write_with_ids("gap.csv", Y, "video", [""] + ["r"] * 12 + ["s"] * 12)
+    code, output, message = run("test", *arguments)
+    assert (code, output) == (2, "")
+    assert message.startswith(f"repdist: {expected}")
+
+
+def test_ids_of_a_parquet_file_are_text(folder, run):
+    needs("pyarrow")
+    table = NAMED.assign(site=[1, 2] * 15)
+    table.to_parquet("x.parquet")
+    write_with_ids("y.csv", Y, "site", ["1"] * 12 + ["2"] * 13)
+    code, output, _ = run("test", "x.parquet", "y.csv", "--strata", "site", "--resamples", 99)
+    ids = ["1", "2"] * 15, ["1"] * 12 + ["2"] * 13
+    expected = repdist.mmd_test(NAMED, Y, strata=ids, n_resamples=99, rng=0)
+    assert (code, output) == (0, f"{expected}\n")
+
+
 def test_the_defaults_are_those_of_the_function(folder, run):
     code, output, _ = run("test", "a.npy", "b.npy", "--json")
     assert code == 0

@@ -17,6 +17,7 @@ UNITS = {
     "single rows": ([1] * 20 + [1] * 15, [0] * 20 + [1] * 15),
     "bins and frozen rows": ([4] * 5 + [3] + [4] * 6 + [2], [0] * 6 + [1] * 7),
     "one unit a sample": ([23, 17], [0, 1]),
+    "many sizes": ([3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9, 7, 9, 3, 2], [0] * 11 + [1] * 6),
     "three samples": ([3, 3, 1, 5, 5, 2, 2], [0, 0, 0, 1, 1, 2, 2]),
 }
 
@@ -107,9 +108,10 @@ def test_threads_do_not_change_a_bit(monkeypatch, dtype):
                 np.testing.assert_array_equal(getattr(ours, field), getattr(theirs, field))
 
 
-def test_torch_sums_equal_numpy_sums():
+@pytest.mark.parametrize("units", ["bins and frozen rows", "many sizes"])
+def test_torch_sums_equal_numpy_sums(units):
     torch = pytest.importorskip("torch")
-    unit_rows, unit_group = map(np.array, UNITS["bins and frozen rows"])
+    unit_rows, unit_group = map(np.array, UNITS[units])
     Z = np.random.default_rng(0).normal(size=(unit_rows.sum(), 5))
     kernel = kernels.MultiRBF((0.5, 1.0, 2.0))
     for differences in (True, False):
@@ -136,9 +138,21 @@ def test_strips_cover_every_row_once(units, edge):
         held = of_row[strip.rows]
         assert set(held) == set(range(strip.unit, strip.unit + strip.count))
         counts = np.bincount(held - strip.unit)
-        assert (counts == counts[0]).all()
+        assert counts.tolist() == list(strip.sizes or (counts[0],) * strip.count)
+        expected = np.flatnonzero(np.diff(held, prepend=-1))
+        np.testing.assert_array_equal(strip.unit_starts, expected)
         assert (unit_group[held] == strip.group).all()
     assert position == unit_rows.sum()
+
+
+def test_units_of_many_sizes_share_strips():
+    """Else there were a tile for every two units."""
+    unit_rows = np.random.default_rng(0).integers(1, 40, size=200)
+    strips = cut(unit_rows, np.repeat([0, 1], 100), 1024)
+    assert len(strips) == 2 + 3  # of 2,034 and 2,215 rows: not 200
+    long = cut(np.append(unit_rows, 3000), np.repeat([0, 1], [100, 101]), 1024)
+    assert [strip.stop - strip.start for strip in long[-3:]] == [1000] * 3
+    assert all(strip.sizes == () for strip in long[-3:])
 
 
 def test_in_order_keeps_the_order_and_draws_tasks_as_needed():

@@ -101,6 +101,12 @@ def test_the_statistic_of_one_kernel_is_the_ratio():
     assert by_mean.statistic == pytest.approx(result.statistic, rel=1e-11)
 
 
+def test_fuse_is_the_log_mean_exponential_of_the_ratios():
+    ratios = [answer(kernel=kernels.RBF(b)).statistic for b in (0.5, 1.0, 3.0)]
+    result = answer(kernel=kernels.MultiRBF((0.5, 1.0, 3.0)), combine="fuse")
+    assert result.statistic == pytest.approx(np.log(np.mean(np.exp(ratios))), rel=1e-11)
+
+
 @COMBINE
 @pytest.mark.parametrize("kind", ["continuous", "ties", "float32"])
 def test_whole_clusters_over_all_35_relabelings(combine, kind):
@@ -350,7 +356,7 @@ def test_an_array_is_no_pair():
 
 
 def test_too_many_clusters(monkeypatch):
-    monkeypatch.setattr("repdist._questions.two_sample._MOST_BYTES", 2**10)
+    monkeypatch.setattr("repdist._questions.designs._MOST_BYTES", 2**10)
     with pytest.raises(ValueError, match=in_order("`clusters`", "got 16", "Join clusters")):
         answer()
 

@@ -12,7 +12,7 @@ import pytest
 
 import repdist
 from repdist import kernels
-from repdist._questions import two_sample
+from repdist._questions import designs
 
 COMBINATIONS = pytest.mark.parametrize("combine", ["max", "mean", "fuse"])
 ESTIMATORS = pytest.mark.parametrize("estimator", ["unbiased", "biased"])
@@ -69,7 +69,7 @@ def test_bins_and_frozen_rows_over_all_relabelings_of_the_units(monkeypatch, com
 
     The rows stand unit by unit and are not shuffled, so the partition stays fixed.
     """
-    monkeypatch.setattr(two_sample, "row_order", lambda n, rng: np.arange(n))
+    monkeypatch.setattr(designs, "row_order", lambda n, rng: np.arange(n))
     Z = np.random.default_rng(3).normal(size=(16, 2))
     bins, frozen = Z[:14].reshape(7, 2, 2), Z[14:]
     pvalues = []
