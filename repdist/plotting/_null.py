@@ -52,9 +52,14 @@ def plot_two_sample(shape: NullShape, ax: "Axes | None" = None) -> "Axes":
 def _plot_components(shape: NullShape, ax: "Axes") -> None:
     components = shape.components
     ax.axhline(0, color="0.6", linewidth=0.8)
-    ax.plot(components["bandwidth"], components["zscore"], "o-", color=LINE_COLOUR, markersize=4)
+    forms = components.groupby("form", sort=False) if "form" in components else [("", components)]
+    for (form, of_form), line in zip(forms, ("o-", "s--"), strict=False):
+        bandwidth, zscore = of_form["bandwidth"], of_form["zscore"]
+        ax.plot(bandwidth, zscore, line, color=LINE_COLOUR, markersize=4, label=form)
+    if len(components) > len(of_form):
+        ax.legend(frameon=False)
     ax.set_xscale("log")
-    shown = components["bandwidth"].iloc[[0, len(components) // 2, -1]]
+    shown = of_form["bandwidth"].iloc[[0, len(of_form) // 2, -1]]
     ax.set_xticks(shown, [f"{bandwidth:.3g}" for bandwidth in shown])
     ax.get_xticklabels()[-1].set_horizontalalignment("right")  # it stands at the figure's edge
     ax.minorticks_off()
