@@ -76,7 +76,8 @@ def mmd_test(  # noqa: PLR0913 (the options of a test)
         rows, so that another mix is no difference. MMD^2 is that of the mixed means,
         ``||sum_s w_s (mu_Xs - mu_Ys)||^2``; with ``combine="max"`` the test looks at
         ``sum_s w_s ||mu_Xs - mu_Ys||^2`` beside it, which sees differences that cancel. Each
-        stratum needs two rows of each sample. Default None.
+        stratum needs two rows of each sample. Time grows with the squared number of strata: some
+        tens are quick, hundreds take minutes. Default None.
     kernel : Kernel
         Default ``MultiRBF()``: about six to ten Gaussian kernels that cover the distances in the
         data. An unfitted kernel is fitted on the pooled sample.
