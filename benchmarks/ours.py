@@ -14,14 +14,14 @@ import repdist
 from benchmarks.cases import Case
 from repdist import kernels
 from repdist._inference import two_samples
-from repdist._questions import two_sample
+from repdist._questions import designs
 from repdist.kernels import _gaussian_compiled
 
 # Part of a test: the module that looks its function up when it is called, and the function's name.
 PARTS = (
-    ("sums", two_sample, "kernel_blocks"),
+    ("sums", designs, "kernel_blocks"),
     ("null", two_samples, "statistics"),
-    ("null", two_sample, "Null"),
+    ("null", two_samples, "Null"),
 )
 
 

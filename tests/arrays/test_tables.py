@@ -369,7 +369,7 @@ def test_the_order_of_categories():
 def test_labels_that_python_calls_equal_do_not_merge(first, second):
     labels = [first] * 4 + [second] * 4 + ["w"] * 4
     with pytest.raises(
-        ValueError, match=r"`labels` must be of one kind; got .*one group. Use text"
+        ValueError, match=r"`labels` must be of one kind; got .*would become one. Use text"
     ):
         read_groups(X, labels)
     with pytest.raises(ValueError, match=r"`labels` must be of one kind"):
