@@ -75,6 +75,11 @@ class PairedUnits:
         return 1 << (self.bins - 1)
 
     @property
+    def least_pvalue_exhaustive(self) -> float:
+        """The least p-value that all relabelings can give."""
+        return 1 / self.n_relabelings
+
+    @property
     def layout(self) -> Layout:
         """How the rows lie, the first sample first."""
         return Layout(self.rows, self.sample, is_small(self.pairs, self.pairs))
@@ -98,16 +103,6 @@ class Flips(Drawn):
     def swaps(self) -> Swaps:
         """Of the random relabelings."""
         return Swaps.at_least(self.wanted + 1, self.units.bins, self.units.bins)
-
-    @property
-    def distinct(self) -> int:
-        """How many distinct relabelings there are, the observed one included."""
-        return self.units.n_relabelings
-
-    @property
-    def least_of_all(self) -> float:
-        """The least p-value that all of them can give."""
-        return 1 / self.distinct
 
     def describe(self) -> str:
         """Return in words what may change places, and how often it did."""

@@ -75,7 +75,15 @@ class Swaps:
 
 
 class Drawn(ABC):
-    """Which relabelings are used: all of them if there are no more, else random ones."""
+    """Which relabelings are used: all of them if there are no more, else random ones.
+
+    Attributes
+    ----------
+    units : Units, PairedUnits or StrataUnits
+        What changes places as a whole.
+    wanted : int
+        Random relabelings asked for; at least so many are used.
+    """
 
     units: Any
     wanted: int
@@ -84,16 +92,6 @@ class Drawn(ABC):
     @abstractmethod
     def swaps(self) -> Swaps:
         """Of the random relabelings."""
-
-    @property
-    @abstractmethod
-    def distinct(self) -> int:
-        """How many distinct relabelings there are, the observed one included."""
-
-    @property
-    @abstractmethod
-    def least_of_all(self) -> float:
-        """The least p-value that all of them can give."""
 
     @abstractmethod
     def describe(self) -> str:
@@ -126,12 +124,12 @@ class Drawn(ABC):
     @property
     def exhaustive(self) -> bool:
         """Whether all distinct relabelings are enumerated."""
-        return self.distinct <= self.swaps.total
+        return bool(self.units.n_relabelings <= self.swaps.total)
 
     @property
     def total(self) -> int:
         """How many there are, the observed one among them."""
-        return self.distinct if self.exhaustive else self.swaps.total
+        return int(self.units.n_relabelings) if self.exhaustive else self.swaps.total
 
     @property
     def count(self) -> int:
@@ -141,7 +139,9 @@ class Drawn(ABC):
     @property
     def least_pvalue(self) -> float:
         """The smallest p-value that they can give."""
-        return self.least_of_all if self.exhaustive else 1 / self.total
+        if self.exhaustive:
+            return float(self.units.least_pvalue_exhaustive)
+        return 1 / self.total
 
     def attainable(self, alpha: float) -> float:
         """Return the largest level up to alpha at which they can reject."""
@@ -168,16 +168,6 @@ class Relabelings(Drawn):
         pairs, others = self.units.movable
         found = Swaps.at_least(self.wanted + 1, pairs, others)
         return Swaps(found.total, 0) if pairs <= FEW_PAIRS else found
-
-    @property
-    def distinct(self) -> int:
-        """How many distinct relabelings there are, the observed one included."""
-        return self.units.n_relabelings
-
-    @property
-    def least_of_all(self) -> float:
-        """The least p-value that all of them can give."""
-        return self.units.least_pvalue_exhaustive
 
     def describe(self) -> str:
         """Return in words what may change places, and how often it did."""

@@ -204,16 +204,6 @@ class StrataRelabelings(Drawn):
         return Swaps(found.total, 0) if pairs <= FEW_PAIRS else found
 
     @property
-    def distinct(self) -> int:
-        """How many distinct relabelings there are, the observed one included."""
-        return self.units.n_relabelings
-
-    @property
-    def least_of_all(self) -> float:
-        """The least p-value that all of them can give."""
-        return self.units.least_pvalue_exhaustive
-
-    @property
     def first_if_left(self) -> npt.NDArray[np.bool_]:
         """Which units lie in the first sample while they stand in no pair, (U,)."""
         units = self.units

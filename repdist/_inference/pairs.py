@@ -1,7 +1,8 @@
 """Every pair of groups from one pass over the kernel, and what belongs to a group.
 
-Each pair is tested as `repdist._inference.two_samples` tests two samples, under relabelings of its
-own two groups, which depend on their names and sizes, not on their places in the table.
+Each pair is tested as `repdist._inference.two_samples` tests two samples. Pairs that are cut alike
+share their relabelings, whatever their places in the table; which rows are a unit belongs to the
+name of each group.
 """
 
 import dataclasses

@@ -70,7 +70,8 @@ class FormsOfSwaps:
 
     Notes
     -----
-    ``O(J K^2)`` time and memory, once; then ``O(J R (K^2 + 2^k 2^(k/2)))`` time for each S.
+    ``O(J K^2)`` time and memory, once (or for every S anew if that is much), then
+    ``O(J R (K^2 + 2^k 2^(k/2)))`` time for each S.
     """
 
     def __init__(

@@ -193,7 +193,7 @@ def check_options_of_clusters(X: Array, n_bins: Bins) -> None:
         )
     if _arrays.is_lazy(X):
         raise TypeError(
-            "`clusters` must be None for dask arrays. Use arrays in memory or in a file."
+            "`clusters` must be None for dask arrays; got ids. Use arrays in memory or in a file."
         )
 
 

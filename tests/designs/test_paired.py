@@ -69,9 +69,9 @@ def test_the_rows_of_a_bin_lie_alike_in_both_samples():
 def test_all_are_enumerated_if_they_are_no_more_than_random_ones_would_be(bins, wanted):
     """To flip all pairs changes nothing, so half of the sign patterns are distinct."""
     drawn = Flips(PairedUnits(bins, bins), wanted)
-    assert drawn.distinct == 2 ** (bins - 1)
-    assert drawn.exhaustive == (drawn.distinct <= random_total(wanted))
-    assert drawn.total == min(drawn.distinct, random_total(wanted))
+    assert drawn.units.n_relabelings == 2 ** (bins - 1)
+    assert drawn.exhaustive == (drawn.units.n_relabelings <= random_total(wanted))
+    assert drawn.total == min(drawn.units.n_relabelings, random_total(wanted))
     assert drawn.count == (drawn.total if drawn.exhaustive else drawn.total - 1)
     assert drawn.least_pvalue == 1 / drawn.total
 
