@@ -60,12 +60,12 @@ class Options:
         """Whether the combination needs sums of squared kernel values."""
         return self.combine == "fuse"
 
-    def check_smallest(self, rows: int) -> None:
-        """Raise if the smallest sample has fewer rows than bins are asked for."""
-        if not isinstance(self.n_bins, str) and self.n_bins > rows:
+    def check_smallest(self, count: int, called: str = "rows") -> None:
+        """Raise if the smallest sample has fewer rows (or else) than bins are asked for."""
+        if not isinstance(self.n_bins, str) and self.n_bins > count:
             raise ValueError(
-                f"`n_bins` must be at most the {rows} rows of the smaller sample; got "
-                f'{self.n_bins}. Use "rows" for one unit a row.'
+                f"`n_bins` must be at most the {count} {called} of the smaller sample; got "
+                f'{self.n_bins}. Use "rows" for each by itself.'
             )
 
     def check_reach(self, alpha: float) -> None:

@@ -1,7 +1,7 @@
 """Rows of any library, wherever they lie: what other folders use of this one."""
 
 from repdist._arrays.groups import Groups, read_groups
-from repdist._arrays.ids import Ids, read_ids
+from repdist._arrays.ids import Ids, check_pair, read_ids
 from repdist._arrays.libraries import (
     constant,
     detach,
@@ -48,6 +48,7 @@ from repdist._arrays.samples import (
     read_samples,
 )
 from repdist._arrays.storage import ENTRIES, in_file, in_memory
+from repdist._arrays.tables import split_off_ids
 from repdist._arrays.workspace import (
     Workspace,
     is_symmetric,
@@ -66,6 +67,7 @@ __all__ = [
     "cast",
     "centre_row",
     "check_held",
+    "check_pair",
     "check_varies",
     "column_medians",
     "column_names",
@@ -102,6 +104,7 @@ __all__ = [
     "read_samples",
     "recomputed",
     "shifted_and_scaled",
+    "split_off_ids",
     "square_root",
     "take_rows",
     "taken_diagonal",

@@ -1,5 +1,6 @@
 """What users give for each row beside the samples: of which cluster, or of which stratum, it is."""
 
+import itertools
 from collections.abc import Hashable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
@@ -13,57 +14,83 @@ from repdist._arrays.groups import check_index, check_kinds, check_shown, is_mis
 
 @dataclass(frozen=True)
 class Ids:
-    """The ids of the rows of two samples, as numbers.
+    """The ids of the rows of two samples, or of several groups, as numbers.
 
     Attributes
     ----------
     names : tuple
-        The different ids of both samples, in an order that no order of rows changes.
-    codes : pair of (n,) and (m,) arrays
+        The different ids, in an order that no order of rows changes.
+    codes : tuple of (n_g,) arrays
         The place in `names` of each row's id.
     """
 
     names: tuple[Hashable, ...]
-    codes: tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]
+    codes: tuple[npt.NDArray[np.intp], ...]
 
     @property
     def shared(self) -> tuple[Hashable, ...]:
-        """The names that occur in both samples."""
-        return tuple(self.names[code] for code in np.intersect1d(*self.codes).tolist())
+        """The names that occur in both of two samples."""
+        first, second = self.codes
+        return tuple(self.names[code] for code in np.intersect1d(first, second).tolist())
+
+    @property
+    def counts(self) -> npt.NDArray[np.intp]:
+        """The rows that each id has in each sample, (ids, samples)."""
+        of_samples = [np.bincount(codes, minlength=len(self.names)) for codes in self.codes]
+        return np.stack(of_samples, axis=1)
+
+    def of(self, *samples: int) -> "Ids":
+        """Return those of some of the samples; names that none has are gone."""
+        return self.taken([(sample, slice(None)) for sample in samples])
+
+    def taken(self, rows: Sequence[tuple[int, Any]]) -> "Ids":
+        """Return those of samples that hold rows (by number or mask) of one of these each."""
+        codes = [self.codes[sample][which] for sample, which in rows]
+        present, flat = np.unique(np.concatenate(codes), return_inverse=True)
+        ends = np.cumsum([len(each) for each in codes])[:-1]
+        return Ids(tuple(self.names[code] for code in present), tuple(np.split(flat, ends)))
 
 
 def read_ids(
-    name: str, ids: Any, sizes: tuple[int, int], samples: Sequence[Any] = (None, None)
+    name: str,
+    ids: Sequence[Any],
+    samples: Mapping[str, int],
+    given: Sequence[Any] | None = None,
 ) -> Ids:
-    """Check ids that are given as a pair, one for each row of two samples.
+    """Check ids, one for each row of some samples.
 
     Parameters
     ----------
     name : str
         The argument, as messages shall call it.
-    ids : pair of sequences
-        Hashable values: lists, arrays, Series, tensors.
-    sizes : (int, int)
-        Rows of the samples.
-    samples : pair, optional
+    ids : sequence of sequences
+        Hashable values, of each sample: lists, arrays, Series, tensors.
+    samples : mapping of str to int
+        What messages call each sample, and its rows.
+    given : sequence, optional
         What the user gave as samples: ids in a Series must have the index of a DataFrame.
     """
+    lists = []
+    for place, (values, (sample, size)) in enumerate(zip(ids, samples.items(), strict=True)):
+        called = f"{name}[{place}]" if len(samples) > 1 else name
+        check_index(called, values, given[place] if given else None)
+        lists.append(_one_a_row(called, values, size, sample))
+    every = list(itertools.chain(*lists))
+    check_kinds(name, every)
+    names = _ordered(every)
+    check_shown(name, names)
+    number = {value: code for code, value in enumerate(names)}
+    codes = [np.array([number[value] for value in values], np.intp) for values in lists]
+    return Ids(tuple(names), tuple(codes))
+
+
+def check_pair(name: str, ids: Any) -> None:
+    """Raise if these are no ids of two samples."""
     if not isinstance(ids, (tuple, list)) or len(ids) != 2:
         raise TypeError(
             f"`{name}` must be a pair: the ids of the rows of `X`, and of those of `Y`; got "
             f"{_got(ids)}. Use `{name}=(ids_x, ids_y)`."
         )
-    lists = []
-    for place, (values, size) in enumerate(zip(ids, sizes, strict=True)):
-        check_index(f"{name}[{place}]", values, samples[place])
-        lists.append(_one_a_row(f"{name}[{place}]", values, size, "XY"[place]))
-    both = [*lists[0], *lists[1]]
-    check_kinds(name, both)
-    names = _ordered(both)
-    check_shown(name, names)
-    number = {value: code for code, value in enumerate(names)}
-    first, second = (np.array([number[value] for value in values], np.intp) for values in lists)
-    return Ids(tuple(names), (first, second))
 
 
 def _one_a_row(name: str, values: Any, size: int, sample: str) -> list[Hashable]:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from repdist._checks import told_apart
+from repdist._checks import describe, told_apart
 
 _INDEX = re.compile(r"__index_level_\d+__")  # what pandas calls an index without a name in a file
 _REPAIRS = ("collect", "to_pandas", "toPandas", "df", "to_arrow")
@@ -144,18 +144,18 @@ def aligned(tables: Mapping[str, Table]) -> dict[str, npt.NDArray[Any]]:
     return arrays
 
 
-def split_off(table: Any, column: Hashable) -> tuple[Any, Any]:
+def split_off(table: Any, column: Hashable, argument: str = "labels") -> tuple[Any, Any]:
     """Return a table without one of its columns, and that column."""
     names = _names(table)
     count = names.count(column)
     if count == 0:
         raise ValueError(
-            f"`labels` must be a column of the {type(table).__name__}; got {column!r}, it has "
+            f"`{argument}` must be a column of the {type(table).__name__}; got {column!r}, it has "
             f"{', '.join(map(str, names[:8]))}."
         )
     if count > 1:
         raise ValueError(
-            f"`labels` must name one column of the {type(table).__name__}; {column!r} names "
+            f"`{argument}` must name one column of the {type(table).__name__}; {column!r} names "
             "several. Rename them."
         )
     if hasattr(table, "iloc"):  # pandas: keeps names of any kind
@@ -164,6 +164,16 @@ def split_off(table: Any, column: Hashable) -> tuple[Any, Any]:
 
     frame = nw.from_native(_as_frame(table), eager_only=True)
     return frame.drop(str(column)).to_native(), frame[str(column)].to_native()
+
+
+def split_off_ids(table: Any, column: Hashable, argument: str, sample: str) -> tuple[Any, Any]:
+    """Return a table without the column of ids, and that column; raise if it is no table."""
+    if not is_table(table):
+        raise TypeError(
+            f"`{argument}` must hold one id a row; got {describe(column)}. The name of a "
+            f"column goes with a table, and `{sample}` is none."
+        )
+    return split_off(table, column, argument)
 
 
 def _check_same(first: str, expected: tuple[str, ...], name: str, columns: tuple[str, ...]) -> None:

@@ -10,12 +10,15 @@ import numpy.typing as npt
 
 from repdist._blocks import Layout
 from repdist._designs.relabelings import Relabelings
-from repdist._designs.units import Units, is_small, row_order
+from repdist._designs.units import Units, is_small, row_order, two_sample_units
+from repdist._typing import Bins
+
+_CHUNK = 1024  # clusters between which sums are held at a time
 
 
 @dataclass(frozen=True)
 class ClusterOrder:
-    """How the rows of one sample are put in order: cluster by cluster, these in random order.
+    """How the rows of one sample are put in order, cluster by cluster.
 
     Attributes
     ----------
@@ -29,11 +32,17 @@ class ClusterOrder:
     sizes: npt.NDArray[np.intp]
 
     @classmethod
+    def of(cls, codes: npt.NDArray[np.intp], sequence: npt.NDArray[np.intp]) -> "ClusterOrder":
+        """Put rows whose clusters have these numbers (n,) in this sequence of clusters (C,)."""
+        place = np.zeros(codes.max() + 1, dtype=np.intp)
+        place[sequence] = np.arange(len(sequence))
+        return cls(np.argsort(place[codes], kind="stable"), np.bincount(place[codes]))
+
+    @classmethod
     def drawn(cls, codes: npt.NDArray[np.intp], rng: np.random.Generator) -> "ClusterOrder":
         """Draw the order of clusters whose numbers (n,) rows have."""
-        numbers, of_row = np.unique(codes, return_inverse=True)
-        place = np.argsort(row_order(len(numbers), rng))
-        return cls(np.argsort(place[of_row], kind="stable"), np.bincount(place[of_row]))
+        numbers = np.unique(codes)
+        return cls.of(codes, numbers[row_order(len(numbers), rng)])
 
 
 @dataclass(frozen=True)
@@ -59,45 +68,98 @@ class Clusters:
         sizes = np.concatenate([first, second])
         return cls(len(first), len(second), int(sizes.min()), int(sizes.max()))
 
+    @property
+    def rows(self) -> str:
+        """How many rows they have, in words."""
+        rows = f"{self.least:,}" if self.least == self.most else f"{self.least:,} to {self.most:,}"
+        return f"{rows} row{'s' * (self.most > 1)}"
+
     def describe(self) -> str:
         """Return both in words."""
-        rows = f"{self.least:,}" if self.least == self.most else f"{self.least:,} to {self.most:,}"
-        plural = "s" * (self.most > 1)
-        return f"{self.first:,} + {self.second:,} clusters of {rows} row{plural}"
+        return f"{self.first:,} + {self.second:,} clusters of {self.rows}"
+
+
+@dataclass(frozen=True)
+class ClusterLayout:
+    """How rows lie that follow each other cluster by cluster, in two samples.
+
+    A pass holds the sums between some clusters at a time, and adds them up over units.
+
+    Attributes
+    ----------
+    sizes : (C,)
+        Rows of each cluster, those of the first sample first.
+    first : int
+        Clusters in the first sample.
+    unit_clusters : (U,)
+        Clusters in each unit.
+    """
+
+    sizes: npt.NDArray[np.intp]
+    first: int
+    unit_clusters: npt.NDArray[np.intp]
+
+    @property
+    def group(self) -> npt.NDArray[np.intp]:
+        """The group of each cluster in a pass, (C,)."""
+        first = np.arange(self.first) // _CHUNK
+        second = np.arange(len(self.sizes) - self.first) // _CHUNK
+        return np.concatenate([first, first[-1] + 1 + second])
+
+    @property
+    def unit(self) -> npt.NDArray[np.intp]:
+        """The unit of each cluster, (C,)."""
+        return np.repeat(np.arange(len(self.unit_clusters)), self.unit_clusters)
+
+    @property
+    def layout(self) -> Layout:
+        """Of the pass: every cluster by itself."""
+        return layout_of_clusters(self.sizes, self.group, self.first)
+
+
+def layout_of_clusters(
+    sizes: npt.NDArray[np.intp], group: npt.NDArray[np.intp], first: int
+) -> Layout:
+    """Return how rows lie that follow each other cluster by cluster; `first` of sample 0."""
+    n, m = int(sizes[:first].sum()), int(sizes[first:].sum())
+    return Layout(sizes, group, is_small(n, m))
 
 
 @dataclass(frozen=True)
 class ClusterRelabelings(Relabelings):
-    """Relabelings of whole clusters.
+    """Relabelings of whole clusters, or of bins of clusters.
 
     Attributes
     ----------
     units : Units
-        The clusters, as if each were a row.
+        The bins that move, as if each were a row.
     wanted : int
         Random relabelings asked for; at least so many are used.
     clusters : Clusters
+    bins : Units
+        How clusters are cut into bins, as if each were a row. What is frozen is in no relabeling.
     """
 
     clusters: Clusters
+    bins: Units
 
     @classmethod
-    def of_clusters(cls, clusters: Clusters, wanted: int) -> "ClusterRelabelings":
+    def of_clusters(cls, clusters: Clusters, wanted: int, n_bins: Bins) -> "ClusterRelabelings":
         """Return the relabelings, the sample of fewer clusters first."""
         few, many = sorted((clusters.first, clusters.second))
-        return cls(Units(1, (few, many), (0, 0)), wanted, clusters)
+        bins = two_sample_units(few, many, n_bins)
+        return cls(Units(1, bins.movable, (0, 0)), wanted, clusters, bins)
 
     def describe(self) -> str:
         """Return in words what may change places, and how often it did."""
         how = "" if self.exhaustive else self.swaps.describe()
         count = "all " * self.exhaustive + f"{self.count:,}"
         count += " random" * (not how and not self.exhaustive)
-        text = f"{count} relabelings of {self.clusters.describe()}"
+        of, bins = self.clusters.describe(), self.bins
+        if bins.size > 1:
+            first, second = bins.movable
+            of = f"{first:,} + {second:,} bins of {bins.size:,} clusters, of {of}"
+        if left := sum(bins.frozen):
+            of += f" ({left:,} clusters in no bin)" if bins.size > 1 else f" ({left:,} stay out)"
+        text = f"{count} relabelings of {of}"
         return f"{text}: {how}" if how else text
-
-
-def cluster_layout(first: npt.NDArray[np.intp], second: npt.NDArray[np.intp]) -> Layout:
-    """Return how rows lie that follow each other cluster by cluster, for these sizes."""
-    rows = np.concatenate([first, second])
-    sample = np.repeat([0, 1], [len(first), len(second)])
-    return Layout(rows, sample, is_small(int(first.sum()), int(second.sum())))

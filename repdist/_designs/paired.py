@@ -23,19 +23,29 @@ class PairedUnits:
     Attributes
     ----------
     pairs, bins : int
+    sizes : tuple of int, optional
+        Pairs in each bin; else they differ by 1 at most.
     """
 
     pairs: int
     bins: int
+    sizes: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, pairs: int, n_bins: Bins) -> "PairedUnits":
         """Cut so many pairs as the rows of two samples are."""
         return cls(pairs, pairs // wanted_size(pairs, pairs, n_bins))
 
+    @classmethod
+    def of_sizes(cls, sizes: npt.NDArray[np.intp]) -> "PairedUnits":
+        """Cut pairs into bins of these sizes."""
+        return cls(int(sizes.sum()), len(sizes), tuple(sizes.tolist()))
+
     @property
     def in_bins(self) -> npt.NDArray[np.intp]:
-        """Pairs in each bin, (bins,): they differ by 1 at most."""
+        """Pairs in each bin, (bins,)."""
+        if self.sizes:
+            return np.array(self.sizes)
         least, more = divmod(self.pairs, self.bins)
         return np.where(np.arange(self.bins) < more, least + 1, least)
 
@@ -67,7 +77,7 @@ class PairedUnits:
     @property
     def size(self) -> int:
         """Rows in the largest unit."""
-        return -(-self.pairs // self.bins)
+        return int(self.in_bins.max())
 
     @property
     def n_relabelings(self) -> int:
@@ -94,10 +104,13 @@ class Flips(Drawn):
     units : PairedUnits
     wanted : int
         Random relabelings asked for; at least so many are used.
+    called : str
+        What is in pairs, and where.
     """
 
     units: PairedUnits
     wanted: int
+    called: str = "pairs"
 
     @cached_property
     def swaps(self) -> Swaps:
@@ -107,11 +120,12 @@ class Flips(Drawn):
     def describe(self) -> str:
         """Return in words what may change places, and how often it did."""
         units = self.units
-        pairs = f"{units.pairs:,} pairs"
+        pairs = f"{units.pairs:,} {self.called}"
         if units.bins < units.pairs:
-            least = units.pairs // units.bins
-            sizes = f"{least}" if units.pairs % units.bins == 0 else f"{least} or {least + 1}"
-            pairs = f"{units.bins:,} bins of {sizes} pairs"
+            least, most = int(units.in_bins.min()), int(units.in_bins.max())
+            between = {0: f"{least}", 1: f"{least} or {most}"}
+            sizes = between.get(most - least, f"{least} to {most}")
+            pairs = f"{units.bins:,} bins of {sizes} {self.called}"
         if self.exhaustive:
             return f"all {self.count:,} ways to change sides within {pairs}"
         return f"{self.count:,} ways to change sides within {pairs}: {self.swaps.describe()}"

@@ -16,7 +16,6 @@ from repdist._typing import Bins
 
 _BATCH = 512  # relabelings or shuffles at most
 _LEAST, _USUAL = 2, 8  # units of the smaller sample in a stratum: of many strata, and of few
-_MOST_NAMED = 5  # strata that an error calls by name
 
 
 @dataclass(frozen=True)
@@ -97,6 +96,11 @@ class StrataUnits:
         """The share of each stratum in the pooled rows, (S,)."""
         rows = self.counts.sum(axis=1)
         return np.asarray(rows / rows.sum())
+
+    @property
+    def effective(self) -> float:
+        """What the adjusted MMD^2 by chance goes with: ``sum_s w_s^2 (1 / n_s + 1 / m_s)``."""
+        return float(self.shares**2 @ (1 / self.counts).sum(axis=1))
 
     @property
     def rows(self) -> npt.NDArray[np.intp]:
@@ -190,10 +194,13 @@ class StrataRelabelings(Drawn):
     units : StrataUnits
     wanted : int
         Random relabelings asked for; at least so many are used.
+    called : str
+        What lies in strata.
     """
 
     units: StrataUnits
     wanted: int
+    called: str = "rows"
 
     @cached_property
     def swaps(self) -> Swaps:
@@ -222,9 +229,10 @@ class StrataRelabelings(Drawn):
         units = self.units
         sizes = sorted({stratum.size for stratum in units.strata})
         least = f"{sizes[0]} to " * (len(sizes) > 1)
-        of = "single rows" if units.size == 1 else f"bins of {least}{units.size} rows"
+        what = self.called
+        of = f"single {what}" if units.size == 1 else f"bins of {least}{units.size} {what}"
         frozen = sum(units.frozen)
-        kept = f"; {frozen} rows keep their label" if frozen else ""
+        kept = f"; {frozen} {what} keep their label" if frozen else ""
         how = "" if self.exhaustive else self.swaps.describe()
         count = f"{'all ' * self.exhaustive}{self.count:,}{' random' * self._shuffled_alone}"
         text = f"{count} relabelings of {of} inside {len(units.strata):,} strata"
@@ -284,36 +292,3 @@ def order_in_strata(
     """Return the order in which the rows of a sample, of strata with these numbers, are cut."""
     order = row_order(len(numbers), rng)
     return order[np.argsort(numbers[order], kind="stable")]
-
-
-def check_strata(names: Sequence[Hashable], rows: npt.NDArray[np.intp]) -> None:
-    """Raise if a stratum has rows of one sample alone, or a single row of one.
-
-    `rows` (S, 2) are those of `X` and `Y`.
-    """
-    lone = np.flatnonzero(rows.min(axis=1) == 0)
-    if len(lone):
-        raise ValueError(
-            "`strata` must have rows of both samples in every stratum; got "
-            f"{_named(names, rows, lone)}. Leave out these rows, which nothing can be compared "
-            "with, or join strata."
-        )
-    few = np.flatnonzero(rows.min(axis=1) < 2)
-    if len(few):
-        raise ValueError(
-            "`strata` must have at least 2 rows of each sample in every stratum; got "
-            f"{_named(names, rows, few)}. Join strata, or leave these rows out; if each stratum is "
-            "one row of `X` and its partner in `Y`, use `paired=True`."
-        )
-
-
-def _named(
-    names: Sequence[Hashable], rows: npt.NDArray[np.intp], which: npt.NDArray[np.intp]
-) -> str:
-    """Return some strata in words, with their rows."""
-    shown = [
-        f"{x:,} {'row' if x == 1 else 'rows'} of `X` and {y:,} of `Y` in {names[s]!r}"
-        for s, (x, y) in zip(which.tolist(), rows[which].tolist(), strict=True)
-    ]
-    more = len(shown) - _MOST_NAMED
-    return ", ".join(shown[:_MOST_NAMED]) + (f", and {more:,} more strata" if more > 0 else "")

@@ -22,8 +22,8 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from repdist._blocks import Sums
-from repdist._designs.clusters import ClusterRelabelings
+from repdist._blocks import Block, Sums
+from repdist._designs.clusters import ClusterLayout, ClusterRelabelings
 from repdist._designs.relabelings import Places
 from repdist._designs.units import Units
 from repdist._inference.combine import Combination, Null, Statistics
@@ -31,6 +31,7 @@ from repdist._inference.estimates import (
     Estimate,
     check_definite,
     component_estimates,
+    mean_spread,
     mmd_squared_from_sums,
     standard_error,
 )
@@ -47,24 +48,169 @@ _FLOOR = 0.01  # of the mean of sd^2 over relabelings: no sd^2 counts as less
 _FEW = 8  # times the clusters of the first sample: below all, their rows are gathered
 
 
-def cluster_sums(sums: Sums, sizes: npt.NDArray[np.intp], first: int, weights: Float64) -> Sums:
-    """Return sums in which a cluster is a row, from those whose units are clusters.
+class ClusterMeans:
+    """Makes blocks in which a cluster is a row, from those in which it is a unit.
 
     Parameters
     ----------
-    sums : Sums
     sizes : (C,)
-        Rows of each cluster, those of the first sample first.
-    first : int
-        Clusters in the first sample.
+        Rows of each cluster.
+    group : (C,)
+        The group of each cluster.
     weights : (R,)
         Of the components in the kernel.
+
+    Attributes
+    ----------
+    own : (C,)
+        The mean of k(x, x) over the rows of each cluster, under the weighted kernel; as blocks
+        within groups come.
     """
-    every = np.arange(len(sizes))
-    K = sums.blocks / np.outer(sizes, sizes)
-    own = K[:, every, every] + sums.diagonal / sizes**2
+
+    def __init__(
+        self, sizes: npt.NDArray[np.intp], group: npt.NDArray[np.intp], weights: Float64
+    ) -> None:
+        self._weights, self._group, self.own = weights, group, np.zeros(len(sizes))
+        ends = np.cumsum(np.bincount(group)).tolist()
+        self._places = [slice(*ends_of) for ends_of in zip([0, *ends], ends, strict=False)]
+        self._sizes = sizes
+
+    @property
+    def own_of_groups(self) -> Float64:
+        """The sum of `own` over each group, once all blocks within groups have come."""
+        return np.asarray(np.bincount(self._group, self.own), dtype=np.float64)
+
+    def of(self, block: Block) -> Block:
+        """Return the means of the kernel between clusters; `diagonal` has those within each."""
+        here, there = self._places[block.first], self._places[block.second]
+        first, second = self._sizes[here], self._sizes[there]
+        K = block.sums / first[:, None]
+        K /= second
+        own = block.diagonal
+        if block.first == block.second:
+            every = np.arange(len(first))
+            self.own[here] = self._weights @ own / first
+            own = K[:, every, every] + own / first**2
+            K[:, every, every] = 0
+        weighted = np.tensordot(self._weights, K, 1)
+        return dataclasses.replace(
+            block,
+            sums=K,
+            diagonal=own,
+            rows=weighted.sum(axis=1),
+            columns=weighted.sum(axis=0),
+            squares=np.square(K).sum(axis=(1, 2)),
+        )
+
+
+def in_units(
+    block: Block, unit_clusters: npt.NDArray[np.intp], unit_group: npt.NDArray[np.intp]
+) -> Block:
+    """Return a block between clusters with its sums over units, which lie in one group each."""
+    starts, others = (
+        np.cumsum(counts) - counts
+        for counts in (unit_clusters[unit_group == g] for g in (block.first, block.second))
+    )
+    sums = np.add.reduceat(np.add.reduceat(block.sums, starts, axis=1), others, axis=2)
+    own = np.add.reduceat(block.diagonal, starts, axis=1)
+    return dataclasses.replace(block, sums=sums, diagonal=own)
+
+
+class ClusterSums(NamedTuple):
+    """Two samples of clusters, each of which is a row.
+
+    Attributes
+    ----------
+    sums : Sums
+        Between units of clusters.
+    beside : (R, C)
+        The kernel between cluster i of the first sample and cluster i of the second, if there are
+        as many.
+    own : (2,)
+        The sum over the clusters of a sample of the mean of k(x, x), under the weighted kernel.
+    """
+
+    sums: Sums
+    beside: Float64
+    own: Float64
+
+
+def cluster_sums(blocks: Iterable[Block], layout: ClusterLayout, weights: Float64) -> ClusterSums:
+    """Put together the blocks of a pass over this layout, in any order.
+
+    Memory: the sums between units, and one block.
+    """
+    total = _Total(layout, len(weights))
+    means = ClusterMeans(layout.sizes, layout.group, weights)
+    for block in blocks:
+        total.add(means.of(block))
+    own = np.array([means.own[: layout.first].sum(), means.own[layout.first :].sum()])
+    return ClusterSums(total.finish(), total.beside, own)
+
+
+class _Total:
+    """Adds up blocks in which clusters are rows, over units."""
+
+    def __init__(self, layout: ClusterLayout, R: int) -> None:
+        C, U = len(layout.sizes), len(layout.unit_clusters)
+        self._first, self._unit = layout.first, layout.unit
+        ends = np.cumsum(np.bincount(layout.group)).tolist()
+        self._places = [slice(*ends_of) for ends_of in zip([0, *ends], ends, strict=False)]
+        self._blocks, self._diagonal = np.zeros((R, U, U)), np.zeros((R, U))
+        self._rows, self.beside = np.zeros((C, 2)), np.zeros((R, min(layout.first, C)))
+        self._squares, self._magnitude, self._epsilon = np.zeros(R), np.zeros(R), 0.0
+
+    def add(self, block: Block) -> None:
+        here, there = self._places[block.first], self._places[block.second]
+        starts, units = self._runs(here)
+        others, columns = self._runs(there)
+        sums = np.add.reduceat(np.add.reduceat(block.sums, starts, axis=1), others, axis=2)
+        self._blocks[:, units, columns] += sums
+        self._rows[here, self._sample(there)] += block.rows
+        if block.first == block.second:
+            self._diagonal[:, units] += np.add.reduceat(block.diagonal, starts, axis=1)
+            self._squares += block.squares
+        else:
+            self._blocks[:, columns, units] += sums.transpose(0, 2, 1)
+            self._rows[there, self._sample(here)] += block.columns
+            self._squares += 2 * block.squares
+        if there.start - here.start == self._first:
+            count = min(block.sums.shape[1:])
+            pairs = np.arange(count)
+            self.beside[:, here.start : here.start + count] = block.sums[:, pairs, pairs]
+        self._magnitude = np.maximum(self._magnitude, block.magnitude)
+        self._epsilon = max(self._epsilon, block.epsilon)
+
+    def finish(self) -> Sums:
+        first, second = self._rows[: self._first], self._rows[self._first :, ::-1]
+        return Sums(
+            self._blocks,
+            self._diagonal,
+            first,
+            second,
+            self._squares,
+            self._magnitude,
+            self._epsilon,
+        )
+
+    def _runs(self, clusters: slice) -> tuple[Any, slice]:
+        """Return where units start among these clusters, and which units they are."""
+        unit = self._unit[clusters]
+        starts = np.flatnonzero(np.diff(unit, prepend=-1))
+        return starts, slice(int(unit[0]), int(unit[-1]) + 1)
+
+    def _sample(self, clusters: slice) -> int:
+        return int(clusters.start >= self._first)
+
+
+def bins_as_rows(sums: Sums, bins: Units, weights: Float64) -> Sums:
+    """Return the sums in which a bin of clusters is a row; what is frozen is left out."""
+    moves, first = np.flatnonzero(bins.can_move), bins.movable[0]
+    K = sums.blocks[:, moves[:, None], moves] / bins.size**2
+    every = np.arange(len(moves))
+    own = K[:, every, every] + sums.diagonal[:, moves] / bins.size**2
     K[:, every, every] = 0
-    weighted = np.tensordot(weights, K, 1)  # (C, C)
+    weighted = np.tensordot(weights, K, 1)  # (B, B)
     by_sample = np.stack([weighted[:, :first].sum(axis=1), weighted[:, first:].sum(axis=1)], axis=1)
     return dataclasses.replace(
         sums,
@@ -87,8 +233,8 @@ def moments(centred: "Centred", of_blocks: Iterable["Labels"], run: Mapper = map
 
 
 def findings(
-    sums: Sums,
-    units: Units,
+    clusters: ClusterSums,
+    bins: Units,
     weights: Float64,
     rules: tuple[Combine, Estimator],
     relabeled: Relabeled,
@@ -96,24 +242,25 @@ def findings(
     """Test two samples of clusters from their `cluster_sums`.
 
     `rules` say how components are combined, and which MMD^2 is quoted: relabelings are compared by
-    the unbiased one.
+    the unbiased one, with each bin of clusters as a row.
     """
-    rule, estimator = rules
-    rounding = tolerance(sums, units, "unbiased")
-    centred = Centred.of(sums)
+    (sums, _, own), (rule, estimator) = clusters, rules
+    moving = bins_as_rows(sums, bins, weights)
+    rounding = tolerance(moving, bins, "unbiased")
+    centred = Centred.of(moving)
     if rule == "mean" and len(weights) > 1:  # the kernel as a whole, behind its components
         centred = centred.with_weighted(weights)
         rounding = np.append(rounding, np.abs(weights) @ rounding)
     T, variance = relabeled(centred)
     ratios, rounding = studentised(T, variance, rounding)
     null = Null(Statistics.of(ratios), rounding, _combination(rule, len(weights)))
-    check_definite(sums, units.sample, weights)
-    components = component_estimates(sums, units.sample, estimator)
-    unbiased = component_estimates(sums, units.sample, "unbiased")
-    v0 = null_variance(quadratic_form(sums, units, estimator), units, weights)
+    check_definite(sums, bins.sample, weights)
+    components = component_estimates(sums, bins.sample, estimator)
+    unbiased = component_estimates(sums, bins.sample, "unbiased")
+    v0 = null_variance(quadratic_form(sums, bins, "unbiased"), bins, weights)
     error = standard_error(sums.first_rows, sums.second_rows)
     estimate = Estimate(float(unbiased @ weights), error, v0)
-    return Findings(null, components, float(components @ weights), estimate)
+    return Findings(null, components, float(components @ weights), estimate, mean_spread(sums, own))
 
 
 def studentised(T: Float64, variance: Float64, rounding: Float64) -> tuple[Float64, Float64]:
@@ -165,7 +312,7 @@ class Centred:
 
     @classmethod
     def of(cls, sums: Sums) -> "Centred":
-        """Return it from `cluster_sums`: what is subtracted changes neither MMD^2 nor its sd."""
+        """Return it from `bins_as_rows`: what is subtracted changes neither MMD^2 nor its sd."""
         K, C = sums.blocks, sums.blocks.shape[1]
         totals = K.sum(axis=2)
         g = (totals - totals.sum(axis=1, keepdims=True) / (2 * C - 2)) / (C - 2)  # (R, C)

@@ -68,7 +68,7 @@ def component_estimates(
 
 def check_definite(sums: Sums, unit_sample: npt.NDArray[np.intp], weights: Float64) -> None:
     """Raise if the biased MMD^2, which is a squared distance, is below 0 by more than rounding."""
-    own = np.bincount(unit_sample, weights @ sums.diagonal)  # (2,)
+    own = own_values(sums, unit_sample, weights)
     (first, across), (second, _) = sums.first_rows.sum(axis=0), sums.second_rows.sum(axis=0)
     sizes = sums.sizes
     biased = mmd_squared_from_sums(first + own[0], across, second + own[1], sizes, "biased")
@@ -102,6 +102,21 @@ def standard_error(rows_first: Float64, rows_second: Float64) -> float:
     h_first = rows_first[:, 0] / (n - 1) - rows_first[:, 1] / m
     h_second = rows_second[:, 0] / (m - 1) - rows_second[:, 1] / n
     return math.sqrt(4 * h_first.var(ddof=1) / n + 4 * h_second.var(ddof=1) / m)
+
+
+def own_values(sums: Sums, unit_sample: npt.NDArray[np.intp], weights: Float64) -> Float64:
+    """Return the sum of k(x, x) over each sample, (2,), under the weighted kernel."""
+    return np.asarray(np.bincount(unit_sample, weights @ sums.diagonal), dtype=np.float64)
+
+
+def mean_spread(sums: Sums, own: Float64) -> float:
+    """Return ``mean k(x, x) - mean k(x, x')`` over different rows of a sample, the mean of both.
+
+    `own` (2,) are the sums of k(x, x).
+    """
+    n, m = sums.sizes
+    first, second = float(sums.first_rows[:, 0].sum()), float(sums.second_rows[:, 0].sum())
+    return float(own[0] / n - first / (n * (n - 1)) + own[1] / m - second / (m * (m - 1))) / 2
 
 
 def spread(block: Block, weights: Float64) -> float:

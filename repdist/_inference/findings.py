@@ -1,5 +1,6 @@
 """What a test finds, whatever its design: the null, MMD^2 of each component, and the estimate."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from repdist._inference.combine import Null
@@ -20,9 +21,16 @@ class Findings:
         Of the kernel, by that estimator.
     estimate : Estimate
         The unbiased MMD^2 of the kernel.
+    spread : float
+        ``mean k(x, x) - mean k(x, x')`` over different rows of one sample, the mean of both; of
+        strata, over those of one stratum.
+    floor : function, optional
+        Returns the noise floor of this MMD^2, if it is not that of two groups.
     """
 
     null: Null
     components: Float64
     mmd_squared: float
     estimate: Estimate
+    spread: float
+    floor: Callable[[], float] | None = None

@@ -11,9 +11,10 @@ from repdist._inference.estimates import mmd_squared_from_sums
 from repdist._inference.two_samples import forms, null_variance, statistics
 from repdist._typing import Float64
 
-_FLOOR = 0.95  # the quantile of split-half distances that is called the floor
+_FLOOR = 0.95  # the quantile of distances by chance that is called the floor
 _SHUFFLES, _DIMENSION = 16, 10  # at least 16 times 1,024 halvings
 _PAIRS = 1024  # that all shuffles have together, at least
+_SIGNS = 4096  # ways to change sides within pairs
 
 
 def floor_rate(K: Float64, rng: np.random.Generator) -> float:
@@ -49,3 +50,16 @@ def floor_rate(K: Float64, rng: np.random.Generator) -> float:
         return 0.0
     T *= math.sqrt(null_variance(S, units, np.ones(1))) / spread
     return float(np.quantile(T, _FLOOR)) / (1 / h + 1 / (n - h))
+
+
+def floor_of_pairs(C: Float64) -> float:
+    """Return the .95 quantile of the MMD^2 of pairs whose differences are 0 on average.
+
+    C (U, U) is what bins of pairs have with each other, ``MMD^2 = sum_{u != v} C_uv``. The mean
+    difference of all pairs is taken off, then bins change sides at random.
+    """
+    C = C - C.mean(axis=1, keepdims=True)
+    C -= C.mean(axis=0)
+    np.fill_diagonal(C, 0)
+    signs = np.random.default_rng(len(C)).choice([-1.0, 1.0], size=(_SIGNS, len(C)))
+    return float(np.quantile(np.einsum("su,su->s", signs @ C, signs), _FLOOR))

@@ -42,6 +42,8 @@ class StrataSums:
     inside : (N, 2)
         For each row, the sum of the weighted kernel over the other rows of its own sample in its
         stratum, and over those of the other sample there.
+    own : (2 S,)
+        The sum of k(x, x) over the rows of each stratum of each sample, under the weighted kernel.
     influence : (N,)
         For each row of `X` ``w_s sum_t w_t (mean k(x, X_t) - mean k(x, Y_t))``, its own value left
         out; of `Y` alike.
@@ -54,14 +56,15 @@ class StrataSums:
     blocks: Float64
     diagonal: Float64
     inside: Float64
+    own: Float64
     influence: Float64
     magnitude: Float64
     epsilon: float
 
     @classmethod
-    def of(cls, blocks: Iterable[Block], units: StrataUnits, n_components: int) -> "StrataSums":
+    def of(cls, blocks: Iterable[Block], units: StrataUnits, weights: Float64) -> "StrataSums":
         """Put together all blocks of a pass over the layout of these units, in any order."""
-        total = _Total(units, n_components)
+        total = _Total(units, weights)
         for block in blocks:
             total.add(block)
         return total.finish()
@@ -70,11 +73,13 @@ class StrataSums:
 class _Total:
     """Adds the blocks between groups, of which each is a stratum of a sample."""
 
-    def __init__(self, units: StrataUnits, n_components: int) -> None:
-        sizes, U, N = _group_sizes(units), len(units.rows), int(units.rows.sum())
+    def __init__(self, units: StrataUnits, weights: Float64) -> None:
+        sizes, U, N = group_sizes(units), len(units.rows), int(units.rows.sum())
+        n_components = len(weights)
+        self._weights, self._own = weights, np.zeros(len(sizes))
         self._strata, self._sizes = len(units.strata), sizes
-        self._rows = _slices(sizes)
-        self._units = _slices(np.bincount(units.group))
+        self._rows = slices_of(sizes)
+        self._units = slices_of(np.bincount(units.group))
         self._signed = np.tile(units.shares, 2) * np.repeat([1, -1], self._strata)
         self._blocks = np.zeros((n_components, U, U))
         self._diagonal = np.zeros((n_components, U))
@@ -90,6 +95,7 @@ class _Total:
         self._epsilon = max(self._epsilon, block.epsilon)
         if g == h:
             self._diagonal[:, first] = block.diagonal
+            self._own[g] = self._weights @ block.diagonal.sum(axis=1)
             self._add_rows(g, h, block.rows, int(self._sizes[g]) - 1)
         else:
             self._add_rows(g, h, block.rows, int(self._sizes[h]))
@@ -100,6 +106,7 @@ class _Total:
             self._blocks,
             self._diagonal,
             self._inside,
+            self._own,
             self._influence,
             self._magnitude,
             self._epsilon,
@@ -129,7 +136,7 @@ def findings(
     R, both = len(weights), takes_both(combination)
     S = quadratic_form(sums, units, estimator, both=both)
     statistics = relabeled(S)
-    _check_definite(sums, units, weights)
+    check_definite(sums, units, weights)
     components = statistics.observed
     rounding = tolerance(sums, units, estimator)
     return Findings(
@@ -137,12 +144,26 @@ def findings(
         components,
         float(weights @ components[:R]),
         _estimate(sums, units, null_variance(S[..., :R] @ weights, units)),
+        mean_spread(sums, units),
     )
+
+
+def mean_spread(sums: StrataSums, units: StrataUnits) -> float:
+    """Return ``sum_s w_s (mean k(x, x) - mean k(x, x'))`` over stratum s, the mean of both."""
+    sizes = group_sizes(units)
+    inside = np.array([sums.inside[rows, 0].sum() for rows in slices_of(sizes)])
+    spread = sums.own / sizes - inside / (sizes * (sizes - 1))
+    return float(np.tile(units.shares, 2) @ spread) / 2
 
 
 def takes_both(combination: Combination) -> bool:
     """Tell whether `within` statistics stand beside `adjusted` ones."""
     return combination.rule == "max" and len(combination.weights) > 1
+
+
+def forms(combination: Combination) -> tuple[str, ...]:
+    """Return the statistics that each component has, by name."""
+    return ("adjusted", "within") if takes_both(combination) else ("adjusted",)
 
 
 def quadratic_form(
@@ -242,7 +263,7 @@ class StrataTable:
 
 def strata_table(sums: StrataSums, units: StrataUnits) -> StrataTable:
     """Return MMD^2 of each stratum by itself."""
-    rows, strata = _slices(_group_sizes(units)), len(units.strata)
+    rows, strata = slices_of(group_sizes(units)), len(units.strata)
     found = []
     for s, stratum in enumerate(units.strata):
         first, second = sums.inside[rows[s]], sums.inside[rows[s + strata]]
@@ -256,7 +277,7 @@ def strata_table(sums: StrataSums, units: StrataUnits) -> StrataTable:
 
 def _estimate(sums: StrataSums, units: StrataUnits, null_variance: float) -> Estimate:
     """Return the unbiased adjusted MMD^2 with its error: ``se^2 = sum 4 var(h) / rows``."""
-    groups = [sums.influence[rows] for rows in _slices(_group_sizes(units))]
+    groups = [sums.influence[rows] for rows in slices_of(group_sizes(units))]
     mmd_squared = sum(float(h.mean()) for h in groups)
     error = math.sqrt(sum(4 * float(h.var(ddof=1)) / len(h) for h in groups))
     return Estimate(mmd_squared, error, null_variance)
@@ -284,19 +305,19 @@ def _centred_by_stratum(S: Float64, stratum: npt.NDArray[np.intp], share: Float6
     return S
 
 
-def _check_definite(sums: StrataSums, units: StrataUnits, weights: Float64) -> None:
+def check_definite(sums: StrataSums, units: StrataUnits, weights: Float64) -> None:
     """Raise if the biased adjusted MMD^2 is below 0 by more than rounding."""
-    alpha = units.shares[units.stratum] / _group_sizes(units)[units.group]
+    alpha = units.shares[units.stratum] / group_sizes(units)[units.group]
     alpha = np.where(units.sample == 0, alpha, -alpha)  # (U,)
     form = weights @ (sums.blocks @ alpha @ alpha + sums.diagonal @ alpha**2)
     raise_if_negative(float(form), float(sums.magnitude @ np.abs(weights)), sums.epsilon)
 
 
-def _group_sizes(units: StrataUnits) -> npt.NDArray[np.intp]:
+def group_sizes(units: StrataUnits) -> npt.NDArray[np.intp]:
     """Return the rows of each stratum of the first sample, then of the second, (2 S,)."""
     return units.counts.T.ravel()
 
 
-def _slices(sizes: npt.NDArray[np.intp]) -> list[slice]:
+def slices_of(sizes: npt.NDArray[np.intp]) -> list[slice]:
     ends = np.cumsum(sizes).tolist()
     return [slice(end - size, end) for end, size in zip(ends, sizes.tolist(), strict=True)]

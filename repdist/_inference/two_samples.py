@@ -20,7 +20,9 @@ from repdist._inference.estimates import (
     Estimate,
     check_definite,
     component_estimates,
+    mean_spread,
     mmd_squared_from_sums,
+    own_values,
     standard_error,
 )
 from repdist._inference.findings import Findings
@@ -86,7 +88,8 @@ def findings(
     unbiased = component_estimates(sums, units.sample, "unbiased")
     error = standard_error(sums.first_rows, sums.second_rows)
     estimate = Estimate(float(unbiased @ weights), error, null_variance(S, units, weights))
-    return Findings(null, components, float(components @ weights), estimate)
+    spread = mean_spread(sums, own_values(sums, units.sample, weights))
+    return Findings(null, components, float(components @ weights), estimate, spread)
 
 
 def null_variance(S: Float64, units: Units, weights: Float64) -> float:

@@ -13,9 +13,11 @@ from repdist._inference.combine import Null
 from repdist._inference.pairs import Comparison
 from repdist._inference.stratified import StrataTable
 from repdist._numbers import reaches
+from repdist._questions.designs import Design
 from repdist._typing import Array, Float64
 from repdist.kernels import Kernel, Precomputed
 
+_ROWS = Design()
 _MANY_COPIES = 0.1  # of the pooled rows
 _DOMINANT = 0.9  # of the variance
 _DOMINANT_STRATUM = 0.8  # of the rows
@@ -92,7 +94,7 @@ def data_cautions(
     kernel: Kernel,
     columns: tuple[str, ...],
     *,
-    paired: bool | None = False,
+    design: Design = _ROWS,
 ) -> list[str]:
     """Return what the rows give to think of.
 
@@ -105,10 +107,10 @@ def data_cautions(
     kernel : Kernel
     columns : (d,) or empty
         The names of the columns, if they have any.
-    paired : bool or None
-        Whether row i of two samples was given as belonging to row i. None: rows were given as
-        coming in clusters, so they need not be independent.
+    design : Design
+        How rows were said to depend on each other.
     """
+    paired = None if design.clusters is not None else design.paired
     if isinstance(kernel, Precomputed):  # the rows are numbers of rows
         again = _count_copies(Z)
         return [f"{again} row numbers name a row of `K` again: are rows independent?"] * (again > 0)
@@ -131,6 +133,7 @@ def data_cautions(
             f"{copies} of {rows} rows repeat another row: are rows independent? (Rows of a few "
             "whole numbers repeat by chance.)"
         )
+    found += _ids_among(samples, columns, design)
     told_apart = telling_columns(samples)
     for number, how in list(told_apart.items())[:_MOST_NAMED]:
         found.append(f"{_called(columns, number)} {how}: leave it out if it is no feature")
@@ -192,6 +195,27 @@ def _standardised(rows: Array) -> Float64:
 
 
 # --- columns that are no features ----------------------------------------------------------------
+
+
+def _ids_among(samples: Sequence[Array], columns: tuple[str, ...], design: Design) -> list[str]:
+    """Return which columns hold the ids of the design."""
+    found = []
+    for name, ids in design.ids.items():
+        if ids is None or not all(type(value) in (int, float) for value in ids.names):
+            continue
+        numbers = np.array(ids.names, dtype=np.float64)
+        same = [
+            (_arrays.to_numpy(_arrays.in_memory(sample[:_MOST_PAIRS])) == of_rows[:, None]).all(0)
+            for sample, of_rows in (
+                (sample, numbers[codes[:_MOST_PAIRS]])
+                for sample, codes in zip(samples, ids.codes, strict=True)
+            )
+        ]
+        found += [
+            f"{_called(columns, j)} holds the ids of `{name}`: leave it out, it is no feature"
+            for j in np.flatnonzero(np.all(same, axis=0)).tolist()
+        ]
+    return found
 
 
 def telling_columns(samples: Sequence[Array]) -> dict[int, str]:

@@ -1,212 +1,231 @@
-"""How two samples are tested: as rows, pairs, clusters, or within strata.
+"""How rows depend on each other, as users say it: pairs, clusters, strata; read and checked."""
 
-Each way joins an order of rows, units, kernel sums and a null, and fits the kernel on all rows.
-"""
-
-import functools
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 
-from repdist import _arrays
-from repdist._blocks import join
-from repdist._designs.clusters import ClusterOrder, ClusterRelabelings, Clusters, cluster_layout
-from repdist._designs.paired import Flips, PairedUnits
-from repdist._designs.relabelings import AT_ONCE, Drawn, Relabelings
-from repdist._designs.strata import (
-    StrataRelabelings,
-    StrataUnits,
-    check_strata,
-    order_in_strata,
-)
-from repdist._designs.units import row_order, two_sample_units
-from repdist._inference import clustered, stratified, two_samples
-from repdist._inference import paired as paired_rows
-from repdist._inference.combine import Combination
-from repdist._inference.findings import Findings
-from repdist._inference.stratified import StrataSums, StrataTable, strata_table
+from repdist import _arrays, _checks
+from repdist._arrays import Ids
 from repdist._options import Options
-from repdist._pass.beside import values_beside
-from repdist._pass.sums import kernel_blocks
-from repdist._questions.cautions import cluster_cautions, strata_cautions
-from repdist._questions.memory import check_memory
-from repdist._threads import in_order
-from repdist._typing import Array, Bins, Combine
-from repdist.kernels import Kernel
-from repdist.kernels._kernel import fit
-from repdist.kernels._plan import Plan, plan
+from repdist._typing import Array
 
-_MOST_BYTES = 2**34  # of the kernel between clusters, with
-_COPIES = 8  # of it that are held at a time
+Unmatched = Literal["raise", "drop"]
+
+_MOST_NAMED = 5  # strata or clusters that an error calls by name
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What a design has made of two samples.
+class Design:
+    """How the rows of two samples depend on each other.
 
     Attributes
     ----------
-    Z : (N, d)
-        All rows, in the order in which they were cut into units.
-    kernel : Kernel
-        Fitted.
-    plan : Plan
-    drawn : Drawn
-    found : Findings
-    forms : tuple of str
-        The statistics that each component has.
-    strata : StrataTable, optional
-    more_bytes : int
-        Held in memory beside what all tests hold.
-    cautions : tuple of str
+    paired : bool
+        Whether row i of one belongs to row i of the other; of clusters, those of one id.
+    clusters, strata : Ids or None
+        Of each row.
     """
 
-    Z: Array
-    kernel: Kernel
-    plan: Plan
-    drawn: Drawn
-    found: Findings
-    forms: tuple[str, ...] = ("",)
-    strata: StrataTable | None = None
-    more_bytes: int = 0
+    paired: bool = False
+    clusters: Ids | None = None
+    strata: Ids | None = None
+
+    @property
+    def called(self) -> str:
+        """What a relabeling moves, in words."""
+        if self.clusters is not None:
+            return "pairs of clusters" if self.paired else "clusters"
+        return "pairs" if self.paired else "rows"
+
+    def sizes(self, X: Array, Y: Array) -> tuple[int, int]:
+        """Return how many of these two samples have."""
+        if self.clusters is None:
+            return len(X), len(Y)
+        first, second = (len(np.unique(codes)) for codes in self.clusters.codes)
+        return first, second
+
+    @property
+    def independent(self) -> bool:
+        """Whether rows are independent, of one kind."""
+        return not self.paired and self.clusters is None and self.strata is None
+
+    @property
+    def ids(self) -> dict[str, Ids | None]:
+        """What was said of each row, by argument."""
+        return {"clusters": self.clusters, "strata": self.strata}
+
+
+@dataclass(frozen=True)
+class Designed:
+    """Two samples with their design.
+
+    Attributes
+    ----------
+    X, Y : (n, d) and (m, d)
+    design : Design
+    cautions : tuple of str
+        Of rows that were left out.
+    """
+
+    X: Array
+    Y: Array
+    design: Design
     cautions: tuple[str, ...] = ()
 
-
-def tested_rows(X: Array, Y: Array, options: Options) -> Outcome:
-    """Test independent rows."""
-    first, second = (X, Y) if len(X) <= len(Y) else (Y, X)
-    orders = [row_order(len(sample), options.rng) for sample in (first, second)]
-    Z = _arrays.concatenate([first, second], orders)
-    fitted = fit(options.kernel, _arrays.concatenate([X, Y]))
-    how = plan(fitted)
-    units = two_sample_units(len(first), len(second), options.n_bins)
-    drawn = Relabelings(units, options.n_resamples)
-    check_memory([len(units.rows)], how)
-    sums = join(*kernel_blocks(how, Z, units.layout, options.workers, squares=options.squares))
-    combination = Combination(options.combine, np.array(how.weights), sums.squares, len(first))
-    relabeled = _relabeled(drawn, options)
-    found = two_samples.findings(sums, units, combination, options.estimator, relabeled)
-    return Outcome(Z, fitted, how, drawn, found)
+    def keep(self, first: Any, second: Any) -> "Designed":
+        """Return some of the rows (masks or numbers) of both samples, with their ids."""
+        at = (0, first), (1, second)
+        return Designed(
+            _arrays.take_rows(self.X, _numbers(first)),
+            _arrays.take_rows(self.Y, _numbers(second)),
+            Design(
+                self.design.paired,
+                *(None if ids is None else ids.taken(at) for ids in self.design.ids.values()),
+            ),
+            self.cautions,
+        )
 
 
-def tested_pairs(X: Array, Y: Array, options: Options) -> Outcome:
-    """Test row i of X with row i of Y.
+def read_two_samples(  # noqa: PLR0913 (the options of a design)
+    X: Any, Y: Any, *, paired: Any, clusters: Any, strata: Any, unmatched: Any
+) -> tuple[Designed, tuple[str, ...]]:
+    """Return both samples, checked, outside any autograd graph, and the names of the columns.
 
-    In float64: what differs within pairs can be far smaller than kernel values are.
+    Of a table, ids may be the name of a column, which is then no feature.
     """
-    order = row_order(len(X), options.rng)
-    Z = _arrays.concatenate([X, Y], [order, order])
-    Z = _arrays.cast(Z, _arrays.wide(Z))
-    fitted = fit(options.kernel, _arrays.concatenate([X, Y]))
-    how = plan(fitted)
-    units = PairedUnits.of(len(X), options.n_bins)
-    drawn = Flips(units, options.n_resamples)
-    check_memory([len(units.rows)], how)
-    sums = join(*kernel_blocks(how, Z, units.layout, options.workers, squares=options.squares))
-    both = paired_rows.PairedSums(sums, values_beside(how, Z, units.layout))
-    combination = Combination(options.combine, np.array(how.weights), sums.squares, len(X))
-    relabeled = _relabeled(drawn, options)
-    found = paired_rows.findings(both, units, combination, options.estimator, relabeled)
-    return Outcome(Z, fitted, how, drawn, found)
+    paired = _checks.flag("paired", paired)
+    _checks.choice("unmatched", unmatched, ("raise", "drop"))
+    given, of_rows = {"X": X, "Y": Y}, {}
+    for name, ids in {"clusters": clusters, "strata": strata}.items():
+        if _is_column(ids):
+            split = {
+                sample: _arrays.split_off_ids(table, ids, name, sample)
+                for sample, table in given.items()
+            }
+            given = {sample: rest for sample, (rest, _) in split.items()}
+            of_rows[name] = [column for _, column in split.values()]
+        elif ids is not None:
+            _arrays.check_pair(name, ids)
+            of_rows[name] = list(ids)
+    columns = _arrays.column_names(given["X"])
+    X, Y = (_arrays.detach(array) for array in _arrays.read_samples(given))
+    sizes = {"X": len(X), "Y": len(Y)}
+    read = {
+        name: _arrays.read_ids(name, ids, sizes, list(given.values()))
+        for name, ids in of_rows.items()
+    }
+    designed = Designed(X, Y, Design(paired, read.get("clusters"), read.get("strata")))
+    return matched(designed, unmatched), columns
 
 
-def tested_clusters(X: Array, Y: Array, ids: _arrays.Ids, options: Options) -> Outcome:
-    """Test clusters of rows, each of which counts as one."""
-    _check_clusters(ids)
-    orders = [ClusterOrder.drawn(codes, options.rng) for codes in ids.codes]
-    clusters = Clusters.of(*(order.sizes for order in orders))
-    drawn = ClusterRelabelings.of_clusters(clusters, options.n_resamples)
-    swap = clusters.second < clusters.first
-    samples, orders = ([Y, X], orders[::-1]) if swap else ([X, Y], orders)
-    Z = _arrays.concatenate(samples, [order.rows for order in orders])
-    fitted = fit(options.kernel, _arrays.concatenate([X, Y]))
-    how = plan(fitted)
-    _check_cluster_memory(clusters, how)
-    sizes, weights = [order.sizes for order in orders], np.array(how.weights)
-    sums = join(*kernel_blocks(how, Z, cluster_layout(*sizes), options.workers))
-    relabeled = functools.partial(
-        clustered.moments,
-        of_blocks=clustered.labels(drawn, options.rng),
-        run=functools.partial(in_order, n_jobs=options.workers.n_jobs),
-    )
-    sums = clustered.cluster_sums(sums, np.concatenate(sizes), len(sizes[0]), weights)
-    rules = options.combine, options.estimator
-    found = clustered.findings(sums, drawn.units, weights, rules, relabeled)
-    more = clustered.extra_bytes(drawn, len(weights), options.workers.n_jobs)
-    cautions = cluster_cautions(*(sizes[::-1] if swap else sizes))
-    return Outcome(Z, fitted, how, drawn, found, more_bytes=more, cautions=tuple(cautions))
+def matched(designed: Designed, unmatched: Unmatched) -> Designed:
+    """Check that a design fits its samples; rows that nothing can be compared with are left out.
+
+    Or raise, if `unmatched` says so.
+    """
+    design = designed.design
+    _check_together(design)
+    _check_held(designed)
+    if design.paired and design.clusters is None:
+        check_lengths(designed.X, designed.Y)
+    if design.clusters is not None and design.paired:
+        designed = _with_partners(designed, unmatched)
+    elif design.clusters is not None:
+        _check_in_one_sample(design.clusters)
+    if design.strata is not None:
+        designed = _in_both(designed, unmatched)
+    _check_enough(designed.design)
+    return designed
 
 
-def tested_strata(X: Array, Y: Array, ids: _arrays.Ids, options: Options) -> Outcome:
-    """Test rows within strata."""
-    rows = np.stack([np.bincount(c, minlength=len(ids.names)) for c in ids.codes], axis=1)
-    check_strata(ids.names, rows)
-    swap = len(Y) < len(X)
-    samples, codes = [X, Y], list(ids.codes)
-    if swap:
-        samples, codes, rows = samples[::-1], codes[::-1], rows[:, ::-1]
-    orders = [order_in_strata(code, options.rng) for code in codes]
-    Z = _arrays.concatenate(samples, orders)
-    fitted = fit(options.kernel, _arrays.concatenate([X, Y]))
-    how = plan(fitted)
-    units = StrataUnits.of(ids.names, rows, options.n_bins)
-    drawn = StrataRelabelings(units, options.n_resamples)
-    check_memory([len(units.rows)], how, forms=2)
-    blocks = kernel_blocks(how, Z, units.layout, options.workers)
-    sums = StrataSums.of(blocks, units, len(how.weights))
-    weights = np.array(how.weights)
-    combination = Combination(options.combine, weights, np.zeros(len(weights)), len(samples[0]))
-    relabeled = _relabeled(drawn, options)
-    found = stratified.findings(sums, units, combination, options.estimator, relabeled)
-    forms = ("adjusted", "within") if stratified.takes_both(combination) else ("adjusted",)
-    table = strata_table(sums, units)
-    table = table.turned() if swap else table
-    cautions = tuple(strata_cautions(table))
-    return Outcome(Z, fitted, how, drawn, found, forms, table, cautions=cautions)
-
-
-def _relabeled(drawn: Drawn, options: Options) -> two_samples.Relabeled:
-    """Return the statistics of a form under the relabelings, by as many threads as pay."""
-    jobs = options.workers.n_jobs if drawn.total > AT_ONCE else 1
-    return functools.partial(
-        two_samples.statistics,
-        drawn=drawn,
-        of_blocks=two_samples.forms(drawn, options.rng),
-        run=functools.partial(in_order, n_jobs=jobs),
-    )
-
-
-def check_options_of_strata(combine: Combine) -> None:
-    """Raise if strata are asked for with what they do not go with."""
-    if combine == "fuse":
+def check_options(design: Design, options: Options) -> None:
+    """Raise if a design is asked for with options that do not go with it."""
+    if design.strata is not None and options.combine == "fuse":
         raise ValueError(
             '`combine` must be "max" or "mean" with `strata`, which make two statistics of each '
             'component; got "fuse".'
         )
 
 
-def check_options_of_clusters(X: Array, n_bins: Bins) -> None:
-    """Raise if clusters are asked for with what they do not go with."""
-    if n_bins != "auto":
+def check_lengths(X: Array, Y: Array, names: tuple[str, str] = ("`X`", "`Y`")) -> None:
+    """Raise if paired samples differ in length."""
+    first, second = names
+    if len(X) != len(Y):
         raise ValueError(
-            f'`n_bins` must be "auto" with `clusters`, which move as a whole; got {n_bins!r}.'
-        )
-    if _arrays.is_lazy(X):
-        raise TypeError(
-            "`clusters` must be None for dask arrays; got ids. Use arrays in memory or in a file."
+            f"{first} and {second} must have as many rows if `paired`: row i of {first} belongs to "
+            f"row i of {second}; got {len(X)} and {len(Y)}. Leave out rows that have no partner."
         )
 
 
-def _check_clusters(ids: _arrays.Ids) -> None:
-    """Raise if a cluster has rows in both samples, or a sample is a single cluster."""
-    if ids.shared:
+def strata_of_clusters(clusters: Ids, strata: Ids) -> Ids:
+    """Return the stratum of each cluster, in the order of their numbers in each sample."""
+    found = []
+    for of_cluster, of_stratum in zip(clusters.codes, strata.codes, strict=True):
+        _, first, inverse = np.unique(of_cluster, return_index=True, return_inverse=True)
+        strayed = np.flatnonzero(of_stratum != of_stratum[first][inverse])
+        if len(strayed):
+            cluster = of_cluster[strayed[0]]
+            both = of_stratum[first][inverse][strayed[0]], of_stratum[strayed[0]]
+            raise ValueError(
+                "`clusters` must each lie in one of the `strata`; got "
+                f"{clusters.names[cluster]!r} in {strata.names[both[0]]!r} and "
+                f"{strata.names[both[1]]!r}. Make the stratum a part of the id."
+            )
+        found.append(of_stratum[first])
+    return Ids(strata.names, tuple(found))
+
+
+# --- reading --------------------------------------------------------------------------------------
+
+
+def _is_column(ids: Any) -> bool:
+    return isinstance(ids, (str, int)) and not isinstance(ids, bool)
+
+
+def _numbers(rows: Any) -> npt.NDArray[np.intp]:
+    return np.flatnonzero(rows) if rows.dtype == bool else rows
+
+
+def _check_together(design: Design) -> None:
+    """Raise if rows are said to depend on each other in three ways."""
+    if design.paired and design.clusters is not None and design.strata is not None:
+        raise ValueError(
+            "`strata` must be None for `paired` `clusters`; got all three. Pairs of clusters are "
+            "compared within themselves: test each stratum by itself, e.g. with Holm's correction."
+        )
+
+
+def _check_held(designed: Designed) -> None:
+    """Raise if rows that belong together lie on a dask cluster."""
+    design = designed.design
+    for name, said in {"paired": design.paired, "clusters": design.clusters is not None}.items():
+        if said and _arrays.is_lazy(designed.X):
+            none = "False" if name == "paired" else "None"
+            raise TypeError(
+                f"`{name}` must be {none} for dask arrays; got {'ids' if none == 'None' else True}."
+                " Use arrays in memory or in a file."
+            )
+
+
+def _check_in_one_sample(clusters: Ids) -> None:
+    if clusters.shared:
         raise ValueError(
             "`clusters` must each have all of their rows in one sample; got rows of "
-            f"{ids.shared[0]!r} in both ({len(ids.shared)} such in all). If the same items were "
-            "measured twice, row by row, use `paired=True`; if each has rows of its own in both "
-            "samples, give the ids as `strata`; if ids start anew in each sample, make them differ."
+            f"{clusters.shared[0]!r} in both ({len(clusters.shared)} such in all). If the same "
+            "items were measured twice, give `paired=True` too; if each has rows of its own in "
+            "both samples, give the ids as `strata`; if ids start anew in each sample, make them "
+            "differ."
         )
-    for sample, codes in zip("XY", ids.codes, strict=True):
+
+
+def _check_enough(design: Design) -> None:
+    """Raise if a sample is a single cluster, or there is a single pair."""
+    if design.clusters is None:
+        return
+    for sample, codes in zip("XY", design.clusters.codes, strict=True):
         if len(np.unique(codes)) < 2:
             raise ValueError(
                 f"`clusters` must be at least two in each sample; got 1 in `{sample}`: it does not "
@@ -214,13 +233,94 @@ def _check_clusters(ids: _arrays.Ids) -> None:
             )
 
 
-def _check_cluster_memory(clusters: Clusters, how: Plan) -> None:
-    """Raise if the kernel between all clusters would not fit into any usual memory."""
-    count, R = clusters.first + clusters.second, len(how.weights)
-    size = _COPIES * 8 * (R + 1) * count**2
-    if size > _MOST_BYTES:
+# --- rows that nothing can be compared with -------------------------------------------------------
+
+
+def _with_partners(designed: Designed, unmatched: Unmatched) -> Designed:
+    """Return the clusters that both samples have."""
+    clusters = designed.design.clusters
+    assert clusters is not None
+    counts = clusters.counts
+    lone = np.flatnonzero(counts.min(axis=1) == 0)
+    if not len(lone):
+        return designed
+    if unmatched == "raise" or len(lone) == len(counts):
         raise ValueError(
-            f"`clusters` must be so few that the kernel between them fits into "
-            f"{_MOST_BYTES >> 30} GiB; got {count:,}, which need {size / 2**30:.0f}. Join clusters "
-            "at random into larger ones, or use a kernel of one component."
+            "`clusters` must have rows in both samples if `paired`; got "
+            f"{_named(clusters.names, counts, lone)}. "
+            + _advice(counts[lone].sum(), len(lone) == len(counts))
         )
+    return _without(designed, clusters, lone, "in no pair of clusters")
+
+
+def _in_both(designed: Designed, unmatched: Unmatched) -> Designed:
+    """Return the strata in which both samples have two rows, clusters or pairs."""
+    design = designed.design
+    assert design.strata is not None
+    if design.paired:
+        _check_pairs_in_strata(design.strata)
+    items = design.strata
+    if design.clusters is not None:
+        items = strata_of_clusters(design.clusters, design.strata)
+    counts, rows = items.counts, design.strata.counts
+    few = np.flatnonzero(counts.min(axis=1) < 2)
+    if not len(few):
+        return designed
+    if unmatched == "raise" or len(few) == len(counts):
+        of, each = {
+            "rows": ("rows of both samples", "2 rows of each sample"),
+            "pairs": ("two pairs", "2 pairs"),
+            "clusters": ("clusters of both samples", "2 clusters of each sample"),
+        }[design.called]
+        lone = np.flatnonzero(counts.min(axis=1) == 0)
+        need, shown = (of, lone) if len(lone) and not design.paired else (f"at least {each}", few)
+        raise ValueError(
+            f"`strata` must have {need} in every stratum; got "
+            f"{_named(items.names, counts, shown, design.called)}. Join strata; or "
+            + _advice(rows[few].sum(), len(few) == len(counts)).lower()
+            + " If each stratum is one row of `X` and its partner in `Y`, use `paired=True`."
+            * (design.called == "rows" and len(few) == len(counts))
+        )
+    return _without(designed, design.strata, few, "in strata of one sample, or of a single row")
+
+
+def _check_pairs_in_strata(strata: Ids) -> None:
+    first, second = strata.codes
+    apart = np.flatnonzero(first != second)
+    if len(apart):
+        one, other = strata.names[first[apart[0]]], strata.names[second[apart[0]]]
+        raise ValueError(
+            "`strata` must be the same for both rows of a pair; got "
+            f"{one!r} and {other!r} in row {apart[0]} ({len(apart)} such in all)."
+        )
+
+
+def _without(designed: Designed, ids: Ids, lone: npt.NDArray[np.intp], where: str) -> Designed:
+    """Return the rows of all other ids, with a caution that counts what is left out."""
+    first, second = (~np.isin(codes, lone) for codes in ids.codes)
+    left = [int((~kept).sum()) for kept in (first, second)]
+    caution = f"left out: {left[0]:,} rows of X and {left[1]:,} of Y, {where}"
+    kept = designed.keep(first, second)
+    return Designed(kept.X, kept.Y, kept.design, (*designed.cautions, caution))
+
+
+def _advice(rows: int, all_of_them: bool) -> str:
+    if all_of_them:
+        return "No other is left."
+    return f'Leave out these {rows:,} rows, e.g. by `unmatched="drop"`.'
+
+
+def _named(
+    names: Sequence[Hashable],
+    counts: npt.NDArray[np.intp],
+    which: npt.NDArray[np.intp],
+    called: str = "rows",
+) -> str:
+    """Return some strata or clusters in words, with what each sample has of them."""
+    one = called.removesuffix("s")
+    shown = [
+        f"{x:,} {one if x == 1 else called} of `X` and {y:,} of `Y` in {names[s]!r}"
+        for s, (x, y) in zip(which.tolist(), counts[which].tolist(), strict=True)
+    ]
+    more = len(shown) - _MOST_NAMED
+    return ", ".join(shown[:_MOST_NAMED]) + (f", and {more:,} more" if more > 0 else "")

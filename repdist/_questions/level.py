@@ -6,25 +6,26 @@ from typing import Any
 
 import numpy as np
 
-from repdist import _arrays, _checks
-from repdist._designs.paired import Flips, PairedUnits
-from repdist._designs.relabelings import Drawn, Relabelings
-from repdist._designs.units import two_sample_units
+from repdist import _checks
+from repdist._designs.relabelings import Drawn
 from repdist._inference.rates import chance_of_as_many, count_rejections
 from repdist._numbers import LEVEL, reaches
 from repdist._options import Options, check_row_numbers
+from repdist._questions.designs import Unmatched, check_options
 from repdist._questions.rehearsal import (
+    LEAST,
     MOST_REPETITIONS,
-    Draw,
+    Places,
+    Rehearsal,
     pvalues_of,
-    rows_at,
-    two_samples,
+    read_rehearsal,
+    shared_out,
 )
 from repdist._results.level import FALSE_ALARMS, LevelCheck
 from repdist._typing import Array, Bins, Combine, Estimator
 from repdist.kernels import Kernel, MultiRBF
 
-MOST_ROWS = 1000  # of a sample, or pairs, in one repetition
+MOST_ROWS = 1000  # of a sample in one repetition
 
 
 def check_level(  # noqa: PLR0913 (the options of a test)
@@ -32,6 +33,9 @@ def check_level(  # noqa: PLR0913 (the options of a test)
     Y: Array,
     *,
     paired: bool = False,
+    clusters: tuple[Any, Any] | str | None = None,
+    strata: tuple[Any, Any] | str | None = None,
+    unmatched: Unmatched = "raise",
     kernel: Kernel = MultiRBF(),
     estimator: Estimator = "unbiased",
     combine: Combine = "max",
@@ -130,15 +134,18 @@ def check_level(  # noqa: PLR0913 (the options of a test)
     alpha = _checks.fraction("alpha", alpha)
     n_repetitions = _check_repetitions(n_repetitions, alpha)
     options.check_reach(alpha)
-    paired = _checks.flag("paired", paired)
     check_row_numbers(kernel, {"X": X, "Y": Y})
-    X, Y = two_samples(X, Y, paired=paired)
-    n, m = min(len(X), MOST_ROWS), min(len(Y), MOST_ROWS)
-    options.check_smallest(min(n, m))
+    said = {"paired": paired, "clusters": clusters, "strata": strata, "unmatched": unmatched}
+    rehearsal = read_rehearsal(X, Y, **said)
+    check_options(rehearsal.design, options)
+    used = _used(rehearsal)  # (S, 2)
+    n, m = used.sum(axis=0).tolist()
+    options.check_smallest(min(n, m), rehearsal.design.called)
 
-    Z = _arrays.concatenate([X, Y])
-    draw, drawn = _design(Z, n, m, options, paired=paired)
-    pvalues = pvalues_of([draw] * n_repetitions, options, X, paired=paired)  # (n_repetitions,)
+    paired = rehearsal.design.paired
+    draw = functools.partial(_exchanged if paired else _dealt_out, rehearsal, used)
+    drawn = rehearsal.relabelings(used, options)
+    pvalues = pvalues_of([draw] * n_repetitions, rehearsal, options)  # (n_repetitions,)
     rejections = count_rejections(pvalues, alpha)
     return LevelCheck(
         holds=chance_of_as_many(rejections, n_repetitions, alpha) > FALSE_ALARMS,
@@ -150,38 +157,52 @@ def check_level(  # noqa: PLR0913 (the options of a test)
         combine=combine,
         n=n,
         m=m,
-        paired=paired,
+        counted=rehearsal.design.called,
+        n_strata=0 if rehearsal.design.strata is None else len(used),
         n_bins=options.n_bins,
         n_repetitions=n_repetitions,
         n_resamples=options.n_resamples,
         attainable=drawn.attainable(alpha),
         cautions=(
-            *_left_out((len(X), len(Y)), (n, m), paired=paired),
+            *rehearsal.cautions,
+            *_left_out(rehearsal, (n, m)),
             *_never_rejects(drawn, alpha),
         ),
     )
 
 
-def _design(Z: Array, n: int, m: int, options: Options, *, paired: bool) -> tuple[Draw, Drawn]:
-    """Return how the rows of a repetition are drawn, and what a test relabels of them."""
-    if paired:
-        pairs = Flips(PairedUnits.of(n, options.n_bins), options.n_resamples)
-        return functools.partial(_exchanged, Z, n), pairs
-    units = two_sample_units(min(n, m), max(n, m), options.n_bins)
-    return functools.partial(_dealt_out, Z, n, m), Relabelings(units, options.n_resamples)
+def _used(rehearsal: Rehearsal) -> Places:
+    """Return how many items of each sample a repetition has in each stratum, (S, 2)."""
+    used = []
+    for counts, rows in zip(rehearsal.counts.T, rehearsal.rows, strict=True):
+        count = int(counts.sum())
+        most = max(LEAST * len(counts), MOST_ROWS * count // rows)
+        used.append(shared_out(min(count, most), counts))
+    return np.stack(used, axis=1)
 
 
-def _dealt_out(Z: Array, n: int, m: int, rng: np.random.Generator) -> tuple[Array, Array]:
-    """Return n and m of the rows of Z, at random."""
-    order = rng.permutation(len(Z))
-    return rows_at(Z, order[:n]), rows_at(Z, order[n : n + m])
+def _dealt_out(
+    rehearsal: Rehearsal, used: Places, rng: np.random.Generator
+) -> tuple[Places, Places]:
+    """Return the rows of two samples, dealt out at random inside strata."""
+    first, second = [], []
+    for s, (n, m) in enumerate(used.tolist()):
+        order = rng.permutation(np.concatenate([rehearsal.members(g, s) for g in (0, 1)]))
+        first.append(order[:n])
+        second.append(order[n : n + m])
+    return rehearsal.rows_of(np.concatenate(first)), rehearsal.rows_of(np.concatenate(second))
 
 
-def _exchanged(Z: Array, n: int, rng: np.random.Generator) -> tuple[Array, Array]:
-    """Return the rows of n of the pairs of Z, drawn at random, in either order by chance 1/2."""
-    pairs = len(Z) // 2
-    first = rng.permutation(pairs)[:n] + pairs * rng.integers(2, size=n)  # (n,)
-    return rows_at(Z, first), rows_at(Z, (first + pairs) % (2 * pairs))
+def _exchanged(
+    rehearsal: Rehearsal, used: Places, rng: np.random.Generator
+) -> tuple[Places, Places]:
+    """Return the rows of pairs drawn at random, in either order by chance 1/2."""
+    of_strata = [
+        rng.permutation(rehearsal.members(0, s))[:n] for s, n in enumerate(used[:, 0].tolist())
+    ]
+    pairs, P = np.concatenate(of_strata), rehearsal.first
+    first = pairs + P * rng.integers(2, size=len(pairs))
+    return rehearsal.rows_of(first), rehearsal.rows_of((first + P) % (2 * P))
 
 
 def _check_repetitions(n_repetitions: Any, alpha: float) -> int:
@@ -196,14 +217,15 @@ def _check_repetitions(n_repetitions: Any, alpha: float) -> int:
     return number
 
 
-def _left_out(given: tuple[int, int], used: tuple[int, int], *, paired: bool) -> list[str]:
+def _left_out(rehearsal: Rehearsal, used: tuple[int, int]) -> list[str]:
+    given, design = tuple(rehearsal.counts.sum(axis=0).tolist()), rehearsal.design
     if given == used:
         return []
-    if paired:
-        return [f"each repetition used {used[0]:,} of the {given[0]:,} pairs"]
+    if design.paired:
+        return [f"each repetition used {used[0]:,} of the {given[0]:,} {design.called}"]
     return [
         f"each repetition used {used[0]:,} and {used[1]:,} of the {given[0]:,} and "
-        f"{given[1]:,} rows"
+        f"{given[1]:,} {design.called}"
     ]
 
 

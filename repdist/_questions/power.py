@@ -7,12 +7,18 @@ from typing import Any, Literal
 import numpy as np
 
 from repdist import _checks
-from repdist._designs.paired import Flips, PairedUnits
-from repdist._designs.relabelings import Drawn, Relabelings
-from repdist._designs.units import two_sample_units
 from repdist._numbers import LEVEL, reaches
 from repdist._options import Options, check_row_numbers
-from repdist._questions.rehearsal import MOST_REPETITIONS, pvalues_of, rows_at, two_samples
+from repdist._questions.designs import Unmatched, check_options
+from repdist._questions.rehearsal import (
+    LEAST,
+    MOST_REPETITIONS,
+    Places,
+    Rehearsal,
+    pvalues_of,
+    read_rehearsal,
+    shared_out,
+)
 from repdist._results.power import PowerCurve
 from repdist._typing import Array, Combine
 from repdist.kernels import Kernel, MultiRBF
@@ -26,6 +32,9 @@ def estimate_power(  # noqa: PLR0913 (the options of a test)
     Y: Array,
     *,
     paired: bool = False,
+    clusters: tuple[Any, Any] | str | None = None,
+    strata: tuple[Any, Any] | str | None = None,
+    unmatched: Unmatched = "raise",
     sizes: Literal["auto"] | Sequence[int] = "auto",
     kernel: Kernel = MultiRBF(),
     combine: Combine = "max",
@@ -123,104 +132,125 @@ def estimate_power(  # noqa: PLR0913 (the options of a test)
     alpha = _checks.fraction("alpha", alpha)
     n_repetitions = _checks.whole_number("n_repetitions", n_repetitions, 1, MOST_REPETITIONS)
     options.check_reach(alpha)
-    paired = _checks.flag("paired", paired)
     check_row_numbers(kernel, {"X": X, "Y": Y})
-    X, Y = two_samples(X, Y, paired=paired)
-    smaller = min(len(X), len(Y))
-    tried = _check_sizes(sizes, smaller, paired=paired)
+    said = {"paired": paired, "clusters": clusters, "strata": strata, "unmatched": unmatched}
+    rehearsal = read_rehearsal(X, Y, **said)
+    design, counts = rehearsal.design, rehearsal.counts
+    check_options(design, options)
+    smaller = int(counts.sum(axis=0).min())
+    tried = _check_sizes(sizes, smaller, rehearsal)
 
-    drawn = _drawn_pairs if paired else _drawn
-    draws = [functools.partial(drawn, X, Y, n) for n in tried for _ in range(n_repetitions)]
-    pvalues = pvalues_of(draws, options, X, paired=paired)
+    drawn = _drawn_pairs if design.paired else _drawn
+    draws = [functools.partial(drawn, rehearsal, n) for n in tried for _ in range(n_repetitions)]
+    pvalues = pvalues_of(draws, rehearsal, options)
+    n, m = counts.sum(axis=0).tolist()
     return PowerCurve(
         sizes=tried,
         pvalues=pvalues.reshape(len(tried), n_repetitions),
         alpha=alpha,
         kernel=kernel,
         combine=combine,
-        n=len(X),
-        m=len(Y),
-        paired=paired,
+        n=n,
+        m=m,
+        counted=design.called,
+        n_strata=0 if design.strata is None else len(counts),
         n_repetitions=n_repetitions,
         n_resamples=options.n_resamples,
         cautions=(
-            *_too_few(tried, options.n_resamples, alpha, paired=paired),
-            *_overlap(tried, smaller, paired=paired),
+            *rehearsal.cautions,
+            *_too_few(tried, rehearsal, options, alpha),
+            *_overlap(tried, smaller, design.called),
         ),
     )
 
 
-def _drawn(X: Array, Y: Array, n: int, rng: np.random.Generator) -> tuple[Array, Array]:
-    """Return n rows of each sample, without replacement."""
-    first, second = (rng.choice(len(sample), n, replace=False) for sample in (X, Y))
-    return rows_at(X, first), rows_at(Y, second)
+def _drawn(rehearsal: Rehearsal, n: int, rng: np.random.Generator) -> tuple[Places, Places]:
+    """Return the rows of n items of each sample, without replacement, its mix of strata kept."""
+    first, second = (
+        np.concatenate(
+            [
+                rng.choice(rehearsal.members(sample, s), number, replace=False)
+                for s, number in enumerate(shared_out(n, counts).tolist())
+            ]
+        )
+        for sample, counts in enumerate(rehearsal.counts.T)
+    )
+    return rehearsal.rows_of(first), rehearsal.rows_of(second)
 
 
-def _drawn_pairs(X: Array, Y: Array, n: int, rng: np.random.Generator) -> tuple[Array, Array]:
-    """Return the rows of n pairs, without replacement."""
-    pairs = rng.choice(len(X), n, replace=False)
-    return rows_at(X, pairs), rows_at(Y, pairs)
+def _drawn_pairs(rehearsal: Rehearsal, n: int, rng: np.random.Generator) -> tuple[Places, Places]:
+    """Return the rows of n pairs, without replacement, the mix of strata kept."""
+    pairs = np.concatenate(
+        [
+            rng.choice(rehearsal.members(0, s), number, replace=False)
+            for s, number in enumerate(shared_out(n, rehearsal.counts[:, 0]).tolist())
+        ]
+    )
+    return rehearsal.rows_of(pairs), rehearsal.rows_of(pairs + rehearsal.first)
 
 
-def _check_sizes(sizes: Any, smaller: int, *, paired: bool) -> tuple[int, ...]:
+def _check_sizes(sizes: Any, smaller: int, rehearsal: Rehearsal) -> tuple[int, ...]:
     """Return the sizes to try, increasing, without repeats."""
+    called = rehearsal.design.called
     if isinstance(sizes, str):
         _checks.choice("sizes", sizes, ("auto",))
-        return _series(smaller, paired=paired)
+        return _series(smaller, rehearsal)
     if not isinstance(sizes, (Sequence, np.ndarray, range)) or isinstance(sizes, bytes):
         raise TypeError(
             f'`sizes` must be "auto" or a list of whole numbers; got {_checks.describe(sizes)}.'
         )
     numbers = sorted({_checks.whole_number("sizes", n, 2) for n in sizes})
     if not numbers:
-        raise ValueError(f"`sizes` must hold at least one number of {_words(paired)}; got none.")
+        raise ValueError(f"`sizes` must hold at least one number of {called}; got none.")
     if numbers[-1] > smaller:
-        of = "" if paired else " of the smaller sample"
+        of = "" if rehearsal.design.paired else " of the smaller sample"
         raise ValueError(
-            f"`sizes` must be at most the {smaller} {_words(paired)}{of}; got {numbers[-1]}. "
-            f"{_words(paired).capitalize()} are drawn without replacement."
+            f"`sizes` must be at most the {smaller} {called}{of}; got {numbers[-1]}. "
+            f"{called.capitalize()} are drawn without replacement."
+        )
+    least = LEAST * len(rehearsal.counts)
+    if numbers[0] < least:
+        raise ValueError(
+            f"`sizes` must be at least {least}, {LEAST} {called} in each of "
+            f"{len(rehearsal.counts)} strata; got {numbers[0]}."
         )
     return tuple(numbers)
 
 
-def _series(smaller: int, *, paired: bool) -> tuple[int, ...]:
-    series = SERIES_OF_PAIRS if paired else SERIES
-    tried = tuple(n for n in series if n <= smaller // 2)
+def _series(smaller: int, rehearsal: Rehearsal) -> tuple[int, ...]:
+    called = rehearsal.design.called
+    series = SERIES_OF_PAIRS if rehearsal.design.paired else SERIES
+    least = LEAST * len(rehearsal.counts)
+    tried = tuple(n for n in series if least <= n <= smaller // 2)
     if not tried:
+        fewest = min(n for n in (*series, least) if n >= least)
         raise ValueError(
-            f"`sizes` must be numbers of {_words(paired)} for samples of fewer than "
-            f'{2 * series[0]}; got "auto" for {smaller}. Use e.g. `sizes=[{smaller}]`.'
+            f"`sizes` must be numbers of {called} for samples of fewer than "
+            f'{2 * fewest}; got "auto" for {smaller}. Use e.g. `sizes=[{smaller}]`.'
         )
     return tried
 
 
-def _too_few(sizes: tuple[int, ...], n_resamples: int, alpha: float, *, paired: bool) -> list[str]:
-    never = [
-        f"{n}"
-        for n in sizes
-        if not reaches(_relabelings(n, n_resamples, paired=paired).least_pvalue, alpha)
-    ]
+def _too_few(
+    sizes: tuple[int, ...], rehearsal: Rehearsal, options: Options, alpha: float
+) -> list[str]:
+    never = []
+    for n in sizes:
+        counts = np.stack([shared_out(n, each) for each in rehearsal.counts.T], axis=1)
+        if not reaches(rehearsal.relabelings(counts, options).least_pvalue, alpha):
+            never.append(f"{n}")
     if not never:
         return []
     return [
-        f"with {', '.join(never)} {_words(paired)} no p-value is as small as {alpha:g}: power 0"
+        f"with {', '.join(never)} {rehearsal.design.called} no p-value is as small as "
+        f"{alpha:g}: power 0"
     ]
 
 
-def _overlap(sizes: tuple[int, ...], smaller: int, *, paired: bool) -> list[str]:
+def _overlap(sizes: tuple[int, ...], smaller: int, called: str) -> list[str]:
     if sizes[-1] <= smaller / 2:
         return []
-    words = _words(paired)
     return [
-        f"subsamples of more than {smaller // 2} {words} overlap too much to stand for new {words}"
+        f"subsamples of more than {smaller // 2} {called} overlap too much to stand for new "
+        f"{called}"
     ]
-
-
-def _relabelings(n: int, n_resamples: int, *, paired: bool) -> Drawn:
-    if paired:
-        return Flips(PairedUnits.of(n, "auto"), n_resamples)
-    return Relabelings(two_sample_units(n, n, "auto"), n_resamples)
-
-
-def _words(paired: bool) -> str:
-    return "pairs" if paired else "rows"

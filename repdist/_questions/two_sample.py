@@ -4,21 +4,12 @@ from typing import Any
 
 import numpy as np
 
-from repdist import _arrays, _checks
-from repdist._designs.clusters import ClusterRelabelings
-from repdist._designs.paired import Flips
+from repdist import _arrays
 from repdist._options import Options, check_row_numbers
 from repdist._questions.cautions import data_cautions, null_cautions
-from repdist._questions.designs import (
-    Outcome,
-    check_options_of_clusters,
-    check_options_of_strata,
-    tested_clusters,
-    tested_pairs,
-    tested_rows,
-    tested_strata,
-)
+from repdist._questions.designs import Designed, Unmatched, check_options, read_two_samples
 from repdist._questions.memory import memory_bytes
+from repdist._questions.outcomes import Outcome, tested
 from repdist._results.two_sample import MMDTestResult
 from repdist._threads import computing
 from repdist._typing import Array, Bins, Combine, Estimator
@@ -30,8 +21,9 @@ def mmd_test(  # noqa: PLR0913 (the options of a test)
     Y: Array,
     *,
     paired: bool = False,
-    clusters: tuple[Any, Any] | None = None,
-    strata: tuple[Any, Any] | None = None,
+    clusters: tuple[Any, Any] | str | None = None,
+    strata: tuple[Any, Any] | str | None = None,
+    unmatched: Unmatched = "raise",
     kernel: Kernel = MultiRBF(),
     estimator: Estimator = "unbiased",
     combine: Combine = "max",
@@ -202,81 +194,33 @@ def mmd_test(  # noqa: PLR0913 (the options of a test)
         kernel=kernel, estimator=estimator, combine=combine, n_resamples=n_resamples,
         n_bins=n_bins, rng=rng, n_jobs=n_jobs, progress=progress,
     )  # fmt: skip
-    paired = _checks.flag("paired", paired)
     check_row_numbers(kernel, {"X": X, "Y": Y})
-    given, columns = (X, Y), _arrays.column_names(X)
     with computing():
-        X, Y = (_arrays.detach(array) for array in _arrays.read_samples({"X": X, "Y": Y}))
-        check_paired(X, Y, paired=paired)
-        _check_one_design(paired=paired, clusters=clusters, strata=strata)
-        options.check_smallest(min(len(X), len(Y)))
+        designed, columns = read_two_samples(
+            X, Y, paired=paired, clusters=clusters, strata=strata, unmatched=unmatched
+        )
+        X, Y, design = designed.X, designed.Y, designed.design
+        check_options(design, options)
+        options.check_smallest(min(design.sizes(X, Y)), design.called)
         _arrays.check_varies([X, Y], "`X` and `Y`")
-        if clusters is not None:
-            check_options_of_clusters(X, options.n_bins)
-            ids = _arrays.read_ids("clusters", clusters, (len(X), len(Y)), given)
-            tested = tested_clusters(X, Y, ids, options)
-        elif strata is not None:
-            check_options_of_strata(options.combine)
-            ids = _arrays.read_ids("strata", strata, (len(X), len(Y)), given)
-            tested = tested_strata(X, Y, ids, options)
-        else:
-            tested = (tested_pairs if paired else tested_rows)(X, Y, options)
-        return _result(X, Y, tested, options, columns)
-
-
-def check_paired(X: Array, Y: Array, *, paired: bool) -> None:
-    """Raise if `paired` samples differ in length, or lie on a cluster."""
-    if not paired:
-        return
-    if len(X) != len(Y):
-        raise ValueError(
-            "`X` and `Y` must have as many rows if `paired`: row i of `X` belongs to row i of `Y`; "
-            f"got {len(X)} and {len(Y)}. Leave out rows that have no partner."
-        )
-    if _arrays.is_lazy(X):
-        raise TypeError(
-            "`paired` must be False for dask arrays; got True. Use arrays in memory or in a file."
-        )
-
-
-def _check_one_design(*, paired: bool, clusters: Any, strata: Any) -> None:
-    """Raise if rows are said to depend on each other in two ways."""
-    if clusters is not None and paired:
-        raise ValueError(
-            "`clusters` must be None if `paired`; got both, and pairs of clusters are not tested. "
-            "Pair the means of clusters."
-        )
-    if strata is not None and (paired or clusters is not None):
-        other = "`paired`" if paired else "`clusters`"
-        raise ValueError(
-            f"`strata` must be None with {other}; got both. "
-            + (
-                "Rows of a pair share their stratum, and pairs are compared within themselves."
-                if paired
-                else "Test each stratum by itself, e.g. with Holm's correction."
-            )
-        )
+        return _result(designed, tested(X, Y, design, options), options, columns)
 
 
 def _result(
-    X: Array, Y: Array, tested: Outcome, options: Options, columns: tuple[str, ...]
+    designed: Designed, outcome: Outcome, options: Options, columns: tuple[str, ...]
 ) -> MMDTestResult:
-    found, drawn, how, Z = tested.found, tested.drawn, tested.plan, tested.Z
-    null, forms = found.null, tested.forms
+    found, drawn, how, Z = outcome.found, outcome.drawn, outcome.plan, outcome.Z
+    null, forms, design = found.null, outcome.forms, designed.design
     R = len(how.weights) * len(forms)
-    paired = isinstance(drawn, Flips)
-    clusters = drawn.clusters if isinstance(drawn, ClusterRelabelings) else None
     held = memory_bytes(Z, drawn, how, options.workers.n_jobs, len(forms))
-    of_data = data_cautions(
-        [X, Y], Z, tested.kernel, columns, paired=paired if clusters is None else None
-    )
+    of_data = data_cautions([designed.X, designed.Y], Z, outcome.kernel, columns, design=design)
     component_columns = {
         "bandwidth": _read_only(np.tile(how.bandwidths, len(forms))),
         "mmd_squared": _read_only(found.components),
         "zscore": _read_only(null.zscores[:R]),
         "pvalue": _read_only(null.component_pvalues()[:R]),
     }
-    if tested.strata is not None:
+    if outcome.strata is not None:
         component_columns["form"] = _read_only(np.repeat(forms, len(how.weights)))
     return MMDTestResult(
         statistic=null.statistic,
@@ -284,18 +228,18 @@ def _result(
         mmd_squared=found.mmd_squared,
         estimate=found.estimate,
         null=null,
-        kernel=tested.kernel,
+        kernel=outcome.kernel,
         estimator=options.estimator,
         combine=options.combine,
-        n=len(X),
-        m=len(Y),
-        paired=paired,
-        clusters=clusters,
-        strata_table=tested.strata,
+        n=len(designed.X),
+        m=len(designed.Y),
+        paired=design.paired,
+        clusters=outcome.clusters,
+        strata_table=outcome.strata,
         wanted_bins=options.n_bins,
         relabelings=drawn,
-        memory_bytes=held + tested.more_bytes,
-        cautions=(*null_cautions(null, drawn), *tested.cautions, *of_data),
+        memory_bytes=held + outcome.more_bytes,
+        cautions=(*null_cautions(null, drawn), *designed.cautions, *outcome.cautions, *of_data),
         component_columns=component_columns,
     )
 

@@ -33,9 +33,11 @@ class LevelCheck(Result):
         As it was given.
     estimator, combine : str
     n, m : int
-        Rows of the two samples in each repetition.
-    paired : bool
-        Whether row i of X belongs to row i of Y.
+        Rows (or what `counted` says) of the two samples in each repetition.
+    counted : str
+        What n and m count: ``"rows"``, ``"pairs"``, ``"clusters"`` or ``"pairs of clusters"``.
+    n_strata : int
+        Strata inside which they were shuffled; 0 for none.
     n_bins : "auto", "rows" or int
         As it was given.
     attainable : float
@@ -56,7 +58,8 @@ class LevelCheck(Result):
     combine: Combine
     n: int
     m: int
-    paired: bool
+    counted: str
+    n_strata: int
     n_bins: Bins
     attainable: float
     n_repetitions: int
@@ -106,9 +109,11 @@ class LevelCheck(Result):
         low, high = self.confidence_interval()
         rejections = count_rejections(self.pvalues, self.alpha)
         denied = found_out(self.n_repetitions, self.alpha, FALSE_ALARMS)
-        title = f"Level of the MMD test on shuffled rows: {self.n:,} against {self.m:,}"
-        if self.paired:
-            title = f"Level of the paired MMD test on exchanged pairs: {self.n:,}"
+        title = f"Level of the MMD test on shuffled {self.counted}: {self.n:,} against {self.m:,}"
+        if self.counted.startswith("pairs"):
+            title = f"Level of the paired MMD test on exchanged {self.counted}: {self.n:,}"
+        if self.n_strata:
+            title += f", within {self.n_strata} strata"
         return Card(
             title,
             (
@@ -145,7 +150,8 @@ class LevelCheck(Result):
             "combine": self.combine,
             "n": self.n,
             "m": self.m,
-            "paired": self.paired,
+            "counted": self.counted,
+            "n_strata": self.n_strata,
             "n_bins": self.n_bins,
             "attainable": self.attainable,
             "n_repetitions": self.n_repetitions,

@@ -23,7 +23,7 @@ class PowerCurve(Result):
     Attributes
     ----------
     sizes : tuple of int
-        Rows drawn from each sample, or pairs, increasing.
+        Rows drawn from each sample (or what `counted` says), increasing.
     pvalues : (len(sizes), n_repetitions) float64
         Of the tests on subsamples.
     alpha : float
@@ -31,9 +31,12 @@ class PowerCurve(Result):
         As it was given.
     combine : str
     n, m : int
-        Rows of X and Y.
-    paired : bool
-        Whether row i of X belongs to row i of Y.
+        Of X and Y.
+    counted : str
+        What sizes, n and m count: ``"rows"``, ``"pairs"``, ``"clusters"`` or ``"pairs of
+        clusters"``.
+    n_strata : int
+        Strata within which they were drawn; 0 for none.
     n_repetitions, n_resamples : int
         n_resamples as asked for; tests with fewer distinct relabelings used all of them.
     cautions : tuple of str
@@ -47,7 +50,8 @@ class PowerCurve(Result):
     combine: Combine
     n: int
     m: int
-    paired: bool
+    counted: str
+    n_strata: int
     n_repetitions: int
     n_resamples: int
     cautions: tuple[str, ...]
@@ -71,7 +75,7 @@ class PowerCurve(Result):
         Returns
         -------
         int or None
-            Rows of each sample, or pairs.
+            Rows of each sample, or what `counted` says.
         """
         wanted = _checks.fraction("power", power)
         reached = [n for n, share in zip(self.sizes, self.power, strict=True) if share >= wanted]
@@ -119,13 +123,13 @@ class PowerCurve(Result):
         )
 
     def _card(self) -> Card:
+        paired, counted = self.counted.startswith("pairs"), self.counted
+        sizes = f"{self.n:,} {counted}" if paired else f"{self.n:,} and {self.m:,} {counted}"
         title = (
-            f"Power of the MMD test at {self.alpha:g}: subsamples of {self.n:,} and {self.m:,} rows"
+            f"Power of the {'paired ' * paired}MMD test at {self.alpha:g}: subsamples of {sizes}"
         )
-        if self.paired:
-            title = (
-                f"Power of the paired MMD test at {self.alpha:g}: subsamples of {self.n:,} pairs"
-            )
+        if self.n_strata:
+            title += f", within {self.n_strata} strata"
         return Card(
             title,
             (
@@ -137,7 +141,7 @@ class PowerCurve(Result):
                     )
                     for row in self.to_frame().itertuples()
                 ),
-                ("pairs" if self.paired else "rows", f"{self._needed(0.8)}; {self._needed(0.9)}"),
+                (counted.split()[0], f"{self._needed(0.8)}; {self._needed(0.9)}"),
                 ("kernel", f"{self.kernel!r}, combine={self.combine!r}"),
                 ("null", f"{self.n_resamples:,} relabelings of each test asked for"),
             ),
@@ -153,7 +157,8 @@ class PowerCurve(Result):
             "combine": self.combine,
             "n": self.n,
             "m": self.m,
-            "paired": self.paired,
+            "counted": self.counted,
+            "n_strata": self.n_strata,
             "n_repetitions": self.n_repetitions,
             "n_resamples": self.n_resamples,
             "cautions": self.cautions,
@@ -163,4 +168,5 @@ class PowerCurve(Result):
         rows = self.rows_needed(power)
         if rows is None:
             return f"power {power:g} was not reached"
-        return f"power {power:g} with {rows:,} {'pairs' if self.paired else 'of each'}"
+        each = self.counted if self.counted.startswith("pairs") else "of each"
+        return f"power {power:g} with {rows:,} {each}"

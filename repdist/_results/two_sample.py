@@ -125,9 +125,9 @@ class MMDTestResult(Result):
 
     @property
     def strata(self) -> "pd.DataFrame":
-        """One row a stratum: n, m, share of all rows, mmd_squared, standard_error.
+        """One row a stratum: n, m, share of both, mmd_squared, standard_error.
 
-        Empty if rows were not compared within strata.
+        n and m count rows, or clusters. Empty if rows were not compared within strata.
         """
         import pandas as pd
 
@@ -137,7 +137,7 @@ class MMDTestResult(Result):
     def statistic_name(self) -> str:
         """What `statistic` is, in words."""
         if len(self.component_columns["bandwidth"]) == 1 or self.combine == "mean":
-            return "MMD^2" if self.clusters is None else "MMD^2 / sd"
+            return "MMD^2 / sd" if self._studentised else "MMD^2"
         return {"max": "largest normal score", "fuse": "soft maximum (FUSE)"}[self.combine]
 
     def confidence_interval(self, confidence_level: float = CONFIDENCE) -> tuple[float, float]:
@@ -247,10 +247,10 @@ class MMDTestResult(Result):
         """Return the call that repeats the result on the same rows, with the same `rng`."""
         bins = self.n_bins if self.relabelings.units.size > 1 else "rows"
         design = "paired=True, " * self.paired
-        if self.clusters is not None:
-            bins, design = self.wanted_bins, "clusters=(ids_x, ids_y), "
-        if self.strata_table is not None:
-            bins, design = self.wanted_bins, "strata=(ids_x, ids_y), "
+        design += "clusters=(ids_x, ids_y), " * (self.clusters is not None)
+        design += "strata=(strata_x, strata_y), " * (self.strata_table is not None)
+        if self.clusters is not None or self.strata_table is not None:
+            bins = self.wanted_bins
         return (
             f"repdist.mmd_test(X, Y, {design}kernel={kernel_call(self.kernel)}, "
             f"estimator={self.estimator!r}, combine={self.combine!r}, "
@@ -281,22 +281,32 @@ class MMDTestResult(Result):
         if note := self._note():
             lines.append(("note", note))
         title = f"Two-sample MMD test: {self.n} rows against {self.m}"
-        if self.paired:
-            title = f"Paired MMD test: {self.n} pairs of rows"
         if self.clusters is not None:
             title = f"Two-sample MMD test: {self.clusters.describe()}"
+        if self.paired:
+            title = f"Paired MMD test: {self._pairs()}"
         if self.strata_table is not None:
             title += f", within {len(self.strata_table.names)} strata"
         return Card(title, tuple(lines), self.cautions)
 
+    @property
+    def _studentised(self) -> bool:
+        """Whether MMD^2 stands over its standard deviation by label in the statistic."""
+        return self.clusters is not None and not self.paired and self.strata_table is None
+
+    def _pairs(self) -> str:
+        if self.clusters is None:
+            return f"{self.n:,} pairs of rows"
+        return f"{self.clusters.first:,} pairs of clusters of {self.clusters.rows}"
+
     def _samples(self) -> str:
-        if self.paired:
-            return f"The rows of {self.n:,} pairs"
         found = f"Two samples of {self.n:,} and {self.m:,} rows"
         if self.clusters is not None:
-            return f"{found}, in clusters each of which counts as one,"
+            found += ", in clusters each of which counts as one,"
+        if self.paired:
+            found = f"The two sides of {self._pairs()}"
         if self.strata_table is not None:
-            return f"{found} in {len(self.strata_table.names)} strata, adjusted for these,"
+            found += f" in {len(self.strata_table.names)} strata, adjusted for these,"
         return found
 
     def _strata(self) -> list[dict[str, Any]]:
@@ -313,7 +323,7 @@ class MMDTestResult(Result):
 
     def _statistic(self) -> str:
         words = statistic_words(self.kernel, self.combine)
-        if self.clusters is None:
+        if not self._studentised:
             return words
         return f"{words}, with each squared MMD over its standard deviation by label,"
 
@@ -359,7 +369,7 @@ class MMDTestResult(Result):
         if count == 1:
             return self.statistic_name
         together = " and all together" if self.combine == "max" else ""
-        studentised = "studentised " * (self.clusters is not None and self.combine != "mean")
+        studentised = "studentised " * (self._studentised and self.combine != "mean")
         return (
             f"{self.statistic_name} of {count} {studentised}components{together} = "
             f"{self.statistic:.4g}"

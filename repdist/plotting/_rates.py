@@ -17,7 +17,8 @@ def plot_level(shape: LevelShape, ax: "Axes | None" = None) -> "Axes":
         _, ax = plt.subplots(figsize=(4.6, 4.2), layout="constrained")
     low, high = shape.confidence_interval()
     ax.plot([0, 1], [0, 1], color="0.35", linestyle="--", linewidth=1, label="exact level")
-    label = f"tests on {'exchanged pairs' if shape.paired else 'shuffled rows'}"
+    how = "exchanged" if shape.counted.startswith("pairs") else "shuffled"
+    label = f"tests on {how} {shape.counted}"
     ax.ecdf(shape.pvalues, color=LINE_COLOUR, linewidth=1.5, label=label)
     ax.errorbar(
         shape.alpha, shape.rate, [[shape.rate - low], [high - shape.rate]], fmt="o",
@@ -41,7 +42,7 @@ def plot_power(shape: CurveShape, ax: "Axes | None" = None) -> "Axes":
 
     if ax is None:
         _, ax = plt.subplots(figsize=(5.5, 3.6), layout="constrained")
-    table = shape.to_frame()
+    table, paired = shape.to_frame(), shape.counted.startswith("pairs")
     ends = [table["power"] - table["ci_low"], table["ci_high"] - table["power"]]
     ax.errorbar(
         table["n"], table["power"], ends, fmt="o-", color=LINE_COLOUR, markersize=5, capsize=3
@@ -57,10 +58,10 @@ def plot_power(shape: CurveShape, ax: "Axes | None" = None) -> "Axes":
     ax.set_xticks(shown, [f"{n:,}" for n in shown])
     ax.minorticks_off()
     ax.set_ylim(0, 1.02)
-    ax.set_xlabel("pairs of rows" if shape.paired else "rows of each sample")
+    ax.set_xlabel(shape.counted if paired else f"{shape.counted} of each sample")
     ax.set_ylabel("power")
     rows = shape.rows_needed()
-    words = "pairs" if shape.paired else "rows of each"
+    words = shape.counted if paired else f"{shape.counted} of each"
     ax.set_title(f"power .8 {f'with {rows:,} {words}' if rows else 'was not reached'}", loc="left")
     ax.spines[["top", "right"]].set_visible(False)
     return ax
