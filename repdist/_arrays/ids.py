@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from repdist import _checks
-from repdist._arrays.groups import check_index, check_kinds, check_shown, is_missing, to_list
+from repdist._arrays.labels import check_index, check_kinds, check_shown, is_missing, to_list
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,7 @@ def read_ids(
     ids: Sequence[Any],
     samples: Mapping[str, int],
     given: Sequence[Any] | None = None,
+    keys: Sequence[Any] | None = None,
 ) -> Ids:
     """Check ids, one for each row of some samples.
 
@@ -69,10 +70,13 @@ def read_ids(
         What messages call each sample, and its rows.
     given : sequence, optional
         What the user gave as samples: ids in a Series must have the index of a DataFrame.
+    keys : sequence, optional
+        What messages call the ids of each sample: by default their places.
     """
     lists = []
     for place, (values, (sample, size)) in enumerate(zip(ids, samples.items(), strict=True)):
-        called = f"{name}[{place}]" if len(samples) > 1 else name
+        key = place if keys is None else keys[place]
+        called = f"{name}[{key!r}]" if len(samples) > 1 else name
         check_index(called, values, given[place] if given else None)
         lists.append(_one_a_row(called, values, size, sample))
     every = list(itertools.chain(*lists))

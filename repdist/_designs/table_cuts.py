@@ -8,12 +8,13 @@ import itertools
 import math
 from collections.abc import Hashable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from repdist._blocks import Block, Layout
-from repdist._designs.relabelings import Relabelings
+from repdist._designs.relabelings import Drawn, Relabelings
 from repdist._designs.units import Cut, Units, is_small, two_sample_units
 from repdist._numbers import LEVEL
 from repdist._typing import Bins
@@ -23,6 +24,9 @@ _AMPLE = 4  # times the least p-value that the number of pairs leaves below the 
 _SMALL_COUNT = 16  # relabelings that reach the observed statistic: with more, p is settled
 _WHOLE_UNITS = 16  # of the global test, wanted in the smallest group
 _MOST_UNITS = 1024  # if all groups were as small, in all
+
+
+DrawnT = TypeVar("DrawnT", bound=Drawn)
 
 
 class Streams:
@@ -43,6 +47,10 @@ class Streams:
     def group(self, group: int, purpose: str) -> np.random.Generator:
         """Return the stream of a group."""
         return self._stream(purpose, self._digests[group])
+
+    def pair(self, purpose: str, first: int, second: int) -> np.random.Generator:
+        """Return the stream of two groups, in either order."""
+        return self._stream(purpose, *sorted((self._digests[first], self._digests[second])))
 
     def shared(self, purpose: str, *numbers: int) -> np.random.Generator:
         """Return the stream of all that has these numbers."""
@@ -91,21 +99,11 @@ class TableCuts:
     def relabelings(self, g: int, h: int) -> tuple[Relabelings, Relabelings]:
         """Return the relabelings of a pair in its order, and those that replace them at a small p.
 
-        More are used if the number of pairs asks for p-values that the first cannot give, as far
-        as that makes any pair significant under Bonferroni's bound.
+        See `finer`.
         """
         return _relabelings(
             self.sizes[g], self.sizes[h], self.n_bins, self.n_resamples, len(self.sizes)
         )
-
-    @staticmethod
-    def small_pvalue(drawn: Relabelings) -> float:
-        """Return the p-value up to which more relabelings replace these; 0 if there are no more.
-
-        The p-value that is told is exact: for a level up to this one it is at most that level only
-        if the p-value of more relabelings is, and above it only if the first one is.
-        """
-        return 0.0 if drawn.exhaustive else _SMALL_COUNT / drawn.total
 
     @property
     def layout(self) -> Layout:
@@ -144,11 +142,29 @@ def _relabelings(
     n: int, m: int, n_bins: Bins, n_resamples: int, groups: int
 ) -> tuple[Relabelings, Relabelings]:
     drawn = Relabelings(_units(n, m, n_bins), n_resamples)
+    return drawn, finer(drawn, groups)
+
+
+def finer(drawn: DrawnT, groups: int) -> DrawnT:
+    """Return the relabelings that replace these at a small p, if so many groups ask for more.
+
+    They do if the number of pairs asks for p-values that the first cannot give, as far as that
+    makes any pair significant under Bonferroni's bound.
+    """
     pairs = math.comb(groups, 2)
     needed = min(_MOST, 1 << (math.ceil(_AMPLE * pairs / LEVEL) - 1).bit_length())
-    if needed <= drawn.swaps.total or pairs / needed > LEVEL:
-        return drawn, drawn
-    return drawn, Relabelings(drawn.units, needed - 1)
+    if drawn.exhaustive or needed <= drawn.swaps.total or pairs / needed > LEVEL:
+        return drawn
+    return dataclasses.replace(drawn, wanted=needed - 1)  # type: ignore[type-var]
+
+
+def small_pvalue(drawn: Drawn) -> float:
+    """Return the p-value up to which more relabelings replace these; 0 if there are no more.
+
+    The p-value that is told is exact: for a level up to this one it is at most that level only if
+    the p-value of more relabelings is, and above it only if the first one is.
+    """
+    return 0.0 if drawn.exhaustive else _SMALL_COUNT / drawn.total
 
 
 def _units(n: int, m: int, n_bins: Bins) -> Units:

@@ -3,9 +3,12 @@
 import math
 
 import numpy as np
+import numpy.typing as npt
 
-from repdist._designs.relabelings import Relabelings
+from repdist._designs.relabelings import Drawn, Relabelings
+from repdist._designs.strata import StrataRelabelings, StrataUnits
 from repdist._designs.units import Units
+from repdist._inference import stratified
 from repdist._inference.centring import without_row_sums
 from repdist._inference.estimates import mmd_squared_from_sums
 from repdist._inference.two_samples import forms, null_variance, statistics
@@ -17,14 +20,19 @@ _PAIRS = 1024  # that all shuffles have together, at least
 _SIGNS = 4096  # ways to change sides within pairs
 
 
-def floor_rate(K: Float64, rng: np.random.Generator) -> float:
+def floor_rate(
+    K: Float64, rng: np.random.Generator, stratum: npt.NDArray[np.intp] | None = None
+) -> float:
     """Return the .95 quantile of split-half MMD^2, divided by ``1 / h + 1 / h'``.
 
     Parameters
     ----------
     K : (n, n)
-        The weighted kernel between rows of one group; its diagonal does not count.
+        The weighted kernel between rows (or clusters) of one group; its diagonal does not count.
     rng : numpy.random.Generator
+    stratum : (n,), optional
+        The stratum of each. Halves are then made inside each, those of fewer than four left out,
+        and compared by their adjusted MMD^2.
 
     Notes
     -----
@@ -32,6 +40,8 @@ def floor_rate(K: Float64, rng: np.random.Generator) -> float:
     All halvings of up to 18 rows; of more, random ones as in a test. The quantile is brought to the
     scale of all halvings, whose variance has a closed form.
     """
+    if stratum is not None:
+        return _floor_rate_in_strata(K, rng, stratum)
     n = len(K)
     h = n // 2
     if h < 2:
@@ -43,13 +53,40 @@ def floor_rate(K: Float64, rng: np.random.Generator) -> float:
     units = Units(1, (h, n - h), (0, 0))
     wanted = max(_SHUFFLES, _PAIRS // h) << min(_DIMENSION, h)
     drawn = Relabelings(units, wanted - 1)
+    floor = _quantile(S, drawn, null_variance(S, units, np.ones(1)), rng)
+    return floor / (1 / h + 1 / (n - h))
+
+
+def _floor_rate_in_strata(
+    K: Float64, rng: np.random.Generator, stratum: npt.NDArray[np.intp]
+) -> float:
+    sizes = np.bincount(stratum)
+    halved = np.flatnonzero(sizes // 2 >= 2)
+    if not len(halved):
+        return math.nan
+    halves = np.stack([sizes[halved] // 2, sizes[halved] - sizes[halved] // 2], axis=1)
+    members = [rng.permutation(np.flatnonzero(stratum == s)) for s in halved]
+    first = [rows[:h] for rows, (h, _) in zip(members, halves.tolist(), strict=True)]
+    second = [rows[h:] for rows, (h, _) in zip(members, halves.tolist(), strict=True)]
+    order = np.concatenate([*first, *second])
+    units = StrataUnits.of(halved.tolist(), halves, "rows")
+    blocks = np.where(np.eye(len(order), dtype=bool), 0.0, K[np.ix_(order, order)])[None]
+    S = stratified.quadratic_form(blocks, np.zeros((1, len(order))), units, "unbiased", both=False)
+    wanted = max(_SHUFFLES, _PAIRS // max(1, len(order) // 2)) << _DIMENSION
+    drawn = StrataRelabelings(units, wanted - 1)
+    floor = _quantile(S, drawn, stratified.null_variance(S[..., 0], units), rng)
+    return floor / units.effective
+
+
+def _quantile(S: Float64, drawn: Drawn, variance: float, rng: np.random.Generator) -> float:
+    """Return the quantile of the halvings, brought to the scale of all of them."""
     halvings = statistics(S, drawn, forms(drawn, rng))
     T = halvings.deviations[0] + halvings.mean
     spread = math.sqrt(float(np.mean(T**2)))
     if spread == 0:
         return 0.0
-    T *= math.sqrt(null_variance(S, units, np.ones(1))) / spread
-    return float(np.quantile(T, _FLOOR)) / (1 / h + 1 / (n - h))
+    T *= math.sqrt(variance) / spread
+    return float(np.quantile(T, _FLOOR))
 
 
 def floor_of_pairs(C: Float64) -> float:

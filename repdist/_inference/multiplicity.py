@@ -3,11 +3,11 @@
 import dataclasses
 import math
 from collections.abc import Callable, Sequence
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 
-from repdist._designs.relabelings import Relabelings, random_total
+from repdist._designs.relabelings import Drawn, random_total
 from repdist._numbers import LEVEL, reaches
 from repdist._typing import Float64
 
@@ -37,7 +37,7 @@ def adjusted(pvalues: Float64, adjust: str) -> Float64:
         return np.asarray(multipletests(pvalues, method=adjust)[1])
 
 
-def unreachable(relabelings: Sequence[Relabelings], adjust: str) -> str:
+def unreachable(relabelings: Sequence[Drawn], adjust: str) -> str:
     """Return what to say if some pair can never be significant, else the empty string."""
     count = len(relabelings)
     least = np.array([pair.least_pvalue for pair in relabelings])
@@ -64,9 +64,9 @@ def unreachable(relabelings: Sequence[Relabelings], adjust: str) -> str:
     return f"{found} {', or '.join(advice)}"
 
 
-def _least(pair: Relabelings, wanted: int) -> float:
+def _least(pair: Any, wanted: int) -> float:
     """Return the least p-value of a pair with at least so many relabelings."""
-    return dataclasses.replace(pair, wanted=max(wanted, pair.wanted)).least_pvalue
+    return float(dataclasses.replace(pair, wanted=max(wanted, pair.wanted)).least_pvalue)
 
 
 def _smallest(least_pvalue: Callable[[int], float], count: int, adjust: str) -> int:

@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from repdist._blocks import Block, join
-from repdist._designs.relabelings import Relabelings
-from repdist._designs.table_cuts import TableCuts
+from repdist._designs.relabelings import Drawn, Relabelings
+from repdist._designs.table_cuts import TableCuts, small_pvalue
 from repdist._inference import two_samples
 from repdist._inference.all_groups import WholeSums, WholeTotal
 from repdist._inference.combine import Combination, Null
@@ -26,6 +26,7 @@ from repdist._inference.estimates import (
     spread,
     standard_error,
 )
+from repdist._inference.stratified import StrataTable
 from repdist._threads import in_order
 from repdist._typing import Combine, Float64
 
@@ -41,14 +42,22 @@ class Comparison:
     estimate : Estimate
         Of all pairs.
     statistic, pvalue : (P,)
-    relabelings : tuple of Relabelings
+    relabelings : tuple of Drawn
         Which each pair used.
     varies : (P,)
         Whether some component of the statistic varies beyond rounding.
-    spread : (k,)
-        ``mean k(x, x) - mean k(x, x')`` of each group, under the weighted kernel.
-    whole : WholeSums
+    spread : (P,)
+        ``mean k(x, x) - mean k(x, x')`` under the weighted kernel, the mean of both groups.
+    inverse_sizes : (P,)
+        What MMD^2 by chance goes with: ``1 / n + 1 / m`` for rows.
+    whole : WholeSums or None
         For the global test.
+    counts : (P, 2), optional
+        How many pairs, clusters or rows of both groups were compared.
+    floor : (P,), optional
+        The noise floor of each pair, if it is not that of its groups.
+    strata : tuple of StrataTable
+        Of each pair, in the order of its groups; empty without strata.
     """
 
     first: npt.NDArray[np.intp]
@@ -56,10 +65,14 @@ class Comparison:
     estimate: Estimate
     statistic: Float64
     pvalue: Float64
-    relabelings: tuple[Relabelings, ...]
+    relabelings: tuple[Drawn, ...]
     varies: npt.NDArray[np.bool_]
     spread: Float64
-    whole: WholeSums
+    inverse_sizes: Float64
+    whole: WholeSums | None
+    counts: npt.NDArray[np.intp] | None = None
+    floor: Float64 | None = None
+    strata: tuple[StrataTable, ...] = ()
 
 
 def compare_pairs(
@@ -76,15 +89,19 @@ def compare_pairs(
     first, second, mmd_squared, error, variance, statistic, pvalue, drawn, varies = zip(
         *found, strict=True
     )
+    i, j = np.array(first), np.array(second)
+    spreads = np.array([spread(block, weights) for block in within])
+    inverse = 1 / np.array(cuts.sizes)
     return Comparison(
-        first=np.array(first),
-        second=np.array(second),
+        first=i,
+        second=j,
         estimate=Estimate(np.array(mmd_squared), np.array(error), np.array(variance)),
         statistic=np.array(statistic),
         pvalue=np.array(pvalue),
         relabelings=drawn,
         varies=np.array(varies),
-        spread=np.array([spread(block, weights) for block in within]),
+        spread=(spreads[i] + spreads[j]) / 2,
+        inverse_sizes=inverse[i] + inverse[j],
         whole=whole.sums(),
     )
 
@@ -119,7 +136,7 @@ class _PairTest:
         combination = Combination(self._combine, weights, sums.squares, cuts.sizes[g])
         statistics = two_samples.statistics(S, drawn, self._forms(drawn))
         null = Null(statistics, tolerance, combination)
-        if null.pvalue <= cuts.small_pvalue(drawn) and finer != drawn:
+        if null.pvalue <= small_pvalue(drawn) and finer != drawn:
             drawn = finer
             statistics = two_samples.statistics(S, drawn, self._forms(drawn))
             null = Null(statistics, tolerance, combination)

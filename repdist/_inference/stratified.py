@@ -10,6 +10,7 @@ import dataclasses
 import math
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +28,8 @@ from repdist._inference.estimates import (
 from repdist._inference.findings import Findings
 from repdist._inference.two_samples import Relabeled, variance_of_form
 from repdist._typing import Estimator, Float64
+
+STRATA = ("stratum", "n", "m", "share", "mmd_squared", "standard_error")
 
 
 @dataclass(frozen=True)
@@ -134,7 +137,7 @@ def findings(
     """
     weights = combination.weights
     R, both = len(weights), takes_both(combination)
-    S = quadratic_form(sums, units, estimator, both=both)
+    S = quadratic_form(sums.blocks, sums.diagonal, units, estimator, both=both)
     statistics = relabeled(S)
     check_definite(sums, units, weights)
     components = statistics.observed
@@ -167,22 +170,22 @@ def forms(combination: Combination) -> tuple[str, ...]:
 
 
 def quadratic_form(
-    sums: StrataSums, units: StrataUnits, estimator: Estimator, *, both: bool
+    blocks: Float64, diagonal: Float64, units: StrataUnits, estimator: Estimator, *, both: bool
 ) -> Float64:
     """Return S (U, U, R or 2 R) with ``a' S a`` the statistics for labels a.
 
     R adjusted ones, then R within if both are wanted. Inside each stratum and between every two,
     rows of S sum to 0. ``O(R U^2)`` time and memory.
     """
-    R, U = sums.diagonal.shape
+    R, U = diagonal.shape
     S = np.zeros((1 + both, R, U, U))
-    S[0] = _between_strata(sums.blocks, units)
+    S[0] = _between_strata(blocks, units)
     biased = estimator == "biased"
     for s, share in enumerate(units.shares.tolist()):
         here = np.flatnonzero(units.stratum == s)
-        own = sums.blocks[:, here[:, None], here]  # (R, u, u)
+        own = blocks[:, here[:, None], here]  # (R, u, u)
         if biased:
-            own[:, range(len(here)), range(len(here))] += sums.diagonal[:, here]
+            own[:, range(len(here)), range(len(here))] += diagonal[:, here]
         own = without_row_sums(own, units.rows[here], with_diagonal=biased)
         own *= mmd_squared_from_sums(1.0, -1.0, 1.0, units.strata[s].rows, estimator)
         for form, factor in zip(S, (share**2, share), strict=False):
@@ -255,6 +258,17 @@ class StrataTable:
     shares: Float64
     mmd_squared: Float64
     standard_error: Float64
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return one row a stratum, by the names in `STRATA`."""
+        columns = (
+            self.names,
+            *self.rows.T.tolist(),
+            self.shares.tolist(),
+            self.mmd_squared.tolist(),
+            self.standard_error.tolist(),
+        )
+        return [dict(zip(STRATA, row, strict=True)) for row in zip(*columns, strict=True)]
 
     def turned(self) -> "StrataTable":
         """Return the same with the samples in the other order."""

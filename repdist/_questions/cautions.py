@@ -82,9 +82,10 @@ def table_cautions(groups: Groups, comparison: Comparison, floors: Float64) -> l
         found.append(
             f"the statistic of {still} pair(s) varies less than rounding can tell, so p = 1"
         )
-    few = [repr(name) for name, _, rate in named if np.isnan(rate)]
+    of_groups = comparison.floor is None
+    few = [repr(name) for name, _, rate in named if of_groups and np.isnan(rate)]
     if few:
-        found.append(f"no noise floor for {', '.join(few)}: fewer than four rows")
+        found.append(f"no noise floor for {', '.join(few)}: too few rows or clusters to halve")
     return found
 
 

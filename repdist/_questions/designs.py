@@ -1,5 +1,6 @@
 """How rows depend on each other, as users say it: pairs, clusters, strata; read and checked."""
 
+import dataclasses
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -68,24 +69,25 @@ class Designed:
     design : Design
     cautions : tuple of str
         Of rows that were left out.
+    names : pair of str
+        What messages call the samples.
     """
 
     X: Array
     Y: Array
     design: Design
     cautions: tuple[str, ...] = ()
+    names: tuple[str, str] = ("`X`", "`Y`")
 
     def keep(self, first: Any, second: Any) -> "Designed":
         """Return some of the rows (masks or numbers) of both samples, with their ids."""
         at = (0, first), (1, second)
-        return Designed(
-            _arrays.take_rows(self.X, _numbers(first)),
-            _arrays.take_rows(self.Y, _numbers(second)),
-            Design(
-                self.design.paired,
-                *(None if ids is None else ids.taken(at) for ids in self.design.ids.values()),
-            ),
-            self.cautions,
+        ids = (None if ids is None else ids.taken(at) for ids in self.design.ids.values())
+        return dataclasses.replace(
+            self,
+            X=_arrays.take_rows(self.X, _numbers(first)),
+            Y=_arrays.take_rows(self.Y, _numbers(second)),
+            design=Design(self.design.paired, *ids),
         )
 
 
@@ -130,14 +132,14 @@ def matched(designed: Designed, unmatched: Unmatched) -> Designed:
     _check_together(design)
     _check_held(designed)
     if design.paired and design.clusters is None:
-        check_lengths(designed.X, designed.Y)
+        _check_lengths(designed)
     if design.clusters is not None and design.paired:
         designed = _with_partners(designed, unmatched)
     elif design.clusters is not None:
-        _check_in_one_sample(design.clusters)
+        _check_in_one_sample(design.clusters, designed.names)
     if design.strata is not None:
         designed = _in_both(designed, unmatched)
-    _check_enough(designed.design)
+    _check_enough(designed)
     return designed
 
 
@@ -150,13 +152,13 @@ def check_options(design: Design, options: Options) -> None:
         )
 
 
-def check_lengths(X: Array, Y: Array, names: tuple[str, str] = ("`X`", "`Y`")) -> None:
+def _check_lengths(designed: Designed) -> None:
     """Raise if paired samples differ in length."""
-    first, second = names
-    if len(X) != len(Y):
+    (first, second), n, m = designed.names, len(designed.X), len(designed.Y)
+    if n != m:
         raise ValueError(
             f"{first} and {second} must have as many rows if `paired`: row i of {first} belongs to "
-            f"row i of {second}; got {len(X)} and {len(Y)}. Leave out rows that have no partner."
+            f"row i of {second}; got {n} and {m}. Leave out rows that have no partner."
         )
 
 
@@ -210,25 +212,25 @@ def _check_held(designed: Designed) -> None:
             )
 
 
-def _check_in_one_sample(clusters: Ids) -> None:
+def _check_in_one_sample(clusters: Ids, names: tuple[str, str]) -> None:
     if clusters.shared:
         raise ValueError(
             "`clusters` must each have all of their rows in one sample; got rows of "
-            f"{clusters.shared[0]!r} in both ({len(clusters.shared)} such in all). If the same "
-            "items were measured twice, give `paired=True` too; if each has rows of its own in "
-            "both samples, give the ids as `strata`; if ids start anew in each sample, make them "
+            f"{clusters.shared[0]!r} in {' and '.join(names)} ({len(clusters.shared)} such in "
+            "all). If the same items were measured twice, give `paired=True` too; if each has rows "
+            "of its own in both, give the ids as `strata`; if ids start anew in each, make them "
             "differ."
         )
 
 
-def _check_enough(design: Design) -> None:
+def _check_enough(designed: Designed) -> None:
     """Raise if a sample is a single cluster, or there is a single pair."""
-    if design.clusters is None:
+    if designed.design.clusters is None:
         return
-    for sample, codes in zip("XY", design.clusters.codes, strict=True):
+    for name, codes in zip(designed.names, designed.design.clusters.codes, strict=True):
         if len(np.unique(codes)) < 2:
             raise ValueError(
-                f"`clusters` must be at least two in each sample; got 1 in `{sample}`: it does not "
+                f"`clusters` must be at least two in each sample; got 1 in {name}: it does not "
                 "show by how much clusters differ."
             )
 
@@ -247,7 +249,7 @@ def _with_partners(designed: Designed, unmatched: Unmatched) -> Designed:
     if unmatched == "raise" or len(lone) == len(counts):
         raise ValueError(
             "`clusters` must have rows in both samples if `paired`; got "
-            f"{_named(clusters.names, counts, lone)}. "
+            f"{_named(clusters.names, counts, lone, designed.names)}. "
             + _advice(counts[lone].sum(), len(lone) == len(counts))
         )
     return _without(designed, clusters, lone, "in no pair of clusters")
@@ -276,9 +278,9 @@ def _in_both(designed: Designed, unmatched: Unmatched) -> Designed:
         need, shown = (of, lone) if len(lone) and not design.paired else (f"at least {each}", few)
         raise ValueError(
             f"`strata` must have {need} in every stratum; got "
-            f"{_named(items.names, counts, shown, design.called)}. Join strata; or "
+            f"{_named(items.names, counts, shown, designed.names, design.called)}. Join strata; or "
             + _advice(rows[few].sum(), len(few) == len(counts)).lower()
-            + " If each stratum is one row of `X` and its partner in `Y`, use `paired=True`."
+            + " If each stratum is one row of a sample and its partner, use `paired=True`."
             * (design.called == "rows" and len(few) == len(counts))
         )
     return _without(designed, design.strata, few, "in strata of one sample, or of a single row")
@@ -299,9 +301,10 @@ def _without(designed: Designed, ids: Ids, lone: npt.NDArray[np.intp], where: st
     """Return the rows of all other ids, with a caution that counts what is left out."""
     first, second = (~np.isin(codes, lone) for codes in ids.codes)
     left = [int((~kept).sum()) for kept in (first, second)]
-    caution = f"left out: {left[0]:,} rows of X and {left[1]:,} of Y, {where}"
+    one, other = (name.replace("`", "") for name in designed.names)
+    caution = f"left out: {left[0]:,} rows of {one} and {left[1]:,} of {other}, {where}"
     kept = designed.keep(first, second)
-    return Designed(kept.X, kept.Y, kept.design, (*designed.cautions, caution))
+    return dataclasses.replace(kept, cautions=(*designed.cautions, caution))
 
 
 def _advice(rows: int, all_of_them: bool) -> str:
@@ -314,12 +317,13 @@ def _named(
     names: Sequence[Hashable],
     counts: npt.NDArray[np.intp],
     which: npt.NDArray[np.intp],
+    samples: tuple[str, str],
     called: str = "rows",
 ) -> str:
     """Return some strata or clusters in words, with what each sample has of them."""
-    one = called.removesuffix("s")
+    one, (first, second) = called.removesuffix("s"), samples
     shown = [
-        f"{x:,} {one if x == 1 else called} of `X` and {y:,} of `Y` in {names[s]!r}"
+        f"{x:,} {one if x == 1 else called} of {first} and {y:,} of {second} in {names[s]!r}"
         for s, (x, y) in zip(which.tolist(), counts[which].tolist(), strict=True)
     ]
     more = len(shown) - _MOST_NAMED

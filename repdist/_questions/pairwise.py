@@ -1,7 +1,6 @@
 """Which of several groups differ? Every pair tested and measured on one ruler."""
 
 import dataclasses
-import functools
 import itertools
 import warnings
 from collections.abc import Mapping
@@ -11,21 +10,27 @@ import numpy as np
 
 from repdist import _arrays, _checks
 from repdist._arrays import Groups
-from repdist._designs.table_cuts import Streams, TableCuts
+from repdist._designs.relabelings import Drawn
+from repdist._designs.table_cuts import Streams, TableCuts, finer
 from repdist._designs.units import row_order
-from repdist._inference.floor import floor_rate
 from repdist._inference.multiplicity import ADJUSTMENTS, Adjust, unreachable
 from repdist._inference.pairs import Comparison, compare_pairs
 from repdist._inference.rates import CONFIDENCE
 from repdist._options import Options, check_row_numbers
 from repdist._pass.sums import kernel_blocks
 from repdist._questions.cautions import data_cautions, table_cautions
+from repdist._questions.designs import Unmatched
+from repdist._questions.floors import floor_of_group
 from repdist._questions.memory import check_memory
+from repdist._questions.pairwise_designs import (
+    TableDesign,
+    check_table_options,
+    compare_designed,
+)
 from repdist._results.table import PairwiseMMDResult
 from repdist._threads import computing, in_order
-from repdist._typing import Array, Bins, Combine
+from repdist._typing import Array, Bins, Combine, Float64
 from repdist.kernels import Kernel, MultiRBF
-from repdist.kernels._bandwidths import spread_rows
 from repdist.kernels._kernel import fit
 from repdist.kernels._plan import Plan, plan
 
@@ -34,6 +39,10 @@ def pairwise_mmd_test(  # noqa: PLR0913 (the options of a test)
     groups: Any,
     labels: Any = None,
     *,
+    paired: Any = False,
+    clusters: Any = None,
+    strata: Any = None,
+    unmatched: Unmatched = "raise",
     kernel: Kernel = MultiRBF(),
     combine: Combine = "max",
     n_resamples: int = 9999,
@@ -139,17 +148,22 @@ def pairwise_mmd_test(  # noqa: PLR0913 (the options of a test)
         n_jobs=n_jobs, progress=progress,
     )  # fmt: skip
     _checks.choice("adjust", adjust, ADJUSTMENTS)
+    _checks.choice("unmatched", unmatched, ("raise", "drop"))
     level = _checks.fraction("confidence_level", confidence_level)
     if isinstance(groups, Mapping):
         named = {f"groups[{name!r}]": value for name, value in groups.items()}
         check_row_numbers(kernel, named)
+    by_row = isinstance(paired, (bool, np.bool_))
+    ids = {"paired": None if by_row else paired, "clusters": clusters, "strata": strata}
     with computing():
-        given = _arrays.read_groups(groups, labels)
+        given = _arrays.read_groups(
+            groups, labels, {name: value for name, value in ids.items() if value is not None}
+        )
         _arrays.check_varies(given.arrays, "`groups`")
-        options.check_smallest(min(map(len, given.arrays)))
-        result, cuts = _tested(given, options, adjust, level)
-    pairs = itertools.combinations(range(len(result.names)), 2)
-    finest = [cuts.relabelings(*cuts.ordered(g, h))[1] for g, h in pairs]
+        table = TableDesign(given, bool(paired) if by_row else True, unmatched)
+        check_table_options(table, options)
+        options.check_smallest(min(table.counts), table.called)
+        result, finest = _tested(table, options, adjust, level)
     if lost := unreachable(finest, adjust):
         warnings.warn(lost, _checks.RepdistWarning, stacklevel=2)
         return dataclasses.replace(result, cautions=(lost, *result.cautions))
@@ -157,24 +171,26 @@ def pairwise_mmd_test(  # noqa: PLR0913 (the options of a test)
 
 
 def _tested(
-    given: Groups, options: Options, adjust: Adjust, level: float
-) -> tuple[PairwiseMMDResult, TableCuts]:
-    arrays, sizes = given.arrays, [len(array) for array in given.arrays]
+    table: TableDesign, options: Options, adjust: Adjust, level: float
+) -> tuple[PairwiseMMDResult, list[Drawn]]:
+    """Return the result, and the relabelings that pairs could have had at the most."""
+    given, arrays = table.given, table.given.arrays
     fitted = fit(options.kernel, _arrays.concatenate(arrays))
     how = plan(fitted)
     streams = Streams(int(options.rng.integers(2**63)), given.names)
-    cuts = TableCuts.of(sizes, options.n_bins, options.n_resamples, streams)
-    check_memory([len(edges) - 1 for edges in cuts.edges], how)
-    orders = [row_order(n, streams.group(g, "order")) for g, n in enumerate(sizes)]
-    Z = _arrays.concatenate(arrays, orders)
-    comparison = _compared(how, Z, cuts, options)
-    floors = functools.partial(_floor_rate, how, arrays, streams)
-    threads = _arrays.threads_for(Z, options.workers.n_jobs)
-    rates = np.array(list(in_order(floors, range(len(sizes)), threads)))
-    rates.setflags(write=False)
+    of_pairs: list[str] = []
+    if table.independent:
+        comparison, finest, Z = _compared(how, given, options, streams)
+    else:
+        comparison, of_pairs = compare_designed(table, fitted, options, streams)
+        finest = [finer(drawn, len(arrays)) for drawn in comparison.relabelings]
+        Z = _arrays.concatenate(arrays)
+    rates = _floor_rates(how, table, streams, options)
     result = PairwiseMMDResult(
         names=given.names,
-        sizes=tuple(sizes),
+        sizes=tuple(map(len, arrays)),
+        counted=table.called,
+        counts=table.counts,
         kernel=fitted,
         combine=options.combine,
         adjust=adjust,
@@ -182,29 +198,45 @@ def _tested(
         n_resamples=options.n_resamples,
         n_bins=options.n_bins,
         cautions=(
+            *of_pairs,
             *table_cautions(given, comparison, rates),
-            *data_cautions(arrays, Z, fitted, given.columns),
+            *data_cautions(arrays, Z, fitted, given.columns, design=table.design),
         ),
         comparison=comparison,
         floor_rate=rates,
         seed=int(options.rng.integers(2**63)),
     )
-    return result, cuts
+    return result, finest
 
 
-def _compared(how: Plan, Z: Array, cuts: TableCuts, options: Options) -> Comparison:
-    """Pass once over all groups, and test every pair."""
+def _compared(
+    how: Plan, given: Groups, options: Options, streams: Streams
+) -> tuple[Comparison, list[Drawn], Array]:
+    """Pass once over all groups, and test every pair of independent rows."""
+    sizes = list(map(len, given.arrays))
+    cuts = TableCuts.of(sizes, options.n_bins, options.n_resamples, streams)
+    check_memory([len(edges) - 1 for edges in cuts.edges], how)
+    orders = [row_order(n, streams.group(g, "order")) for g, n in enumerate(sizes)]
+    Z = _arrays.concatenate(given.arrays, orders)
     blocks = kernel_blocks(how, Z, cuts.layout, options.workers, squares=options.squares)
     weights = np.array(how.weights)
-    return compare_pairs(blocks, cuts, weights, options.combine, options.workers.n_jobs)
+    comparison = compare_pairs(blocks, cuts, weights, options.combine, options.workers.n_jobs)
+    pairs = itertools.combinations(range(len(sizes)), 2)
+    return comparison, [cuts.relabelings(*cuts.ordered(g, h))[1] for g, h in pairs], Z
 
 
-def _floor_rate(how: Plan, arrays: list[Array], streams: Streams, group: int) -> float:
-    """Return the noise floor of a group for samples of n and m rows, over ``1 / n + 1 / m``."""
-    rows = _arrays.in_memory(_arrays.take_rows(arrays[group], spread_rows(arrays[group])))
-    rows = _arrays.to_numpy(rows) if _arrays.is_lazy(rows) else rows
-    if not how.bounded:
-        rows = _arrays.cast(rows, _arrays.wide(rows))
-    with _arrays.plain_arithmetic(rows):
-        K = _arrays.to_numpy(how.values(rows, rows))
-    return floor_rate(K.astype(np.float64), streams.group(group, "floor"))
+def _floor_rates(how: Plan, table: TableDesign, streams: Streams, options: Options) -> Float64:
+    """Return the noise floor of each group by its rows or clusters; of pairs none."""
+    arrays = table.given.arrays
+
+    def rate(g: int) -> float:
+        clusters, strata = table.codes("clusters", g), table.codes("strata", g)
+        return floor_of_group(how, arrays[g], clusters, strata, streams.group(g, "floor"))
+
+    if table.paired:
+        rates = np.full(len(arrays), np.nan)
+    else:
+        threads = _arrays.threads_for(arrays[0], options.workers.n_jobs)
+        rates = np.array(list(in_order(rate, range(len(arrays)), threads)))
+    rates.setflags(write=False)
+    return rates

@@ -161,7 +161,7 @@ def shared_out(number: int, counts: Places) -> Places:
         if not can.any():
             break
         found[np.where(can, step * (exact - found), -np.inf).argmax()] += step
-    return found
+    return np.asarray(found)
 
 
 def pvalues_of(draws: Sequence[Draw], rehearsal: Rehearsal, options: Options) -> Float64:

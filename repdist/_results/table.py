@@ -16,6 +16,7 @@ from repdist._files import write_text
 from repdist._inference.all_groups import whole_null
 from repdist._inference.multiplicity import Adjust, adjusted
 from repdist._inference.pairs import Comparison
+from repdist._inference.stratified import STRATA
 from repdist._numbers import STARS, adjustment, counted, reaches, stars, with_equal_digits
 from repdist._results.card import Card, Grid, Result
 from repdist._results.words import (
@@ -96,6 +97,10 @@ class PairwiseMMDResult(Result):
         The groups, in the order of the tables.
     sizes : tuple of int
         Their rows.
+    counted : str
+        What was compared: ``"rows"``, ``"pairs"``, ``"clusters"`` or ``"pairs of clusters"``.
+    counts : tuple of int
+        How many of these (rows, if pairs) each group has.
     kernel : Kernel
         The one fitted kernel: pass it to another call to compare numbers.
     combine, adjust : str
@@ -118,6 +123,8 @@ class PairwiseMMDResult(Result):
 
     names: tuple[Hashable, ...]
     sizes: tuple[int, ...]
+    counted: str
+    counts: tuple[int, ...]
     kernel: Kernel
     combine: Combine
     adjust: Adjust
@@ -172,8 +179,9 @@ class PairwiseMMDResult(Result):
     def noise_floor(self) -> "pd.DataFrame":
         """What two samples of one group show: 95 % of their MMD^2 lie below it.
 
-        From halvings of at most 1,000 rows of each group (all of up to 18 rows, else at least
-        16,384), brought to the sizes of the cell; the larger of the two groups' floors. On the
+        Of pairs: what they show if sides change at random, their mean difference taken off, which
+        belongs to both groups; none on the diagonal. Else from halvings of at most 1,000 rows of each group (all of up to 18 rows, else at least
+        16,384) or of 512 clusters, inside strata if there are any, brought to the sizes of the cell; the larger of the two groups' floors. On the
         diagonal the group's own floor at its own size. A group of fewer than four rows has none;
         NaN where no group of the cell has one. For one set of rows it varies with `rng` by
         1 or 2 % (coefficient of variation).
@@ -205,6 +213,11 @@ class PairwiseMMDResult(Result):
         ``O(J U^2)`` a component for J shuffles of U units in all.
         """
         n_resamples = _checks.resamples(n_resamples)
+        if self.comparison.whole is None:
+            raise ValueError(
+                "a global test needs independent rows, of no pairs, clusters or strata. The least "
+                'adjusted p-value (`adjust="holm"`) tests the same: whether any groups differ.'
+            )
         rng = np.random.default_rng(self.seed)
         with computing():
             null, swaps = whole_null(self.comparison.whole, self.combine, n_resamples, rng)
@@ -221,11 +234,28 @@ class PairwiseMMDResult(Result):
             "n_first": [self.sizes[g] for g in i],
             "n_second": [self.sizes[h] for h in j],
         }
+        columns |= self._compared()
         columns |= {name: table[i, j] for name, table in self._tables.items()}
         columns["n_resamples"] = [drawn.count for drawn in used]
         columns["n_bins"] = [drawn.units.movable[0] for drawn in used]
         columns["exhaustive"] = [drawn.exhaustive for drawn in used]
         return pd.DataFrame(columns)
+
+    @property
+    def strata(self) -> "pd.DataFrame":
+        """One row a pair and stratum: first, second, stratum, n, m, share, MMD^2 and its error.
+
+        n and m count rows, or clusters. Empty if groups were not compared within strata.
+        """
+        import pandas as pd
+
+        sides = zip(self.comparison.first, self.comparison.second, strict=True)
+        rows = [
+            {"first": self.names[g], "second": self.names[h]} | row
+            for (g, h), table in zip(sides, self.comparison.strata, strict=False)
+            for row in table.records()
+        ]
+        return pd.DataFrame(rows, columns=("first", "second", *STRATA))
 
     def to_csv(self, path: str | Path) -> None:
         """Write `to_frame()` to a file, which appears when it is complete.
@@ -361,16 +391,18 @@ class PairwiseMMDResult(Result):
             f"Every pair of {len(self.names)} groups was compared by the unbiased squared maximum "
             f"mean discrepancy under one kernel fitted on all groups "
             f"({kernel_words(self.kernel)}), with exact permutation p-values from "
-            f"{self._relabeled()} of the rows of the pair, {which} as statistic, and "
-            f"p-values {corrected}. Noise floors are the 95 % quantile of the distance between "
-            f"random halves of one group, scaled to the sizes compared; intervals are at "
+            f"{self._relabeled()} of the {self._moved()} of the pair, {which} as statistic, and "
+            f"p-values {corrected}. {self._floors()}; intervals are at "
             f"{100 * self.confidence_level:g} % (repdist {__version__})."
         )
 
     def call(self) -> str:
         """Return the call that repeats the result on the same groups, with the same `rng`."""
+        design = "paired=True, " * self.counted.startswith("pairs")
+        design += "clusters=clusters, " * self.counted.endswith("clusters")
+        design += "strata=strata, " * bool(self.comparison.strata)
         return (
-            f"repdist.pairwise_mmd_test(groups, kernel={kernel_call(self.kernel)}, "
+            f"repdist.pairwise_mmd_test(groups, {design}kernel={kernel_call(self.kernel)}, "
             f"combine={self.combine!r}, n_resamples={self.n_resamples}, n_bins={self.n_bins!r}, "
             f"adjust={self.adjust!r}, confidence_level={self.confidence_level})"
             "  # and the rng that was used"
@@ -383,19 +415,46 @@ class PairwiseMMDResult(Result):
         frame = self.to_frame()
         significant = int(reaches(frame["pvalue_adjusted"]).sum())
         near, far = nearest_and_farthest(frame)
-        low, high = min(self.sizes), max(self.sizes)
-        rows = f"{low}" if low == high else f"{low} to {high}"
+        low, high = min(self.counts), max(self.counts)
+        many = f"{low}" if low == high else f"{low} to {high}"
+        what = "clusters" if self.counted.endswith("clusters") else "rows"
+        of = "" if self._moved() == "rows" else f" of {self._moved()}"
         return Card(
-            f"{len(self.names)} groups of {rows} rows, {counted(len(frame), 'pair')}",
+            f"{len(self.names)} groups of {many} {what}, {counted(len(frame), 'pair')}",
             (
                 ("differ", f"{counted(significant, 'pair')} at .05 ({adjustment(self.adjust)})"),
                 ("farthest", _row_line(far, self.adjust)),
                 ("closest", _row_line(near, self.adjust)),
                 ("kernel", str(self.kernel)),
-                ("null", f"{self._relabeled()} within each pair"),
+                ("null", f"{self._relabeled()}{of} within each pair"),
             ),
             self.cautions,
             self._grid() if len(self.names) <= _MOST_SHOWN else None,
+        )
+
+    def _moved(self) -> str:
+        """Return in words what changes places."""
+        within = {
+            "rows": "rows",
+            "pairs": "sides within pairs",
+            "clusters": "whole clusters",
+            "pairs of clusters": "sides within pairs of clusters",
+        }[self.counted]
+        return f"{within} inside strata" if self.comparison.strata else within
+
+    def _floors(self) -> str:
+        """Return in words what noise floors are."""
+        if self.counted.startswith("pairs"):
+            return (
+                "Noise floors are the 95 % quantile of the distance that pairs show if sides "
+                "change at random, their mean difference taken off"
+            )
+        halves = "random halves of one group"
+        halves += ", made of whole clusters" * (self.counted == "clusters")
+        halves += ", inside strata" * bool(self.comparison.strata)
+        return (
+            f"Noise floors are the 95 % quantile of the distance between {halves}, scaled to the "
+            "sizes compared"
         )
 
     def _relabeled(self) -> str:
@@ -407,6 +466,16 @@ class PairwiseMMDResult(Result):
         if any(drawn.exhaustive for drawn in used):
             words.append("all where there are no more" if counts else "all relabelings")
         return ", ".join(words) if len(words) == 1 else f"{words[0]} ({'; '.join(words[1:])})"
+
+    def _compared(self) -> dict[str, Any]:
+        """Return the columns that say how much of each pair was compared."""
+        counts = self.comparison.counts
+        if counts is None or (self.counted == "rows" and not self.comparison.strata):
+            return {}
+        name = self.counted.replace(" ", "_")
+        if self.counted.startswith("pairs"):
+            return {name: counts[:, 0]}
+        return {f"{name}_first": counts[:, 0], f"{name}_second": counts[:, 1]}
 
     def _grid(self) -> Grid:
         values, floors = self._tables["mmd_squared"], self._tables["noise_floor"]
@@ -435,6 +504,7 @@ class PairwiseMMDResult(Result):
         return {
             "names": self.names,
             "sizes": self.sizes,
+            "counted": self.counted,
             "kernel": repr(self.kernel),
             "combine": self.combine,
             "adjust": self.adjust,
@@ -463,13 +533,16 @@ class PairwiseMMDResult(Result):
         estimate, pvalues = self.comparison.estimate, self.comparison.pvalue
         low, high = estimate.interval(self.confidence_level)
         spread, rate = self.comparison.spread, self.floor_rate
-        both = (spread[i] + spread[j]) / 2
-        floor = np.fmax.outer(rate, rate) * np.add.outer(1 / sizes, 1 / sizes)
+        larger = np.fmax(rate[i], rate[j]) * self.comparison.inverse_sizes
+        floor = fill(larger if self.comparison.floor is None else self.comparison.floor)
+        np.fill_diagonal(floor, 2 * rate / np.array(self.counts))
+        both = fill(spread)
         mmd_squared = fill(estimate.mmd_squared, 0.0)
         with np.errstate(divide="ignore", invalid="ignore", under="ignore"):
-            effect = np.where(both > 0, estimate.mmd_squared / both, np.nan)
+            effect = np.where(both > 0, mmd_squared / both, np.nan)
             times_floor = np.where(floor > 0, mmd_squared / floor, np.nan)
         np.fill_diagonal(times_floor, np.nan)
+        np.fill_diagonal(effect, 0.0)
         return {
             "mmd_squared": mmd_squared,
             "standard_error": fill(estimate.standard_error),
@@ -477,7 +550,7 @@ class PairwiseMMDResult(Result):
             "ci_high": fill(high),
             "pvalue": fill(pvalues),
             "pvalue_adjusted": fill(adjusted(pvalues, self.adjust)),
-            "effect": fill(effect, 0.0),
+            "effect": effect,
             "noise_floor": floor,
             "times_floor": times_floor,
         }

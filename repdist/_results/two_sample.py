@@ -12,7 +12,7 @@ from repdist._designs.relabelings import Drawn
 from repdist._inference.combine import Null
 from repdist._inference.estimates import Estimate
 from repdist._inference.rates import CONFIDENCE
-from repdist._inference.stratified import StrataTable
+from repdist._inference.stratified import STRATA, StrataTable
 from repdist._numbers import pvalues_with_equal_digits, reaches, with_equal_digits
 from repdist._results.card import Card, Result
 from repdist._results.words import kernel_call, kernel_words, statistic_words
@@ -131,7 +131,7 @@ class MMDTestResult(Result):
         """
         import pandas as pd
 
-        return pd.DataFrame(self._strata(), columns=_STRATA).set_index("stratum")
+        return pd.DataFrame(self._strata(), columns=STRATA).set_index("stratum")
 
     @property
     def statistic_name(self) -> str:
@@ -310,16 +310,7 @@ class MMDTestResult(Result):
         return found
 
     def _strata(self) -> list[dict[str, Any]]:
-        if (table := self.strata_table) is None:
-            return []
-        columns = (
-            table.names,
-            *table.rows.T.tolist(),
-            table.shares.tolist(),
-            table.mmd_squared.tolist(),
-            table.standard_error.tolist(),
-        )
-        return [dict(zip(_STRATA, row, strict=True)) for row in zip(*columns, strict=True)]
+        return [] if self.strata_table is None else self.strata_table.records()
 
     def _statistic(self) -> str:
         words = statistic_words(self.kernel, self.combine)
@@ -376,7 +367,6 @@ class MMDTestResult(Result):
         )
 
 
-_STRATA = ("stratum", "n", "m", "share", "mmd_squared", "standard_error")
 _REACHES = {False: "reaches 0", True: "lies above 0"}
 _TEST = {
     False: "the test is made for 0 alone, where it sees more",
