@@ -49,8 +49,9 @@ def check_level(  # noqa: PLR0913 (the options of a test)
 ) -> LevelCheck:
     """Check on your own rows that the test does not reject too often when nothing differs.
 
-    All rows of `X` and `Y` are shuffled and dealt out as two samples again (of `paired` rows, those
-    of each pair change places or not, by the toss of a coin), so the null hypothesis of `mmd_test`
+    All rows of `X` and `Y` are shuffled and dealt out as two samples again: whole clusters, and
+    inside strata, if there are any (of `paired` rows, those of each pair change places or not, by
+    the toss of a coin). So the null hypothesis of `mmd_test`
     holds by construction; the test is run on them, many times. It should reject in a share `alpha`
     of the repetitions.
 
@@ -59,9 +60,13 @@ def check_level(  # noqa: PLR0913 (the options of a test)
     X : array-like, (n, d) or (n,)
     Y : array-like, (m, d) or (m,)
         As `mmd_test` takes them, but no dask arrays. Whether they differ does not matter. Of
-        larger samples each repetition deals out 1,000 rows, or 1,000 pairs, drawn anew from all.
+        larger samples each repetition deals out 1,000 rows (or pairs, or as many clusters as have
+        about 1,000 rows), drawn anew from all.
     paired : bool
         Whether row i of `X` belongs to row i of `Y`; see `mmd_test`. Default False.
+    clusters, strata : pair of sequences, column name or None
+    unmatched : {"raise", "drop"}
+        See `mmd_test`.
     kernel : Kernel
         Default ``MultiRBF()``. An unfitted kernel is fitted in each repetition, on its rows: a
         `fit` of your own that looks at the order of rows is found out.
@@ -112,8 +117,9 @@ def check_level(  # noqa: PLR0913 (the options of a test)
     A rate below `alpha` is no fault: ties and very small samples cause it.
 
     What is checked is the test, its kernel and its options on such rows. Whether your rows (or
-    pairs) are independent cannot be seen here: shuffling makes them exchangeable. So it does rows
-    that are paired: give ``paired=True`` here wherever you give it to `mmd_test`.
+    pairs, or clusters) are independent cannot be seen here: shuffling makes them exchangeable. So
+    give the same design here as to `mmd_test`. Clusters whose sizes differ between the samples are
+    dealt out with their sizes: the check is of the exact test, not of what the difference costs.
 
     ``n_repetitions`` times the cost of `mmd_test` for at most 1,000 rows a sample. Memory: a copy
     of the rows (a temporary file if they lie in one), and that of a test for each thread.

@@ -70,6 +70,17 @@ def pairwise_mmd_test(  # noqa: PLR0913 (the options of a test)
         label a row) for a table. Groups stand in the order of the categories of a Categorical,
         else sorted, else as they appear. Labels that are equal to Python but not to a reader (1,
         1.0, True), or look alike, are refused; bytes are text in UTF-8.
+    paired : bool, or ids as `clusters`
+        Whether row i of a group belongs to row i of every other; or the id of each row, which pairs
+        the rows of two groups that have it (donors before and after): each id once in a group. With
+        `clusters` and True, clusters of one id are a pair. Default False.
+    clusters, strata : ids, or None
+        The cluster, and the stratum, of each row; see `mmd_test`. One id a row of ``(N, d)``; a
+        mapping of the same keys, or a list of as many groups, of one id a row each; the name of a
+        column of the tables, which is then no feature. Default None.
+    unmatched : {"raise", "drop"}
+        What to do with rows of a pair that nothing can be compared with; see `mmd_test`. ``"drop"``
+        leaves them out of this pair. Default ``"raise"``.
     kernel : Kernel
         Default ``MultiRBF()``. An unfitted kernel is fitted on all groups.
     combine : {"max", "mean", "fuse"}
@@ -115,10 +126,13 @@ def pairwise_mmd_test(  # noqa: PLR0913 (the options of a test)
     units and J shuffles; see `mmd_test`.
 
     The tests ask that rows are independent, within groups and between them. Of rows that come in
-    clusters (frames of one video, patches of one image) take one of each cluster, or their mean:
-    with 12 + 12 clusters of ten rows that are correlated by .3, in 8 Gaussian columns, .895 of 400
-    tests at .05 rejected though nothing differed. Noise floors, made of halvings of single
-    rows, are too low for such rows.
+    clusters (frames of one video, patches of one image) give `clusters`: with 12 + 12 clusters of
+    ten rows that are correlated by .3, in 8 Gaussian columns, .895 of 400 tests at .05 rejected
+    though nothing differed. Noise floors are then made of halves of clusters.
+
+    Pairs, clusters and strata make each pair of groups a test by itself, as `mmd_test` does it
+    under the kernel of all groups, with a stream that both names select: the passes take about
+    ``4 (k - 1) / k`` times as long for k groups. There is no global test then.
 
     References
     ----------

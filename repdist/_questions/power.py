@@ -48,7 +48,8 @@ def estimate_power(  # noqa: PLR0913 (the options of a test)
     """Estimate how many rows of each sample show a difference as large as the observed one.
 
     For each size n, n rows of `X` and n rows of `Y` are drawn without replacement (n pairs of rows
-    that are `paired`), `mmd_test` is run on them, and this is repeated. Power is the share of
+    that are `paired`, n clusters; of each stratum as many as its share), `mmd_test` is run on them,
+    and this is repeated. Power is the share of
     repetitions with p <= `alpha`.
 
     Parameters
@@ -58,8 +59,11 @@ def estimate_power(  # noqa: PLR0913 (the options of a test)
         As `mmd_test` takes them, but no dask arrays.
     paired : bool
         Whether row i of `X` belongs to row i of `Y`; see `mmd_test`. Default False.
+    clusters, strata : pair of sequences, column name or None
+    unmatched : {"raise", "drop"}
+        See `mmd_test`.
     sizes : "auto" or sequence of int
-        Rows drawn from each sample, or pairs. ``"auto"`` (default): 5 (6 pairs), 10, 20, 50, 100,
+        Rows drawn from each sample, or pairs, or clusters. ``"auto"`` (default): 5 (6 pairs), 10, 20, 50, 100,
         200, 500 and 1,000, as far as half of the smaller sample. Numbers of your own may go as far
         as all of it.
     kernel : Kernel

@@ -54,22 +54,30 @@ def mmd_test(  # noqa: PLR0913 (the options of a test)
     paired : bool
         Whether row i of `X` belongs to row i of `Y`, as the same image through two networks does.
         A relabeling then exchanges the rows of pairs, and MMD^2 leaves out the pairs themselves: it
-        sees small differences where rows of a pair are alike. Default False.
-    clusters : pair of sequences, (n,) and (m,), or None
+        sees small differences where rows of a pair are alike. With `clusters`, those of one id are
+        a pair, in any order and of any sizes. Default False.
+    clusters : pair of sequences, (n,) and (m,), column name or None
         For rows that come in clusters (frames of one video, patches of one image, runs of one
         seed): the id of each row's cluster, of `X` and of `Y`. Anything hashable, in a list, an
-        array, a Series or a tensor. Whole clusters change sides, and each counts the same, however
-        many rows it has: the kernel between two is the mean over their rows. No cluster may have
-        rows in both samples, and each sample needs two. Default None: rows are independent.
-    strata : pair of sequences, (n,) and (m,), or None
+        array, a Series or a tensor; or the name of a column of both tables, which is then no
+        feature. Whole clusters change sides, and each counts the same, however many rows it has:
+        the kernel between two is the mean over their rows. Unless `paired`, no cluster may have
+        rows in both samples, and each sample needs two. Above 256 clusters, bins of them move.
+        Default None: rows are independent.
+    strata : pair of sequences, (n,) and (m,), column name or None
         For rows of several kinds (classes, batches, sites) of which the samples may hold other
         shares: the kind of each row of `X` and of `Y`, as for `clusters`. Rows change sides within
         their stratum, and samples are compared within strata, each weighted by its share w_s of all
         rows, so that another mix is no difference. MMD^2 is that of the mixed means,
         ``||sum_s w_s (mu_Xs - mu_Ys)||^2``; with ``combine="max"`` the test looks at
         ``sum_s w_s ||mu_Xs - mu_Ys||^2`` beside it, which sees differences that cancel. Each
-        stratum needs two rows of each sample. Time grows with the squared number of strata: some
-        tens are quick, hundreds take minutes. Default None.
+        stratum needs two rows of each sample. Pairs and clusters may lie in strata: a pair, and a
+        cluster, in one each; shares are then of pairs, or of clusters. Time grows with the squared
+        number of strata: some tens are quick, hundreds take minutes. Default None.
+    unmatched : {"raise", "drop"}
+        What to do with rows that nothing can be compared with: those in strata with fewer than two
+        rows (clusters, pairs) of a sample, and in clusters without a partner if `paired`.
+        ``"drop"`` leaves them out, and `cautions` says how many. Default ``"raise"``.
     kernel : Kernel
         Default ``MultiRBF()``: about six to ten Gaussian kernels that cover the distances in the
         data. An unfitted kernel is fitted on the pooled sample.
@@ -111,9 +119,10 @@ def mmd_test(  # noqa: PLR0913 (the options of a test)
         NumPy mixed with torch, a kernel that is no `Kernel`.
     ValueError
         If a value is out of range: NaN or infinity, fewer than two rows, different numbers of
-        columns, a pooled sample whose rows are all equal, an unknown option. Of `clusters`: an id
-        that is missing or occurs in both samples, too few or too many ids, a sample of one
-        cluster, `paired` beside them, or so many that the kernel between them fits into no memory.
+        columns, a pooled sample whose rows are all equal, an unknown option. Of `clusters` and
+        `strata`: an id that is missing, too few or too many ids; a cluster that has rows in both
+        samples, or in two strata; a sample of one cluster; rows that nothing can be compared with;
+        all three of `paired`, `clusters` and `strata`.
     OSError
         If the temporary folder has no room for rows that lie in a file.
     RuntimeError
@@ -153,7 +162,14 @@ def mmd_test(  # noqa: PLR0913 (the options of a test)
     kernel between clusters. The test is exact if whole clusters, with their sizes, are
     exchangeable. Where sizes differ between the samples, MMD^2 by itself rejects too often (.19 of
     400 tests at .05, of 8 clusters of 1 row against 24 of 20), the ratio hardly (.048). It takes
-    ``O(R C^2)`` memory for C clusters, and ``O(R B C sqrt(B / J))`` time more.
+    ``O(R C^2)`` memory and ``O(R B C sqrt(B / J))`` time more for C clusters, or for C bins of
+    them: above 256 clusters each bin counts as one row of the statistic, and clusters that fill no
+    bin count in MMD^2 and its error alone. Clusters that are `paired` need no such ratio: MMD^2 of
+    pairs of cluster means is the statistic. Nor does it stand in `strata`, where MMD^2 rejects too
+    often if clusters of one stratum differ in size between the samples; `cautions` says so.
+
+    Of pairs in `strata` the sides of each pair may change, and MMD^2 of pairs takes the place of
+    that of rows in both statistics.
 
     The test asks that rows are independent. Of rows that come in clusters (frames of one video,
     patches of one image) give ``clusters=``: with 12 + 12 clusters of ten rows that are correlated
