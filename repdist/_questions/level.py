@@ -51,9 +51,8 @@ def check_level(  # noqa: PLR0913 (the options of a test)
 
     All rows of `X` and `Y` are shuffled and dealt out as two samples again: whole clusters, and
     inside strata, if there are any (of `paired` rows, those of each pair change places or not, by
-    the toss of a coin). So the null hypothesis of `mmd_test`
-    holds by construction; the test is run on them, many times. It should reject in a share `alpha`
-    of the repetitions.
+    the toss of a coin). So the null hypothesis of `mmd_test` holds by construction; the test is run
+    on them, many times. It should reject in a share `alpha` of the repetitions.
 
     Parameters
     ----------

@@ -49,8 +49,7 @@ def estimate_power(  # noqa: PLR0913 (the options of a test)
 
     For each size n, n rows of `X` and n rows of `Y` are drawn without replacement (n pairs of rows
     that are `paired`, n clusters; of each stratum as many as its share), `mmd_test` is run on them,
-    and this is repeated. Power is the share of
-    repetitions with p <= `alpha`.
+    and this is repeated. Power is the share of repetitions with p <= `alpha`.
 
     Parameters
     ----------
@@ -63,9 +62,9 @@ def estimate_power(  # noqa: PLR0913 (the options of a test)
     unmatched : {"raise", "drop"}
         See `mmd_test`.
     sizes : "auto" or sequence of int
-        Rows drawn from each sample, or pairs, or clusters. ``"auto"`` (default): 5 (6 pairs), 10, 20, 50, 100,
-        200, 500 and 1,000, as far as half of the smaller sample. Numbers of your own may go as far
-        as all of it.
+        Rows drawn from each sample, or pairs, or clusters. ``"auto"`` (default): 5 (6 pairs), 10,
+        20, 50, 100, 200, 500 and 1,000, as far as half of the smaller sample, and no fewer than two
+        a stratum. Numbers of your own may go as far as all of it.
     kernel : Kernel
         Default ``MultiRBF()``. An unfitted kernel is fitted on each pair of subsamples, as you
         would at that size; a fitted one is used as it is.
