@@ -37,7 +37,12 @@ from repdist._inference.estimates import (
 )
 from repdist._inference.findings import Findings
 from repdist._inference.transform import columns, hadamard
-from repdist._inference.two_samples import null_variance, quadratic_form, tolerance
+from repdist._inference.two_samples import (
+    FormOfSwaps,
+    null_variance,
+    quadratic_form,
+    tolerance,
+)
 from repdist._typing import Combine, Estimator, Float64
 
 Moments = Callable[["Labels"], Float64]  # of some labels: their MMD^2 and sd^2, (2, R, b)
@@ -328,31 +333,30 @@ class Centred:
 
     @functools.cached_property
     def squares(self) -> Float64:
-        """The squared kernel, (R, C, C)."""
-        return np.square(self.kernel)
+        """The squared kernel, (C, C, R)."""
+        return np.ascontiguousarray(np.square(self.kernel).transpose(1, 2, 0))
 
     def moments(self, labels: "Labels") -> Float64:
         """Return MMD^2 and its variance by label, (2, R, b)."""
+        square = labels.values @ self.squares.sum(axis=0)  # (b, R)
+        inside = labels.form(self.squares)
         each = [
-            self._of_component(*of_component, labels)
-            for of_component in zip(self.kernel, self.squares, self.own, strict=True)
+            self._of_component(r, inside[r], square[:, r], labels) for r in range(len(self.kernel))
         ]
         return np.stack(each, axis=1)
 
-    def _of_component(self, K: Float64, squares: Float64, own: Float64, labels: "Labels") -> Any:
-        n, C = self.first, len(K)
-        m, A = C - n, labels.values  # (b, C)
+    def _of_component(self, r: int, inside: Float64, by_square: Float64, labels: "Labels") -> Any:
+        """Return both of component r, with sums of squares inside the first sample, and from it."""
+        K, own, n = self.kernel[r], self.own[r], self.first
+        m, A = len(K) - n, labels.values  # (b, C)
         P = labels.times(K)  # sums of K over the first sample; over the second -P
-        S = labels.times(squares)
         inner = A * P
         t = inner.sum(axis=1)
-        by_square = A @ squares.sum(axis=1)
-        inside = np.einsum("bc,bc->b", A, S)
         p2, p_own = np.einsum("bc,bc->b", inner, P), inner @ own
         x = _Sample(n, inside, p2, p_own, A @ own, A @ own**2)
         y = _Sample(
             m,
-            squares.sum() - 2 * by_square + inside,
+            self.squares[..., r].sum() - 2 * by_square + inside,
             np.einsum("bc,bc->b", P, P) - p2,
             p_own - P @ own,
             own.sum() - x.own,
@@ -405,6 +409,9 @@ class Labels(Protocol):
     def times(self, K: Float64) -> Float64:
         """Return the product of the labels with K (C, C), (b, C)."""
 
+    def form(self, Q: Float64) -> Float64:
+        """Return ``a' Q a`` of the labels a for Q (C, C, R), (R, b)."""
+
 
 def labels(drawn: ClusterRelabelings, rng: np.random.Generator) -> Iterator[Labels]:
     """Yield all relabelings in blocks; the first is the observed one."""
@@ -417,7 +424,7 @@ def labels(drawn: ClusterRelabelings, rng: np.random.Generator) -> Iterator[Labe
         if k == 0:
             yield Chosen(shuffles[:, 0], C)
         else:
-            yield from (Swapped(shuffle, C, k) for shuffle in shuffles)
+            yield from (Swapped(shuffle, drawn) for shuffle in shuffles)
 
 
 @dataclass(frozen=True)
@@ -443,6 +450,12 @@ class Chosen:
             total += K[place]
         return total
 
+    def form(self, Q: Float64) -> Float64:
+        """Return ``a' Q a`` of the labels a for Q (C, C, R), (R, b)."""
+        return np.stack(
+            [np.einsum("bc,bc->b", self.values, self.times(Q[..., r])) for r in range(Q.shape[2])]
+        )
+
 
 @dataclass(frozen=True)
 class Swapped:
@@ -453,8 +466,17 @@ class Swapped:
     """
 
     pairs: Places
-    count: int
-    dimension: int
+    drawn: ClusterRelabelings
+
+    @property
+    def count(self) -> int:
+        """All clusters."""
+        return sum(self.drawn.units.movable)
+
+    @property
+    def dimension(self) -> int:
+        """Of the code."""
+        return self.drawn.swaps.dimension
 
     @functools.cached_property
     def values(self) -> Float64:
@@ -482,6 +504,17 @@ class Swapped:
         left, right = hadamard(k // 2), hadamard(k - k // 2)
         halves = np.matmul(right, V.reshape(len(left), len(right), -1))
         return np.asarray((left @ halves.reshape(len(left), -1)).reshape(1 << k, -1))
+
+    def form(self, Q: Float64) -> Float64:
+        """Return ``a' Q a`` of the labels a for Q (C, C, R), (R, b).
+
+        With b = a - 1/2 it is ``b' Q b + 1' Q b + 1' Q 1 / 4``.
+        """
+        found = FormOfSwaps(self.drawn, self.pairs[None])(Q)
+        totals = Q.sum(axis=0)  # (C, R)
+        found += (self.values @ totals).T
+        found -= totals.sum(axis=0)[:, None] / 4
+        return found
 
 
 def extra_bytes(drawn: ClusterRelabelings, R: int, n_jobs: int) -> int:

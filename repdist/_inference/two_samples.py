@@ -55,7 +55,7 @@ def forms(drawn: Drawn, rng: np.random.Generator) -> Iterator[Form]:
             chosen = drawn.movable_firsts(shuffles)
             yield functools.partial(_form, units=drawn.units, chosen=chosen)
         else:
-            yield _FormOfSwaps(drawn, shuffles)
+            yield FormOfSwaps(drawn, shuffles)
 
 
 def statistics(
@@ -145,7 +145,7 @@ def _form(S: Float64, units: Units | PairedUnits | StrataUnits, chosen: Places) 
     return np.asarray(np.einsum("bur,bu->rb", (A @ S.reshape(U, -1)).reshape(-1, U, R), A))
 
 
-class _FormOfSwaps:
+class FormOfSwaps:
     """``a' S a`` after each of some shuffles (J, 2, K), under all swaps of a code.
 
     ``a = 1/2 + a0 + sum_i s_i (e_xi - e_yi) / 2``, with s_i = 1 or -1, and a0 = 0 for units in
