@@ -13,7 +13,7 @@ from repdist._designs.relabelings import Relabelings
 from repdist._designs.units import Units, is_small, row_order, two_sample_units
 from repdist._typing import Bins
 
-_CHUNK = 1024  # clusters between which sums are held at a time
+AT_A_TIME = 512  # clusters between which sums are held at a time
 
 
 @dataclass(frozen=True)
@@ -102,8 +102,8 @@ class ClusterLayout:
     @property
     def group(self) -> npt.NDArray[np.intp]:
         """The group of each cluster in a pass, (C,)."""
-        first = np.arange(self.first) // _CHUNK
-        second = np.arange(len(self.sizes) - self.first) // _CHUNK
+        first = np.arange(self.first) // AT_A_TIME
+        second = np.arange(len(self.sizes) - self.first) // AT_A_TIME
         return np.concatenate([first, first[-1] + 1 + second])
 
     @property

@@ -522,3 +522,8 @@ def extra_bytes(drawn: ClusterRelabelings, R: int, n_jobs: int) -> int:
     C, block = sum(drawn.units.movable), max(512, 1 << drawn.swaps.dimension)
     at_once = 7 * min(block, drawn.total) * C * n_jobs
     return 8 * (at_once + 2 * (R + 1) * C**2 + 6 * (R + 1) * drawn.total)
+
+
+def block_bytes(clusters: int, R: int) -> int:
+    """Return about how many bytes the sums between so many clusters take, with their copies."""
+    return 8 * 6 * R * clusters**2

@@ -18,6 +18,7 @@ from repdist._typing import Array, Float64
 from repdist.kernels import Kernel, Precomputed
 
 _ROWS = Design()
+_EXACT = 2**53  # whole numbers below it are floats, too
 _MANY_COPIES = 0.1  # of the pooled rows
 _DOMINANT = 0.9  # of the variance
 _DOMINANT_STRATUM = 0.8  # of the rows
@@ -202,7 +203,9 @@ def _ids_among(samples: Sequence[Array], columns: tuple[str, ...], design: Desig
     """Return which columns hold the ids of the design."""
     found = []
     for name, ids in design.ids.items():
-        if ids is None or not all(type(value) in (int, float) for value in ids.names):
+        if ids is None or not all(
+            isinstance(value, (int, float)) and abs(value) < _EXACT for value in ids.names
+        ):
             continue
         numbers = np.array(ids.names, dtype=np.float64)
         same = [

@@ -60,3 +60,12 @@ def check_memory(unit_counts: Sequence[int], plan: Plan, forms: int = 1) -> None
             f"`n_bins` must leave sums that fit into {_MOST_BYTES >> 30} GiB; got "
             f'{sum(unit_counts):,} units, which need {size / 2**30:.0f}. Use fewer, e.g. "auto".'
         )
+
+
+def check_bytes(argument: str, size: int, what: str) -> None:
+    """Raise if so many bytes would not fit into any usual memory."""
+    if size > _MOST_BYTES:
+        raise ValueError(
+            f"`{argument}` must have so few {what} that their sums fit into "
+            f"{_MOST_BYTES >> 30} GiB; got some that need {size / 2**30:.0f}."
+        )

@@ -14,6 +14,7 @@ import numpy as np
 from repdist import _arrays
 from repdist._blocks import Block, join
 from repdist._designs.clusters import (
+    AT_A_TIME,
     ClusterLayout,
     ClusterOrder,
     ClusterRelabelings,
@@ -34,7 +35,7 @@ from repdist._pass.beside import values_beside
 from repdist._pass.sums import kernel_blocks
 from repdist._questions.cautions import cluster_cautions, strata_cautions
 from repdist._questions.designs import Design, strata_of_clusters
-from repdist._questions.memory import check_memory
+from repdist._questions.memory import check_bytes, check_memory
 from repdist._threads import in_order
 from repdist._typing import Array
 from repdist.kernels import Kernel
@@ -177,7 +178,8 @@ def _tested_clusters(X: Array, Y: Array, ids: _arrays.Ids, options: Options) -> 
     sizes = [order.sizes for order in (orders[::-1] if swap else orders)]
     return Outcome(
         Z, fitted, how, drawn, found, _effective(*map(len, sizes)), clusters=clusters,
-        more_bytes=clustered.extra_bytes(drawn, len(weights), options.workers.n_jobs),
+        more_bytes=clustered.extra_bytes(drawn, len(weights), options.workers.n_jobs)
+        + _block_bytes(orders, how),
         cautions=tuple(cluster_cautions(*sizes)),
     )  # fmt: skip
 
@@ -204,7 +206,10 @@ def _tested_paired_clusters(X: Array, Y: Array, ids: _arrays.Ids, options: Optio
         _relabeled(drawn, options),
     )
     found = dataclasses.replace(found, spread=mean_spread(sums, own))
-    return Outcome(Z, fitted, how, drawn, found, _effective(count, count), clusters=clusters)
+    return Outcome(
+        Z, fitted, how, drawn, found, _effective(count, count), clusters=clusters,
+        more_bytes=_block_bytes(orders, how),
+    )  # fmt: skip
 
 
 def _tested_strata(X: Array, Y: Array, strata: _arrays.Ids, options: Options) -> Outcome:
@@ -239,6 +244,8 @@ def _tested_clusters_in_strata(
     units = StrataUnits.of(of_cluster.names, of_cluster.counts, options.n_bins)
     sizes = np.concatenate([order.sizes for order in orders])
     group = np.repeat(units.group, units.rows)
+    held = clustered.block_bytes(int(np.bincount(group).max()), len(how.weights))
+    check_bytes("strata", held, "clusters in each")
     layout = layout_of_clusters(sizes, group, len(orders[0].sizes))
     means = clustered.ClusterMeans(sizes, group, np.array(how.weights))
     blocks = (
@@ -251,6 +258,7 @@ def _tested_clusters_in_strata(
     return dataclasses.replace(
         done,
         clusters=Clusters.of(first, second),
+        more_bytes=held,
         cautions=(*done.cautions, *cluster_cautions(first, second)),
     )
 
@@ -301,6 +309,12 @@ def _cluster_sums(
     layout = ClusterLayout(np.concatenate([first, second]), len(first), unit_clusters)
     blocks = kernel_blocks(how, Z, layout.layout, options.workers)
     return clustered.cluster_sums(blocks, layout, np.array(how.weights))
+
+
+def _block_bytes(orders: list[ClusterOrder], how: Plan) -> int:
+    """Return what the sums between some clusters at a time take."""
+    most = max(len(order.sizes) for order in orders)
+    return clustered.block_bytes(min(most, AT_A_TIME), len(how.weights))
 
 
 def _effective(n: int, m: int) -> float:

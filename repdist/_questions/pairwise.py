@@ -39,7 +39,7 @@ def pairwise_mmd_test(  # noqa: PLR0913 (the options of a test)
     groups: Any,
     labels: Any = None,
     *,
-    paired: Any = False,
+    paired: Any = None,
     clusters: Any = None,
     strata: Any = None,
     unmatched: Unmatched = "raise",
@@ -73,7 +73,7 @@ def pairwise_mmd_test(  # noqa: PLR0913 (the options of a test)
     paired : bool, or ids as `clusters`
         Whether row i of a group belongs to row i of every other; or the id of each row, which pairs
         the rows of two groups that have it (donors before and after): each id once in a group. With
-        `clusters` and True, clusters of one id are a pair. Default False.
+        `clusters` and True, clusters of one id are a pair. Default None: they are not paired.
     clusters, strata : ids, or None
         The cluster, and the stratum, of each row; see `mmd_test`. One id a row of ``(N, d)``; a
         mapping of the same keys, or a list of as many groups, of one id a row each; the name of a
@@ -167,7 +167,7 @@ def pairwise_mmd_test(  # noqa: PLR0913 (the options of a test)
     if isinstance(groups, Mapping):
         named = {f"groups[{name!r}]": value for name, value in groups.items()}
         check_row_numbers(kernel, named)
-    by_row = isinstance(paired, (bool, np.bool_))
+    by_row = paired is None or isinstance(paired, (bool, np.bool_))
     ids = {"paired": None if by_row else paired, "clusters": clusters, "strata": strata}
     with computing():
         given = _arrays.read_groups(
@@ -205,6 +205,7 @@ def _tested(
         sizes=tuple(map(len, arrays)),
         counted=table.called,
         counts=table.counts,
+        paired_by_id="paired" in given.ids,
         kernel=fitted,
         combine=options.combine,
         adjust=adjust,
@@ -214,7 +215,7 @@ def _tested(
         cautions=(
             *of_pairs,
             *table_cautions(given, comparison, rates),
-            *data_cautions(arrays, Z, fitted, given.columns, design=table.design),
+            *data_cautions(arrays, Z, fitted, given.columns, design=table.of_rows),
         ),
         comparison=comparison,
         floor_rate=rates,

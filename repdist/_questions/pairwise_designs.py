@@ -50,6 +50,12 @@ class TableDesign:
         return Design(self.paired, ids.get("clusters"), ids.get("strata"))
 
     @property
+    def of_rows(self) -> Design:
+        """The same, with rows that ids pair as clusters of one row."""
+        ids = self.given.ids
+        return Design(self.paired, ids.get("paired", ids.get("clusters")), ids.get("strata"))
+
+    @property
     def called(self) -> str:
         """What a relabeling moves, in words."""
         return self.design.called

@@ -101,6 +101,8 @@ class PairwiseMMDResult(Result):
         What was compared: ``"rows"``, ``"pairs"``, ``"clusters"`` or ``"pairs of clusters"``.
     counts : tuple of int
         How many of these (rows, if pairs) each group has.
+    paired_by_id : bool
+        Whether ids say which rows of two groups are a pair.
     kernel : Kernel
         The one fitted kernel: pass it to another call to compare numbers.
     combine, adjust : str
@@ -125,6 +127,7 @@ class PairwiseMMDResult(Result):
     sizes: tuple[int, ...]
     counted: str
     counts: tuple[int, ...]
+    paired_by_id: bool
     kernel: Kernel
     combine: Combine
     adjust: Adjust
@@ -399,7 +402,9 @@ class PairwiseMMDResult(Result):
 
     def call(self) -> str:
         """Return the call that repeats the result on the same groups, with the same `rng`."""
-        design = "paired=True, " * self.counted.startswith("pairs")
+        design = ""
+        if self.counted.startswith("pairs"):
+            design = f"paired={'ids' if self.paired_by_id else True}, "
         design += "clusters=clusters, " * self.counted.endswith("clusters")
         design += "strata=strata, " * bool(self.comparison.strata)
         return (
