@@ -6,7 +6,7 @@ import functools
 import hashlib
 import itertools
 import math
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -27,6 +27,7 @@ _MOST_UNITS = 1024  # if all groups were as small, in all
 
 
 DrawnT = TypeVar("DrawnT", bound=Drawn)
+Pairs = Sequence[tuple[int, int]] | None  # that are compared; None for all
 
 
 class Streams:
@@ -77,10 +78,20 @@ class TableCuts:
     streams: Streams
     whole_cuts: list[Cut]
     edges: list[npt.NDArray[np.intp]]
+    pairs: Pairs = None
 
     @classmethod
-    def of(cls, sizes: list[int], n_bins: Bins, n_resamples: int, streams: Streams) -> "TableCuts":
-        """Cut groups of these sizes."""
+    def of(
+        cls,
+        sizes: list[int],
+        n_bins: Bins,
+        n_resamples: int,
+        streams: Streams,
+        pairs: Pairs = None,
+    ) -> "TableCuts":
+        """Cut groups of these sizes, for some pairs or for all."""
+        if pairs is not None:
+            return cls._for_some(sizes, n_bins, n_resamples, streams, pairs)
         wholes = _whole_cuts(sizes)
         cuts = [{whole} for whole in wholes]
         of_size: dict[int, set[Cut]] = {n: set() for n in sizes}
@@ -96,13 +107,39 @@ class TableCuts:
         ]
         return cls(sizes, n_bins, n_resamples, streams, wholes, edges)
 
+    @classmethod
+    def _for_some(
+        cls,
+        sizes: list[int],
+        n_bins: Bins,
+        n_resamples: int,
+        streams: Streams,
+        pairs: Sequence[tuple[int, int]],
+    ) -> "TableCuts":
+        cuts: list[set[Cut]] = [set() for _ in sizes]
+        for pair in pairs:
+            g, h = sorted(pair, key=sizes.__getitem__)
+            first, second = _units(sizes[g], sizes[h], n_bins).cuts
+            cuts[g].add(first)
+            cuts[h].add(second)
+        edges = [
+            np.unique(np.concatenate([np.array([0, n]), *(cut.edges(n) for cut in of_group)]))
+            for n, of_group in zip(sizes, cuts, strict=True)
+        ]
+        return cls(sizes, n_bins, n_resamples, streams, [], edges, pairs)
+
+    @property
+    def n_pairs(self) -> int:
+        """How many pairs are compared."""
+        return math.comb(len(self.sizes), 2) if self.pairs is None else len(self.pairs)
+
     def relabelings(self, g: int, h: int) -> tuple[Relabelings, Relabelings]:
         """Return the relabelings of a pair in its order, and those that replace them at a small p.
 
         See `finer`.
         """
         return _relabelings(
-            self.sizes[g], self.sizes[h], self.n_bins, self.n_resamples, len(self.sizes)
+            self.sizes[g], self.sizes[h], self.n_bins, self.n_resamples, self.n_pairs
         )
 
     @property
@@ -139,19 +176,18 @@ class TableCuts:
 
 @functools.lru_cache(maxsize=4096)
 def _relabelings(
-    n: int, m: int, n_bins: Bins, n_resamples: int, groups: int
+    n: int, m: int, n_bins: Bins, n_resamples: int, pairs: int
 ) -> tuple[Relabelings, Relabelings]:
     drawn = Relabelings(_units(n, m, n_bins), n_resamples)
-    return drawn, finer(drawn, groups)
+    return drawn, finer(drawn, pairs)
 
 
-def finer(drawn: DrawnT, groups: int) -> DrawnT:
-    """Return the relabelings that replace these at a small p, if so many groups ask for more.
+def finer(drawn: DrawnT, pairs: int) -> DrawnT:
+    """Return the relabelings that replace these at a small p, if so many pairs ask for more.
 
     They do if the number of pairs asks for p-values that the first cannot give, as far as that
     makes any pair significant under Bonferroni's bound.
     """
-    pairs = math.comb(groups, 2)
     needed = min(_MOST, 1 << (math.ceil(_AMPLE * pairs / LEVEL) - 1).bit_length())
     if drawn.exhaustive or needed <= drawn.swaps.total or pairs / needed > LEVEL:
         return drawn

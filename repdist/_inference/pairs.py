@@ -8,8 +8,9 @@ name of each group.
 import dataclasses
 import functools
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -23,12 +24,13 @@ from repdist._inference.combine import Combination, Null
 from repdist._inference.estimates import (
     Estimate,
     check_definite,
+    component_estimates,
     spread,
     standard_error,
 )
 from repdist._inference.stratified import StrataTable
 from repdist._threads import in_order
-from repdist._typing import Combine, Float64
+from repdist._typing import Combine, Estimator, Float64
 
 
 @dataclass(frozen=True)
@@ -39,8 +41,10 @@ class Comparison:
     ----------
     first, second : (P,)
         The groups of each pair, in the order (0, 1), (0, 2), ..., (1, 2), ....
+    quoted : (P,)
+        MMD^2 by the estimator asked for.
     estimate : Estimate
-        Of all pairs.
+        Of all pairs, unbiased.
     statistic, pvalue : (P,)
     relabelings : tuple of Drawn
         Which each pair used.
@@ -62,6 +66,7 @@ class Comparison:
 
     first: npt.NDArray[np.intp]
     second: npt.NDArray[np.intp]
+    quoted: Float64
     estimate: Estimate
     statistic: Float64
     pvalue: Float64
@@ -75,18 +80,35 @@ class Comparison:
     strata: tuple[StrataTable, ...] = ()
 
 
-def compare_pairs(
-    blocks: Iterator[Block], cuts: TableCuts, weights: Float64, combine: Combine, n_jobs: int
+class Watcher(Protocol):
+    """What gathers sums of its own while blocks pass by."""
+
+    def adding(self, blocks: Iterator[Block]) -> Iterator[Block]:
+        """Yield the blocks, and add each."""
+
+
+def compare_pairs(  # noqa: PLR0913 (what a comparison is made of)
+    blocks: Iterator[Block],
+    cuts: TableCuts,
+    weights: Float64,
+    rules: tuple[Combine, Estimator],
+    n_jobs: int,
+    watch: Callable[[list[Block]], Watcher] | None = None,
 ) -> Comparison:
-    """Test every pair of groups from the blocks of one pass, those within groups first.
+    """Test the pairs of groups from the blocks of one pass, those within groups first.
+
+    `rules` say how components are combined, and which MMD^2 is compared. If all pairs are, sums for
+    the global test are gathered; else by what `watch` makes of the blocks within groups.
 
     Memory: the blocks within groups, and one block between groups for each thread.
     """
     within = list(itertools.islice(blocks, len(cuts.sizes)))
-    whole = WholeTotal(cuts, within, weights)
-    test = _PairTest(cuts, within, weights, combine)
-    found = sorted(in_order(test, whole.adding(blocks), n_jobs), key=lambda pair: pair[:2])
-    first, second, mmd_squared, error, variance, statistic, pvalue, drawn, varies = zip(
+    whole = WholeTotal(cuts, within, weights) if cuts.pairs is None else None
+    test = _PairTest(cuts, within, weights, rules)
+    watcher: Watcher | None = whole if watch is None else watch(within)
+    passing = blocks if watcher is None else watcher.adding(blocks)
+    found = sorted(in_order(test, passing, n_jobs), key=lambda pair: pair[:2])
+    first, second, quoted, mmd_squared, error, variance, statistic, pvalue, drawn, varies = zip(
         *found, strict=True
     )
     i, j = np.array(first), np.array(second)
@@ -95,6 +117,7 @@ def compare_pairs(
     return Comparison(
         first=i,
         second=j,
+        quoted=np.array(quoted),
         estimate=Estimate(np.array(mmd_squared), np.array(error), np.array(variance)),
         statistic=np.array(statistic),
         pvalue=np.array(pvalue),
@@ -102,25 +125,29 @@ def compare_pairs(
         varies=np.array(varies),
         spread=(spreads[i] + spreads[j]) / 2,
         inverse_sizes=inverse[i] + inverse[j],
-        whole=whole.sums(),
+        whole=None if whole is None else whole.sums(),
     )
 
 
-_Pair = tuple[int, int, float, float, float, float, float, Relabelings, bool]
+_Pair = tuple[int, int, float, float, float, float, float, float, Relabelings, bool]
 
 
 class _PairTest:
     """The test of a pair, called with the block between its groups."""
 
     def __init__(
-        self, cuts: TableCuts, within: list[Block], weights: Float64, combine: Combine
+        self,
+        cuts: TableCuts,
+        within: list[Block],
+        weights: Float64,
+        rules: tuple[Combine, Estimator],
     ) -> None:
         self._cuts, self._within = cuts, within
-        self._weights, self._combine = weights, combine
+        self._weights, (self._combine, self._estimator) = weights, rules
         self._forms = functools.lru_cache(maxsize=8)(self._forms_of)
 
     def __call__(self, block: Block) -> _Pair:
-        cuts, weights = self._cuts, self._weights
+        cuts, weights, estimator = self._cuts, self._weights, self._estimator
         g, h = cuts.ordered(block.first, block.second)
         across = block if g == block.first else _transposed(block)
         drawn, finer = cuts.relabelings(g, h)
@@ -131,8 +158,8 @@ class _PairTest:
             cuts.reduce(self._within[h], second, second),
             cuts.reduce(across, first, second),
         )
-        S = two_samples.quadratic_form(sums, units, "unbiased")
-        tolerance = two_samples.tolerance(sums, units, "unbiased")
+        S = two_samples.quadratic_form(sums, units, estimator)
+        tolerance = two_samples.tolerance(sums, units, estimator)
         combination = Combination(self._combine, weights, sums.squares, cuts.sizes[g])
         statistics = two_samples.statistics(S, drawn, self._forms(drawn))
         null = Null(statistics, tolerance, combination)
@@ -145,6 +172,7 @@ class _PairTest:
             block.first,
             block.second,
             float(weights @ statistics.observed),
+            float(weights @ component_estimates(sums, units.sample, "unbiased")),
             standard_error(sums.first_rows, sums.second_rows),
             two_samples.null_variance(S, units, weights),
             null.statistic,

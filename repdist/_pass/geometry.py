@@ -1,6 +1,7 @@
 """Where tiles lie: strips of rows that end with units, and runs of tiles between them."""
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TypeVar
@@ -16,6 +17,7 @@ _DEVICE_EDGE = 8192  # the same on an accelerator, where a launch costs more tha
 _MOST_RUNS = 8  # of units of one size in a group: if there are more, and shorter than
 _LONG_RUN = 256  # rows, strips hold units of several sizes
 Group = TypeVar("Group")
+Between = Sequence[tuple[int, int]] | None  # groups whose blocks are wanted; None for all
 
 
 @dataclass(frozen=True)
@@ -119,9 +121,12 @@ def by_group(strips: list[Strip]) -> list[list[Strip]]:
     return [list(strips) for _, strips in groupby(strips, key=lambda strip: strip.group)]
 
 
-def pairs_of_groups(groups: list[Group]) -> list[tuple[Group, Group]]:
+def pairs_of_groups(groups: list[Group], between: Between = None) -> list[tuple[Group, Group]]:
     """Return the groups whose rows and columns make up each block, in the order of the blocks."""
-    return [(g, g) for g in groups] + list(itertools.combinations(groups, 2))
+    within = [(g, g) for g in groups]
+    if between is None:
+        return within + list(itertools.combinations(groups, 2))
+    return within + [(groups[g], groups[h]) for g, h in between]
 
 
 def tile_edge(Z: Array) -> int:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from repdist import _arrays
 from repdist._arrays import on_dask
-from repdist._pass.geometry import Strip, joined, pairs_of_groups, tiles_between
+from repdist._pass.geometry import Between, Strip, joined, pairs_of_groups, tiles_between
 from repdist._pass.portions import Portion, Total
 from repdist._pass.tiles import TilePass
 from repdist._threads import Workers, one_blas_thread, with_progress
@@ -22,12 +22,17 @@ _LEAST_ROWS = 2048  # of a super-block: two of them are ten times the work that 
 _SUPER_BLOCKS = 64  # about this many if there are more rows: some 2,000 tasks
 
 
-def portions(
-    tiles: TilePass, Z: Array, centre: Array, groups: list[list[Strip]], workers: Workers
+def portions(  # noqa: PLR0913 (what a pass is made of)
+    tiles: TilePass,
+    Z: Array,
+    centre: Array,
+    groups: list[list[Strip]],
+    workers: Workers,
+    between: Between,
 ) -> Iterable[Portion]:
     """Return the sums of rows of super-blocks, in the order of the blocks."""
     shared = on_dask.constant((tiles, centre))
-    tasks = _tasks(shared, _super_blocks(groups, Z))
+    tasks = _tasks(shared, _super_blocks(groups, Z), between)
     return with_progress(on_dask.results(tasks), len(tasks), workers.progress)
 
 
@@ -55,10 +60,12 @@ def _cut_evenly(strips: list[Strip], rows: int) -> list[list[Strip]]:
     return [strips[a:b] for a, b in itertools.pairwise(edges)]
 
 
-def _tasks(shared: on_dask.Task, groups: list[list[_SuperBlock]]) -> list[on_dask.Task]:
+def _tasks(
+    shared: on_dask.Task, groups: list[list[_SuperBlock]], between: Between
+) -> list[on_dask.Task]:
     """Return one task for each row of super-blocks of each block, in the order of the blocks."""
     tasks = []
-    for rows, columns in pairs_of_groups(groups):
+    for rows, columns in pairs_of_groups(groups, between):
         for i, (strips, block) in enumerate(rows):
             # The first of a row within a group is its own super-block: None, so that it stays one.
             pairs = [(None, None), *columns[i + 1 :]] if rows is columns else columns

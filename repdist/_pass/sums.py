@@ -13,7 +13,7 @@ from itertools import groupby
 from repdist import _arrays
 from repdist._blocks import Block, Layout
 from repdist._pass import in_threads, on_dask
-from repdist._pass.geometry import Strip, by_group, cut, joined
+from repdist._pass.geometry import Between, Strip, by_group, cut, joined
 from repdist._pass.portions import Portion, Total
 from repdist._pass.tiles import TilePass
 from repdist._threads import Workers
@@ -21,8 +21,14 @@ from repdist._typing import Array
 from repdist.kernels._plan import Plan
 
 
-def kernel_blocks(
-    plan: Plan, Z: Array, layout: Layout, workers: Workers, *, squares: bool = False
+def kernel_blocks(  # noqa: PLR0913 (what a pass is made of)
+    plan: Plan,
+    Z: Array,
+    layout: Layout,
+    workers: Workers,
+    *,
+    squares: bool = False,
+    between: Between = None,
 ) -> Iterator[Block]:
     """Pass once over the kernel matrix of Z and yield its sums, block by block.
 
@@ -42,6 +48,8 @@ def kernel_blocks(
         Threads, for NumPy. Torch tensors are computed on their own device, tile after tile.
     squares : bool
         Whether to sum squared values as well; they are 0 otherwise.
+    between : sequence of (int, int), optional
+        The pairs of groups, the first first, between which sums are wanted. Default: all.
 
     Notes
     -----
@@ -55,7 +63,7 @@ def kernel_blocks(
     plan.check_rows(Z, centre)
     groups = by_group(cut(layout.unit_rows, layout.unit_group, tiles.edge))
     where = on_dask if _arrays.is_lazy(Z) else in_threads
-    portions = where.portions(tiles, Z, centre, groups, workers)
+    portions = where.portions(tiles, Z, centre, groups, workers, between)
     epsilon = max(_arrays.machine_epsilon(Z), plan.epsilon)
     yield from _blocks_of(plan, list(map(joined, groups)), portions, epsilon)
 

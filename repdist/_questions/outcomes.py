@@ -37,7 +37,7 @@ from repdist._questions.cautions import cluster_cautions, strata_cautions
 from repdist._questions.designs import Design, strata_of_clusters
 from repdist._questions.memory import check_bytes, check_memory
 from repdist._threads import in_order
-from repdist._typing import Array
+from repdist._typing import Array, Float64
 from repdist.kernels import Kernel
 from repdist.kernels._kernel import fit
 from repdist.kernels._plan import Plan, plan
@@ -64,6 +64,9 @@ class Outcome:
     clusters : Clusters, optional
     more_bytes : int
         Held in memory beside what all tests hold.
+    influence : pair of (n,) and (m,), optional
+        How each row (or cluster, by its number) of the samples moves MMD^2: it is the sum of both
+        means (over strata, of the means in each), and 4 times their variances are its error's.
     cautions : tuple of str
     """
 
@@ -77,7 +80,14 @@ class Outcome:
     strata: StrataTable | None = None
     clusters: Clusters | None = None
     more_bytes: int = 0
+    influence: tuple[Float64, Float64] | None = None
     cautions: tuple[str, ...] = ()
+
+    def turned(self) -> "Outcome":
+        """Return the same with the samples in the other order."""
+        strata = None if self.strata is None else self.strata.turned()
+        influence = None if self.influence is None else self.influence[::-1]
+        return dataclasses.replace(self, strata=strata, influence=influence)
 
 
 def tested(X: Array, Y: Array, design: Design, options: Options) -> Outcome:

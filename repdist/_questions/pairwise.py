@@ -3,7 +3,7 @@
 import dataclasses
 import itertools
 import warnings
-from collections.abc import Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from repdist import _arrays, _checks
 from repdist._arrays import Groups
 from repdist._designs.relabelings import Drawn
-from repdist._designs.table_cuts import Streams, TableCuts, finer
+from repdist._designs.table_cuts import Pairs, Streams, TableCuts, finer
 from repdist._designs.units import row_order
 from repdist._inference.multiplicity import ADJUSTMENTS, Adjust, unreachable
 from repdist._inference.pairs import Comparison, compare_pairs
@@ -43,6 +43,7 @@ def pairwise_mmd_test(  # noqa: PLR0913 (the options of a test)
     clusters: Any = None,
     strata: Any = None,
     unmatched: Unmatched = "raise",
+    comparisons: Sequence[tuple[Hashable, Hashable]] | None = None,
     kernel: Kernel = MultiRBF(),
     combine: Combine = "max",
     n_resamples: int = 9999,
@@ -81,6 +82,8 @@ def pairwise_mmd_test(  # noqa: PLR0913 (the options of a test)
     unmatched : {"raise", "drop"}
         What to do with rows of a pair that nothing can be compared with; see `mmd_test`. ``"drop"``
         leaves them out of this pair. Default ``"raise"``.
+    comparisons : sequence of pairs of names, optional
+        These pairs alone are compared, and p-values adjusted for these alone. Default: all pairs.
     kernel : Kernel
         Default ``MultiRBF()``. An unfitted kernel is fitted on all groups.
     combine : {"max", "mean", "fuse"}
@@ -177,7 +180,8 @@ def pairwise_mmd_test(  # noqa: PLR0913 (the options of a test)
         table = TableDesign(given, bool(paired) if by_row else True, unmatched)
         check_table_options(table, options)
         options.check_smallest(min(table.counts), table.called)
-        result, finest = _tested(table, options, adjust, level)
+        pairs = _chosen(comparisons, given.names)
+        result, finest = _tested(table, options, adjust, level, pairs)
     if lost := unreachable(finest, adjust):
         warnings.warn(lost, _checks.RepdistWarning, stacklevel=2)
         return dataclasses.replace(result, cautions=(lost, *result.cautions))
@@ -185,7 +189,7 @@ def pairwise_mmd_test(  # noqa: PLR0913 (the options of a test)
 
 
 def _tested(
-    table: TableDesign, options: Options, adjust: Adjust, level: float
+    table: TableDesign, options: Options, adjust: Adjust, level: float, pairs: Pairs
 ) -> tuple[PairwiseMMDResult, list[Drawn]]:
     """Return the result, and the relabelings that pairs could have had at the most."""
     given, arrays = table.given, table.given.arrays
@@ -194,10 +198,11 @@ def _tested(
     streams = Streams(int(options.rng.integers(2**63)), given.names)
     of_pairs: list[str] = []
     if table.independent:
-        comparison, finest, Z = _compared(how, given, options, streams)
+        comparison, finest, Z = _compared(how, given, options, streams, pairs)
     else:
-        comparison, of_pairs = compare_designed(table, fitted, options, streams)
-        finest = [finer(drawn, len(arrays)) for drawn in comparison.relabelings]
+        some = list(itertools.combinations(range(len(arrays)), 2)) if pairs is None else pairs
+        comparison, _, of_pairs = compare_designed(table, fitted, options, streams, some)
+        finest = [finer(drawn, len(some)) for drawn in comparison.relabelings]
         Z = _arrays.concatenate(arrays)
     rates = _floor_rates(how, table, streams, options)
     result = PairwiseMMDResult(
@@ -224,19 +229,50 @@ def _tested(
     return result, finest
 
 
+def _chosen(comparisons: Any, names: tuple[Hashable, ...]) -> Pairs:
+    """Return the pairs of groups that are asked for, in order; None for all."""
+    if comparisons is None:
+        return None
+    if isinstance(comparisons, str) or not isinstance(comparisons, (Iterable, Sequence)):
+        raise TypeError(
+            f"`comparisons` must be a list of pairs of names; got {_checks.describe(comparisons)}."
+        )
+    number, found = {name: g for g, name in enumerate(names)}, set()
+    for pair in comparisons:
+        if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+            raise TypeError(f"`comparisons` must be pairs of names; got {pair!r}.")
+        for name in pair:
+            if not isinstance(name, Hashable) or name not in number:
+                shown = ", ".join(map(repr, names[:8]))
+                raise ValueError(
+                    f"`comparisons` must name groups; got {name!r}, there are {shown}."
+                )
+        g, h = sorted(number[name] for name in pair)
+        if g == h:
+            raise ValueError(f"`comparisons` must be of two groups; got {pair[0]!r} twice.")
+        found.add((g, h))
+    if not found:
+        raise ValueError("`comparisons` must hold at least one pair of names; got none.")
+    return sorted(found)
+
+
 def _compared(
-    how: Plan, given: Groups, options: Options, streams: Streams
+    how: Plan, given: Groups, options: Options, streams: Streams, some: Pairs
 ) -> tuple[Comparison, list[Drawn], Array]:
-    """Pass once over all groups, and test every pair of independent rows."""
+    """Pass once over all groups, and test pairs of independent rows."""
     sizes = list(map(len, given.arrays))
-    cuts = TableCuts.of(sizes, options.n_bins, options.n_resamples, streams)
+    cuts = TableCuts.of(sizes, options.n_bins, options.n_resamples, streams, some)
     check_memory([len(edges) - 1 for edges in cuts.edges], how)
     orders = [row_order(n, streams.group(g, "order")) for g, n in enumerate(sizes)]
     Z = _arrays.concatenate(given.arrays, orders)
-    blocks = kernel_blocks(how, Z, cuts.layout, options.workers, squares=options.squares)
+    blocks = kernel_blocks(
+        how, Z, cuts.layout, options.workers, squares=options.squares, between=some
+    )
     weights = np.array(how.weights)
-    comparison = compare_pairs(blocks, cuts, weights, options.combine, options.workers.n_jobs)
-    pairs = itertools.combinations(range(len(sizes)), 2)
+    comparison = compare_pairs(
+        blocks, cuts, weights, (options.combine, "unbiased"), options.workers.n_jobs
+    )
+    pairs = itertools.combinations(range(len(sizes)), 2) if some is None else some
     return comparison, [cuts.relabelings(*cuts.ordered(g, h))[1] for g, h in pairs], Z
 
 

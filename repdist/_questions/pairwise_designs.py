@@ -1,7 +1,7 @@
 """Every pair of groups whose rows depend on each other: each pair as two samples by itself."""
 
 import dataclasses
-import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,27 +86,31 @@ class TableDesign:
 
 
 def compare_designed(
-    table: TableDesign, kernel: Kernel, options: Options, streams: Streams
-) -> tuple[Comparison, list[str]]:
-    """Test every pair of groups by itself under one fitted kernel; with what pairs give to think.
+    table: TableDesign,
+    kernel: Kernel,
+    options: Options,
+    streams: Streams,
+    pairs: Sequence[tuple[int, int]],
+) -> tuple[Comparison, list[Outcome], list[str]]:
+    """Test pairs of groups, each by itself, under one fitted kernel; with what they give to think.
 
-    ``O(k)`` times the passes over rows that independent rows take.
+    ``O(k)`` times the passes over rows that independent rows take, for all pairs of k groups.
     """
-    groups = len(table.given.names)
-    pairs = list(itertools.combinations(range(groups), 2))
     jobs = options.workers.n_jobs
     threads = _arrays.threads_for(table.given.arrays[0], jobs)
     inner = Workers(jobs if len(pairs) < threads or threads == 1 else 1)
-    test = _PairOfDesign(table, dataclasses.replace(options, kernel=kernel, workers=inner), streams)
+    own = dataclasses.replace(options, kernel=kernel, workers=inner)
+    test = _PairOfDesign(table, own, streams, len(pairs))
     found = list(in_order(test, pairs, threads if inner.n_jobs == 1 else 1))
     outcomes = [pair.outcome for pair in found]
     results = [outcome.found for outcome in outcomes]
     first, second = np.array(pairs).T
     estimates = [result.estimate for result in results]
     floors = [result.floor() for result in results if result.floor is not None]
-    return Comparison(
+    comparison = Comparison(
         first=first,
         second=second,
+        quoted=np.array([result.mmd_squared for result in results]),
         estimate=Estimate(
             np.array([estimate.mmd_squared for estimate in estimates]),
             np.array([estimate.standard_error for estimate in estimates]),
@@ -122,7 +126,8 @@ def compare_designed(
         counts=np.array([pair.counts for pair in found]),
         floor=np.array(floors) if floors else None,
         strata=tuple(outcome.strata for outcome in outcomes if outcome.strata is not None),
-    ), _told(table, [pair.cautions for pair in found], pairs)
+    )
+    return comparison, outcomes, _told(table, [pair.cautions for pair in found], pairs)
 
 
 @dataclass(frozen=True)
@@ -137,8 +142,8 @@ class _Pair:
 class _PairOfDesign:
     """The test of a pair of groups, called with their numbers."""
 
-    def __init__(self, table: TableDesign, options: Options, streams: Streams) -> None:
-        self._table, self._options, self._streams = table, options, streams
+    def __init__(self, table: TableDesign, options: Options, streams: Streams, pairs: int) -> None:
+        self._table, self._options, self._streams, self._pairs = table, options, streams, pairs
 
     def __call__(self, pair: tuple[int, int]) -> _Pair:
         table, (g, h) = self._table, pair
@@ -147,11 +152,10 @@ class _PairOfDesign:
         at = self._ordered(designed) if swap else designed
         outcome = self._tested(at, pair, self._options.n_resamples)
         drawn = outcome.drawn
-        more = finer(drawn, len(table.given.names))
+        more = finer(drawn, self._pairs)
         if more != drawn and outcome.found.null.pvalue <= small_pvalue(drawn):
             outcome = self._tested(at, pair, more.wanted)
-        if swap and outcome.strata is not None:
-            outcome = dataclasses.replace(outcome, strata=outcome.strata.turned())
+        outcome = outcome.turned() if swap else outcome
         counts = designed.design.sizes(designed.X, designed.Y)
         return _Pair(outcome, counts, (*designed.cautions, *outcome.cautions))
 
@@ -209,7 +213,7 @@ def _in_pairs(designed: Designed, ids: _arrays.Ids, unmatched: Unmatched) -> Des
     return dataclasses.replace(kept, cautions=(caution,)) if sum(left) else kept
 
 
-def _told(table: TableDesign, cautions: list[tuple[str, ...]], pairs: list[Any]) -> list[str]:
+def _told(table: TableDesign, cautions: list[tuple[str, ...]], pairs: Sequence[Any]) -> list[str]:
     """Return what pairs give to think of, the first of them by name."""
     names = table.given.names
     found = [

@@ -219,8 +219,9 @@ class PairwiseMMDResult(Result):
         n_resamples = _checks.resamples(n_resamples)
         if self.comparison.whole is None:
             raise ValueError(
-                "a global test needs independent rows, of no pairs, clusters or strata. The least "
-                'adjusted p-value (`adjust="holm"`) tests the same: whether any groups differ.'
+                "a global test needs all pairs, and independent rows, of no pairs, clusters or "
+                'strata. The least adjusted p-value (`adjust="holm"`) tests the same: whether any '
+                "groups differ."
             )
         rng = np.random.default_rng(self.seed)
         with computing():
@@ -364,6 +365,7 @@ class PairwiseMMDResult(Result):
         """
         from repdist.plotting import plot_dendrogram
 
+        self._check_all("a dendrogram")
         return plot_dendrogram(self, ax)
 
     def embed(self, ax: "Axes | None" = None) -> "Axes":
@@ -380,7 +382,18 @@ class PairwiseMMDResult(Result):
         """
         from repdist.plotting import plot_map
 
+        self._check_all("a map")
         return plot_map(self, ax)
+
+    def _check_all(self, what: str) -> None:
+        """Raise if not all pairs were compared."""
+        if not self.complete:
+            raise ValueError(f"{what} needs all pairs; `comparisons` asked for some alone.")
+
+    @property
+    def complete(self) -> bool:
+        """Whether all pairs were compared, not some `comparisons` alone."""
+        return len(self.comparison.first) == math.comb(len(self.names), 2)
 
     def method(self) -> str:
         """Return two sentences for a paper that say what was done."""
