@@ -14,12 +14,12 @@ import repdist
 from benchmarks.cases import Case
 from repdist import kernels
 from repdist._inference import two_samples
-from repdist._questions import designs
+from repdist._questions import outcomes
 from repdist.kernels import _gaussian_compiled
 
 # Part of a test: the module that looks its function up when it is called, and the function's name.
 PARTS = (
-    ("sums", designs, "kernel_blocks"),
+    ("sums", outcomes, "kernel_blocks"),
     ("null", two_samples, "statistics"),
     ("null", two_samples, "Null"),
 )

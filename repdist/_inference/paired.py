@@ -51,13 +51,13 @@ def findings(
 ) -> Findings:
     """Test n pairs from the sums between their units."""
     (sums, beside), weights, n = paired, combination.weights, units.pairs
-    S = quadratic_form(sums.blocks, sums.diagonal, beside, units, estimator)
-    S *= mmd_squared_from_sums(1.0, 0.0, 0.0, (n, n), estimator)
+    S = _form(paired, units, estimator)
     statistics = relabeled(S)
     check_definite(sums, units.sample, weights)
     components = statistics.observed
     influence = _influence(sums, weights @ beside)
     error = math.sqrt(4 * influence.var(ddof=1) / n)
+    S = S if estimator == "unbiased" else _form(paired, units, "unbiased")
     return Findings(
         Null(statistics, tolerance(sums, units, estimator), combination),
         components,
@@ -66,6 +66,14 @@ def findings(
         mean_spread(sums, own_values(sums, units.sample, weights)),
         floor=functools.partial(floor_of_pairs, between_pairs(S @ weights)),
     )
+
+
+def _form(paired: PairedSums, units: PairedUnits, estimator: Estimator) -> Float64:
+    """Return S (2 U, 2 U, R) with ``a' S a`` the MMD^2 of labels a."""
+    (sums, beside), n = paired, units.pairs
+    S = quadratic_form(sums.blocks, sums.diagonal, beside, units, estimator)
+    S *= mmd_squared_from_sums(1.0, 0.0, 0.0, (n, n), estimator)
+    return S
 
 
 def quadratic_form(

@@ -48,6 +48,8 @@ def findings(  # noqa: PLR0913 (what pairs and strata are made of)
     statistics = relabeled(S)
     check_definite(sums, units, weights)
     components, rounding = statistics.observed, tolerance(sums, units, estimator)
+    if estimator == "biased":
+        S = quadratic_form(sums, beside, units, "unbiased", both=False)
     adjusted = S[..., :R]
     return Findings(
         Null(statistics, rounding if both else rounding[:R], combination),

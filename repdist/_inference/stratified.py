@@ -142,6 +142,8 @@ def findings(
     check_definite(sums, units, weights)
     components = statistics.observed
     rounding = tolerance(sums, units, estimator)
+    if estimator == "biased":
+        S = quadratic_form(sums.blocks, sums.diagonal, units, "unbiased", both=False)
     return Findings(
         Null(statistics, rounding if both else rounding[:R], combination),
         components,

@@ -87,6 +87,7 @@ def findings(
     components = component_estimates(sums, units.sample, estimator)
     unbiased = component_estimates(sums, units.sample, "unbiased")
     error = standard_error(sums.first_rows, sums.second_rows)
+    S = S if estimator == "unbiased" else quadratic_form(sums, units, "unbiased")
     estimate = Estimate(float(unbiased @ weights), error, null_variance(S, units, weights))
     spread = mean_spread(sums, own_values(sums, units.sample, weights))
     return Findings(null, components, float(components @ weights), estimate, spread)

@@ -278,8 +278,8 @@ def _in_both(designed: Designed, unmatched: Unmatched) -> Designed:
         need, shown = (of, lone) if len(lone) and not design.paired else (f"at least {each}", few)
         raise ValueError(
             f"`strata` must have {need} in every stratum; got "
-            f"{_named(items.names, counts, shown, designed.names, design.called)}. Join strata; or "
-            + _advice(rows[few].sum(), len(few) == len(counts)).lower()
+            f"{_named(items.names, counts, shown, designed.names, design.called)}. Join strata. "
+            + _advice(rows[few].sum(), len(few) == len(counts))
             + " If each stratum is one row of a sample and its partner, use `paired=True`."
             * (design.called == "rows" and len(few) == len(counts))
         )

@@ -226,7 +226,7 @@ def _series(smaller: int, rehearsal: Rehearsal) -> tuple[int, ...]:
     least = LEAST * len(rehearsal.counts)
     tried = tuple(n for n in series if least <= n <= smaller // 2)
     if not tried:
-        fewest = min(n for n in (*series, least) if n >= least)
+        fewest = next(iter(n for n in series if n >= least), least)
         raise ValueError(
             f"`sizes` must be numbers of {called} for samples of fewer than "
             f'{2 * fewest}; got "auto" for {smaller}. Use e.g. `sizes=[{smaller}]`.'
