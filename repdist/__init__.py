@@ -1,35 +1,46 @@
 """Tell which sets of representations differ, by how much, and how far to trust the answer.
 
-`mmd_test(X, Y)` compares two samples, `pairwise_mmd_test(groups)` every pair of several;
-`mmd_squared(X, Y)` is the estimate alone; `check_level(X, Y)` and `estimate_power(X, Y)` rehearse
-the test on one's own rows. Kernels are in `repdist.kernels`; `example_features()` gives features of
-a network to try them on.
+`mmd_test(X, Y)` compares two samples, `pairwise_mmd_test(groups)` every pair of several,
+`compare_to_reference(reference, groups)` each of them with one, and `compare_by_label(X, x_labels,
+Y, y_labels)` two samples within each class. `mmd_squared(X, Y)` is the estimate alone;
+`check_level(X, Y)` and `estimate_power(X, Y)` rehearse the test on one's own rows. Kernels are in
+`repdist.kernels`; `example_features()` gives features of a network to try them on.
 """
 
 from repdist import kernels
 from repdist._checks import RepdistWarning
 from repdist._example import example_features
+from repdist._questions.by_label import compare_by_label
 from repdist._questions.estimate import mmd_squared
 from repdist._questions.level import check_level
 from repdist._questions.pairwise import pairwise_mmd_test
 from repdist._questions.power import estimate_power
+from repdist._questions.reference import compare_to_reference
 from repdist._questions.two_sample import mmd_test
+from repdist._results.by_label import ByLabelResult
+from repdist._results.equivalence import EquivalenceResult
 from repdist._results.level import LevelCheck
 from repdist._results.power import PowerCurve
+from repdist._results.reference import ReferenceResult
 from repdist._results.table import GlobalTestResult, PairwiseMMDResult
 from repdist._results.two_sample import MMDTestResult
 from repdist._version import __version__
 from repdist.kernels import median_heuristic
 
 __all__ = [
+    "ByLabelResult",
+    "EquivalenceResult",
     "GlobalTestResult",
     "LevelCheck",
     "MMDTestResult",
     "PairwiseMMDResult",
     "PowerCurve",
+    "ReferenceResult",
     "RepdistWarning",
     "__version__",
     "check_level",
+    "compare_by_label",
+    "compare_to_reference",
     "estimate_power",
     "example_features",
     "kernels",

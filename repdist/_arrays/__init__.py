@@ -1,6 +1,6 @@
 """Rows of any library, wherever they lie: what other folders use of this one."""
 
-from repdist._arrays.groups import Groups, read_groups
+from repdist._arrays.groups import Groups, Reference, read_groups
 from repdist._arrays.ids import Ids, check_pair, read_ids
 from repdist._arrays.libraries import (
     constant,
@@ -63,6 +63,7 @@ __all__ = [
     "ENTRIES",
     "Groups",
     "Ids",
+    "Reference",
     "Workspace",
     "cast",
     "centre_row",

@@ -50,11 +50,34 @@ class Groups:
     ids: Mapping[str, Ids] = field(default_factory=dict)
 
 
-def read_groups(groups: Any, labels: Any, ids: Mapping[str, Any] | None = None) -> Groups:
+@dataclass(frozen=True, eq=False, repr=False)
+class Reference:
+    """What all groups are compared with, as it was given; the name that it has among them.
+
+    Attributes
+    ----------
+    rows : array-like
+    ids : mapping of str to sequence
+        Of its rows, by argument.
+    """
+
+    rows: Any
+    ids: Mapping[str, Any]
+
+    def __repr__(self) -> str:
+        return "reference"
+
+
+def read_groups(
+    groups: Any,
+    labels: Any,
+    ids: Mapping[str, Any] | None = None,
+    reference: Reference | None = None,
+) -> Groups:
     """Return the groups in whatever form they were given; see `pairwise_mmd_test`.
 
     `ids` are given as groups are: one a row of all, or of each group by its key; or the name of a
-    column of a table, which is then no feature.
+    column of a table, which is then no feature. A `reference` becomes group 0.
     """
     ids = ids or {}
     if isinstance(groups, Mapping):
@@ -64,13 +87,15 @@ def read_groups(groups: Any, labels: Any, ids: Mapping[str, Any] | None = None) 
                 f"{_checks.describe(labels)}."
             )
         of_keys = {name: _by_key(name, values, groups) for name, values in ids.items()}
-        return _named(to_list("labels", list(groups)), list(groups.values()), of_keys)
+        return _named(to_list("labels", list(groups)), list(groups.values()), of_keys, reference)
     if is_table(groups):
-        return _from_table(groups, labels, ids)
+        return _from_table(groups, labels, ids, reference)
     refuse_containers("groups", groups, " with its labels, e.g. `groups.obs[COLUMN]`")
     refuse_tables_elsewhere("groups", groups)
     if isinstance(groups, (list, tuple)):
-        return _named(_names(labels, len(groups)), list(groups), _by_place(ids, len(groups)))
+        return _named(
+            _names(labels, len(groups)), list(groups), _by_place(ids, len(groups)), reference
+        )
     if getattr(groups, "is_nested", False):
         raise TypeError(
             "`groups` must be a dense tensor or a list of tensors; got a nested tensor. Use "
@@ -84,13 +109,13 @@ def read_groups(groups: Any, labels: Any, ids: Mapping[str, Any] | None = None) 
         )
     check_chunks("groups", groups)
     if len(shape) == 3:
-        return _named(_names(labels, shape[0]), list(groups), _by_place(ids, shape[0]))
+        return _named(_names(labels, shape[0]), list(groups), _by_place(ids, shape[0]), reference)
     if len(shape) != 2:
         raise ValueError(
             f"`groups` must have shape (groups, rows, columns), or (rows, columns) with "
             f"`labels`; got shape {tuple(shape)}."
         )
-    return _labelled(groups, labels, ids)
+    return _labelled(groups, labels, ids, reference)
 
 
 def _by_key(name: str, ids: Any, groups: Mapping[Any, Any]) -> Any:
@@ -126,8 +151,10 @@ def _is_name(ids: Any) -> bool:
     return isinstance(ids, (str, int)) and not isinstance(ids, bool)
 
 
-def _named(names: list[Hashable], arrays: list[Any], ids: Mapping[str, Any]) -> Groups:
-    if len(arrays) < 2:
+def _named(
+    names: list[Hashable], arrays: list[Any], ids: Mapping[str, Any], reference: Reference | None
+) -> Groups:
+    if len(arrays) < 2 and (reference is None or not arrays):
         raise ValueError(f"`groups` must hold at least two groups; got {len(arrays)}.")
     shown = [str(name) for name in names]
     if any(is_missing(name) for name in names):
@@ -138,6 +165,8 @@ def _named(names: list[Hashable], arrays: list[Any], ids: Mapping[str, Any]) -> 
         raise ValueError(f"`labels` must name each group once; got {repeated[0]!r} twice.")
     check_shown("labels", names)
     given = {f"groups[{name!r}]": array for name, array in zip(names, arrays, strict=True)}
+    if reference is not None:
+        given, names = {"reference": reference.rows} | given, [reference, *names]
     of_rows = {}
     for argument, values in ids.items():
         if _is_name(values):
@@ -146,13 +175,17 @@ def _named(names: list[Hashable], arrays: list[Any], ids: Mapping[str, Any]) -> 
             }
             given = {key: rest for key, (rest, _) in split.items()}
             values = [column for _, column in split.values()]
+        elif reference is not None:
+            values = [reference.ids[argument], *values]
         of_rows[argument] = values
     columns = column_names(next(iter(given.values())))
     read = [detach(array) for array in read_samples(given)]
     sizes = {key: len(array) for key, array in zip(given, read, strict=True)}
     tables = list(given.values())
     found = {
-        argument: read_ids(argument, values, sizes, tables, keys=names)
+        argument: read_ids(
+            argument, values, sizes, tables, [f"{argument}[{name!r}]" for name in names]
+        )
         for argument, values in of_rows.items()
     }
     return Groups(tuple(names), read, columns, found)
@@ -169,7 +202,9 @@ def _names(labels: Any, count: int) -> list[Hashable]:
     return names
 
 
-def _from_table(table: Any, labels: Any, ids: Mapping[str, Any]) -> Groups:
+def _from_table(
+    table: Any, labels: Any, ids: Mapping[str, Any], reference: Reference | None
+) -> Groups:
     if labels is None:
         raise ValueError("`labels` must name the label column of a table; got None.")
     check_index("labels", labels, table)
@@ -177,11 +212,19 @@ def _from_table(table: Any, labels: Any, ids: Mapping[str, Any]) -> Groups:
     for name, values in ids.items():
         check_index(name, values, table)
         if _is_column_name(values, table):
+            if reference is not None:
+                reference = _without_column(reference, values, name)
             table, values = split_off(table, values, name)
         of_rows[name] = values
     if _is_column_name(labels, table):
         table, labels = split_off(table, labels)
-    return _labelled(table, labels, of_rows)
+    return _labelled(table, labels, of_rows, reference)
+
+
+def _without_column(reference: Reference, column: Any, argument: str) -> Reference:
+    """Return the reference with one of its columns as ids."""
+    rows, ids = split_off_ids(reference.rows, column, argument, "reference")
+    return Reference(rows, {**reference.ids, argument: ids})
 
 
 def _is_column_name(labels: Any, table: Any) -> bool:
@@ -192,13 +235,15 @@ def _is_column_name(labels: Any, table: Any) -> bool:
     )
 
 
-def _labelled(rows: Any, labels: Any, ids: Mapping[str, Any]) -> Groups:
+def _labelled(
+    rows: Any, labels: Any, ids: Mapping[str, Any], reference: Reference | None
+) -> Groups:
     if labels is None:
         raise ValueError(
             "`labels` must hold one label a row if `groups` has shape (rows, columns); got None."
         )
-    (Z,) = read_samples({"groups": rows})
-    Z = detach(Z)
+    given = {"groups": rows} if reference is None else {"reference": reference.rows, "groups": rows}
+    *others, Z = (detach(array) for array in read_samples(given))
     of_row = to_list("labels", labels)
     if len(of_row) != len(Z):
         raise ValueError(
@@ -213,7 +258,7 @@ def _labelled(rows: Any, labels: Any, ids: Mapping[str, Any]) -> Groups:
     check_kinds("labels", of_row)
     names = order_of(labels, of_row)
     check_shown("labels", names)
-    if len(names) < 2:
+    if len(names) < 2 and reference is None:
         raise ValueError(f"`labels` must name at least two groups; got only {names[0]!r}.")
     number = {name: g for g, name in enumerate(names)}
     group = np.array([number[label] for label in of_row])
@@ -224,10 +269,14 @@ def _labelled(rows: Any, labels: Any, ids: Mapping[str, Any]) -> Groups:
                 f"`groups` must have at least 2 rows in each group; {name!r} has 1, row "
                 f"{index[0]}. Leave it out or join it to another group."
             )
-    at = [(0, index) for index in members]
-    found = {
-        name: read_ids(name, [values], {"groups": len(Z)}, [rows]).taken(at)
-        for name, values in ids.items()
-    }
-    arrays = [take_rows(Z, index) for index in members]
+    sizes = {name: len(array) for name, array in zip(given, [*others, Z], strict=True)}
+    at = [(len(others), index) for index in members]
+    if reference is not None:
+        at, names = [(0, np.arange(sizes["reference"])), *at], [reference, *names]
+    found = {}
+    for name, values in ids.items():
+        of_samples = [values] if reference is None else [reference.ids[name], values]
+        read = read_ids(name, of_samples, sizes, list(given.values()))
+        found[name] = read.taken(at)
+    arrays = [*others, *(take_rows(Z, index) for index in members)]
     return Groups(tuple(names), arrays, column_names(rows), found)

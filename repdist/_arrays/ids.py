@@ -56,7 +56,7 @@ def read_ids(
     ids: Sequence[Any],
     samples: Mapping[str, int],
     given: Sequence[Any] | None = None,
-    keys: Sequence[Any] | None = None,
+    called: Sequence[str] | None = None,
 ) -> Ids:
     """Check ids, one for each row of some samples.
 
@@ -70,15 +70,15 @@ def read_ids(
         What messages call each sample, and its rows.
     given : sequence, optional
         What the user gave as samples: ids in a Series must have the index of a DataFrame.
-    keys : sequence, optional
-        What messages call the ids of each sample: by default their places.
+    called : sequence of str, optional
+        What messages call the ids of each sample: by default by their places.
     """
     lists = []
+    if called is None:
+        called = [f"{name}[{place}]" for place in range(len(ids))] if len(ids) > 1 else [name]
     for place, (values, (sample, size)) in enumerate(zip(ids, samples.items(), strict=True)):
-        key = place if keys is None else keys[place]
-        called = f"{name}[{key!r}]" if len(samples) > 1 else name
-        check_index(called, values, given[place] if given else None)
-        lists.append(_one_a_row(called, values, size, sample))
+        check_index(called[place], values, given[place] if given else None)
+        lists.append(_one_a_row(called[place], values, size, sample))
     every = list(itertools.chain(*lists))
     check_kinds(name, every)
     names = _ordered(every)

@@ -26,17 +26,21 @@ class ClusterOrder:
         The rows in their new order.
     sizes : (C,)
         Rows of each cluster, as they follow each other.
+    sequence : (C,)
+        The place of each cluster among the numbers that clusters have.
     """
 
     rows: npt.NDArray[np.intp]
     sizes: npt.NDArray[np.intp]
+    sequence: npt.NDArray[np.intp]
 
     @classmethod
     def of(cls, codes: npt.NDArray[np.intp], sequence: npt.NDArray[np.intp]) -> "ClusterOrder":
         """Put rows whose clusters have these numbers (n,) in this sequence of clusters (C,)."""
         place = np.zeros(codes.max() + 1, dtype=np.intp)
         place[sequence] = np.arange(len(sequence))
-        return cls(np.argsort(place[codes], kind="stable"), np.bincount(place[codes]))
+        rows = np.argsort(place[codes], kind="stable")
+        return cls(rows, np.bincount(place[codes]), np.argsort(np.argsort(sequence)))
 
     @classmethod
     def drawn(cls, codes: npt.NDArray[np.intp], rng: np.random.Generator) -> "ClusterOrder":

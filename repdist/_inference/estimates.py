@@ -27,6 +27,13 @@ class Estimate:
     standard_error: Any
     null_variance: Any
 
+    def equivalence(self, margin: Any) -> Any:
+        """Return p of "at least the margin", ``Phi((T - margin) / sqrt(se^2 + 3 v0))``."""
+        error = np.sqrt(self.standard_error**2 + 3 * self.null_variance)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            z = np.where(error > 0, (self.mmd_squared - margin) / error, np.inf)
+        return np.vectorize(NormalDist().cdf, otypes=[np.float64])(z)
+
     def interval(self, confidence_level: float) -> tuple[Any, Any]:
         """Return both ends: ``T - z se`` and ``T + z sqrt(se^2 + 3 v0)``, clipped at 0."""
         z = NormalDist().inv_cdf((1 + confidence_level) / 2)
@@ -98,10 +105,18 @@ def standard_error(rows_first: Float64, rows_second: Float64) -> float:
     rows_second : (m, 2)
         The same for the second sample: own first, then other.
     """
-    n, m = len(rows_first), len(rows_second)
-    h_first = rows_first[:, 0] / (n - 1) - rows_first[:, 1] / m
-    h_second = rows_second[:, 0] / (m - 1) - rows_second[:, 1] / n
+    h_first, h_second = influences(rows_first, rows_second)
+    n, m = len(h_first), len(h_second)
     return math.sqrt(4 * h_first.var(ddof=1) / n + 4 * h_second.var(ddof=1) / m)
+
+
+def influences(rows_first: Float64, rows_second: Float64) -> tuple[Float64, Float64]:
+    """Return h_x (n,) and h_y (m,) of `standard_error`: the sum of their means is MMD^2."""
+    n, m = len(rows_first), len(rows_second)
+    return (
+        rows_first[:, 0] / (n - 1) - rows_first[:, 1] / m,
+        rows_second[:, 0] / (m - 1) - rows_second[:, 1] / n,
+    )
 
 
 def own_values(sums: Sums, unit_sample: npt.NDArray[np.intp], weights: Float64) -> Float64:

@@ -6,16 +6,35 @@ import numpy as np
 
 from repdist import _arrays
 from repdist._designs.clusters import ClusterOrder, layout_of_clusters
+from repdist._designs.table_cuts import Streams
 from repdist._designs.units import row_order
 from repdist._inference.clustered import ClusterMeans
 from repdist._inference.floor import floor_rate
 from repdist._pass.sums import kernel_blocks
-from repdist._threads import Workers
+from repdist._questions.pairwise_designs import TableDesign
+from repdist._threads import Workers, in_order
 from repdist._typing import Array, Float64
 from repdist.kernels._bandwidths import spread_rows
 from repdist.kernels._plan import Plan
 
 _MOST_CLUSTERS = 512  # that are halved
+
+
+def floor_rates(how: Plan, table: TableDesign, streams: Streams, n_jobs: int) -> Float64:
+    """Return the noise floor of each group by its rows or clusters; of pairs none."""
+    arrays = table.given.arrays
+
+    def rate(g: int) -> float:
+        clusters, strata = table.codes("clusters", g), table.codes("strata", g)
+        return floor_of_group(how, arrays[g], clusters, strata, streams.group(g, "floor"))
+
+    if table.paired:
+        rates = np.full(len(arrays), np.nan)
+    else:
+        threads = _arrays.threads_for(arrays[0], n_jobs)
+        rates = np.array(list(in_order(rate, range(len(arrays)), threads)))
+    rates.setflags(write=False)
+    return rates
 
 
 def floor_of_group(

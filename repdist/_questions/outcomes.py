@@ -22,12 +22,12 @@ from repdist._designs.clusters import (
     layout_of_clusters,
 )
 from repdist._designs.paired import Flips, PairedUnits
-from repdist._designs.relabelings import AT_ONCE, Drawn, Relabelings
+from repdist._designs.relabelings import AT_ONCE, Drawn, Places, Relabelings
 from repdist._designs.strata import StrataRelabelings, StrataUnits, order_in_strata
 from repdist._designs.units import row_order, two_sample_units
 from repdist._inference import clustered, paired, paired_strata, stratified, two_samples
 from repdist._inference.combine import Combination
-from repdist._inference.estimates import mean_spread
+from repdist._inference.estimates import influences, mean_spread
 from repdist._inference.findings import Findings
 from repdist._inference.stratified import StrataSums, StrataTable, strata_table
 from repdist._options import Options
@@ -186,10 +186,13 @@ def _tested_clusters(X: Array, Y: Array, ids: _arrays.Ids, options: Options) -> 
     rules = options.combine, options.estimator
     found = clustered.findings(sums, drawn.bins, weights, rules, relabeled)
     sizes = [order.sizes for order in (orders[::-1] if swap else orders)]
+    h, other = influences(sums.sums.first_rows, sums.sums.second_rows)
+    influence = _in_place(h, orders[0].sequence), _in_place(other, orders[1].sequence)
     return Outcome(
         Z, fitted, how, drawn, found, _effective(*map(len, sizes)), clusters=clusters,
         more_bytes=clustered.extra_bytes(drawn, len(weights), options.workers.n_jobs)
         + _block_bytes(orders, how),
+        influence=influence[::-1] if swap else influence,
         cautions=tuple(cluster_cautions(*sizes)),
     )  # fmt: skip
 
@@ -234,7 +237,7 @@ def _tested_strata(X: Array, Y: Array, strata: _arrays.Ids, options: Options) ->
     units = StrataUnits.of(strata.names, strata.counts, options.n_bins)
     blocks = kernel_blocks(how, Z, units.layout, options.workers)
     drawn = StrataRelabelings(units, options.n_resamples)
-    return _of_strata(Z, fitted, how, drawn, blocks, options, swap=swap)
+    return _of_strata(Z, fitted, how, drawn, blocks, options, orders, swap=swap)
 
 
 def _tested_clusters_in_strata(
@@ -263,7 +266,10 @@ def _tested_clusters_in_strata(
         for block in kernel_blocks(how, Z, layout, options.workers)
     )
     drawn = StrataRelabelings(units, options.n_resamples, "clusters")
-    done = _of_strata(Z, fitted, how, drawn, blocks, options, swap=swap, means=means)
+    done = _of_strata(
+        Z, fitted, how, drawn, blocks, options, [order.sequence for order in orders], swap=swap,
+        means=means,
+    )  # fmt: skip
     first, second = (order.sizes for order in (orders[::-1] if swap else orders))
     return dataclasses.replace(
         done,
@@ -280,6 +286,7 @@ def _of_strata(  # noqa: PLR0913 (what rows and clusters share)
     drawn: StrataRelabelings,
     blocks: Iterable[Block],
     options: Options,
+    orders: list[Places],
     *,
     swap: bool,
     means: clustered.ClusterMeans | None = None,
@@ -296,11 +303,20 @@ def _of_strata(  # noqa: PLR0913 (what rows and clusters share)
     relabeled = _relabeled(drawn, options)
     found = stratified.findings(sums, units, combination, options.estimator, relabeled)
     table = strata_table(sums, units)
-    table = table.turned() if swap else table
-    return Outcome(
+    first, second = np.split(sums.influence, [len(orders[0])])
+    influence = _in_place(first, orders[0]), _in_place(second, orders[1])
+    done = Outcome(
         Z, fitted, how, drawn, found, units.effective, stratified.forms(combination), table,
-        cautions=tuple(strata_cautions(table)),
+        influence=influence, cautions=tuple(strata_cautions(table)),
     )  # fmt: skip
+    return done.turned() if swap else done
+
+
+def _in_place(values: Float64, order: Places) -> Float64:
+    """Return what belongs to rows (or clusters) that stood in this order, as they came."""
+    found = np.empty(len(values))
+    found[order] = values
+    return found
 
 
 def _in_order(

@@ -20,7 +20,7 @@ from repdist._options import Options, check_row_numbers
 from repdist._pass.sums import kernel_blocks
 from repdist._questions.cautions import data_cautions, table_cautions
 from repdist._questions.designs import Unmatched
-from repdist._questions.floors import floor_of_group
+from repdist._questions.floors import floor_rates
 from repdist._questions.memory import check_memory
 from repdist._questions.pairwise_designs import (
     TableDesign,
@@ -28,8 +28,8 @@ from repdist._questions.pairwise_designs import (
     compare_designed,
 )
 from repdist._results.table import PairwiseMMDResult
-from repdist._threads import computing, in_order
-from repdist._typing import Array, Bins, Combine, Float64
+from repdist._threads import computing
+from repdist._typing import Array, Bins, Combine
 from repdist.kernels import Kernel, MultiRBF
 from repdist.kernels._kernel import fit
 from repdist.kernels._plan import Plan, plan
@@ -204,7 +204,7 @@ def _tested(
         comparison, _, of_pairs = compare_designed(table, fitted, options, streams, some)
         finest = [finer(drawn, len(some)) for drawn in comparison.relabelings]
         Z = _arrays.concatenate(arrays)
-    rates = _floor_rates(how, table, streams, options)
+    rates = floor_rates(how, table, streams, options.workers.n_jobs)
     result = PairwiseMMDResult(
         names=given.names,
         sizes=tuple(map(len, arrays)),
@@ -274,20 +274,3 @@ def _compared(
     )
     pairs = itertools.combinations(range(len(sizes)), 2) if some is None else some
     return comparison, [cuts.relabelings(*cuts.ordered(g, h))[1] for g, h in pairs], Z
-
-
-def _floor_rates(how: Plan, table: TableDesign, streams: Streams, options: Options) -> Float64:
-    """Return the noise floor of each group by its rows or clusters; of pairs none."""
-    arrays = table.given.arrays
-
-    def rate(g: int) -> float:
-        clusters, strata = table.codes("clusters", g), table.codes("strata", g)
-        return floor_of_group(how, arrays[g], clusters, strata, streams.group(g, "floor"))
-
-    if table.paired:
-        rates = np.full(len(arrays), np.nan)
-    else:
-        threads = _arrays.threads_for(arrays[0], options.workers.n_jobs)
-        rates = np.array(list(in_order(rate, range(len(arrays)), threads)))
-    rates.setflags(write=False)
-    return rates

@@ -244,6 +244,7 @@ def _result(
         mmd_squared=found.mmd_squared,
         estimate=found.estimate,
         null=null,
+        spread=found.spread,
         kernel=outcome.kernel,
         estimator=options.estimator,
         combine=options.combine,

@@ -68,6 +68,52 @@ def latex_table(numbers: Numbers, cells: Literal["stars", "intervals"]) -> str:
     )
 
 
+class Distances(Protocol):
+    """What a table of distances to a reference needs."""
+
+    @property
+    def adjust(self) -> str: ...
+    @property
+    def confidence_level(self) -> float: ...
+    def to_frame(self) -> Any: ...
+
+
+def latex_distances(distances: Distances) -> str:
+    """Return one row a group as a ``tabular``, with a line that says what it shows."""
+    frame = distances.to_frame()
+    middle, lower, upper = with_equal_digits(
+        frame[["mmd_squared", "ci_low", "ci_high"]].to_numpy().T
+    )
+    rows = [
+        " & ".join(
+            [
+                escaped(str(name)),
+                _number(value) + (rf"$^{{{s}}}$" if (s := stars(row["pvalue_adjusted"])) else ""),
+                f"[{_number(low)}, {_number(high)}]",
+                _number(with_digits(row["effect"])),
+                f"{row['rank_low']}--{row['rank_high']}",
+            ]
+        )
+        for (name, row), value, low, high in zip(
+            frame.iterrows(), middle, lower, upper, strict=True
+        )
+    ]
+    return "\n".join(
+        [
+            f"% MMD^2 to the reference, {adjustment(distances.adjust)}: {STARS}; intervals at "
+            f"{100 * distances.confidence_level:g} %, cut at 0; ranks hold all at once",
+            r"\begin{tabular}{lrrrr}",
+            r"\toprule",
+            r"Group & MMD$^2$ & Interval & Effect & Rank \\",
+            r"\midrule",
+            *(row + r" \\" for row in rows),
+            r"\bottomrule",
+            r"\end{tabular}",
+            "",
+        ]
+    )
+
+
 def escaped(text: str) -> str:
     """Return text in which LaTeX reads no command; line breaks become spaces."""
     joined = " ".join("".join(_ESCAPED.get(character, character) for character in text).split())

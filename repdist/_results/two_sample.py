@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from repdist._inference.rates import CONFIDENCE
 from repdist._inference.stratified import STRATA, StrataTable
 from repdist._numbers import pvalues_with_equal_digits, reaches, with_equal_digits
 from repdist._results.card import Card, Result
+from repdist._results.equivalence import EquivalenceResult, Unit, checked_margin
 from repdist._results.words import kernel_call, kernel_words, statistic_words
 from repdist._typing import Bins, Combine, Estimator, Float64
 from repdist._version import __version__
@@ -42,6 +44,8 @@ class MMDTestResult(Result):
         The unbiased MMD^2 whatever `estimator` says, with what its interval needs.
     null : Null
         Every relabeling's components, from which `null_distribution` is made.
+    spread : float
+        ``mean k(x, x) - mean k(x, x')`` over different rows of a sample, the mean of both.
     kernel : Kernel
         Fitted: pass it to another call to compare numbers.
     estimator, combine : str
@@ -70,6 +74,7 @@ class MMDTestResult(Result):
     mmd_squared: float
     estimate: Estimate
     null: Null
+    spread: float
     kernel: Kernel
     estimator: Estimator
     combine: Combine
@@ -96,6 +101,15 @@ class MMDTestResult(Result):
     def standard_error(self) -> float:
         """Of the unbiased MMD^2."""
         return float(self.estimate.standard_error)
+
+    @property
+    def effect(self) -> float:
+        """How far: the unbiased MMD^2 over the mean spread of both samples, free of their sizes.
+
+        The spread of a sample is ``mean k(x, x) - mean k(x, x')``; for the linear kernel the effect
+        is Cohen's d squared (a trace over columns). NaN if nothing varies.
+        """
+        return float(self.estimate.mmd_squared) / self.spread if self.spread > 0 else math.nan
 
     @property
     def n_resamples(self) -> int:
@@ -163,6 +177,40 @@ class MMDTestResult(Result):
         level = _checks.fraction("confidence_level", confidence_level)
         low, high = self.estimate.interval(level)
         return float(low), float(high)
+
+    def equivalence(self, margin: float, unit: Unit = "effect") -> EquivalenceResult:
+        """Test that the distance is below a margin: close enough, not only not told apart.
+
+        Parameters
+        ----------
+        margin : float
+            Above 0. What distance would matter: that of two halves of one sample, or of a change
+            that is known to be harmless.
+        unit : {"effect", "mmd_squared"}
+            Of the margin. Default ``"effect"``: MMD^2 over the spread of the samples, which is free
+            of the kernel's scale.
+
+        Returns
+        -------
+        EquivalenceResult
+            Its ``pvalue`` is that of "the distance is at least the margin"; small: it is below.
+
+        Notes
+        -----
+        ``p = Phi((T - margin) / sqrt(se^2 + 3 v0))`` with the unbiased T, its error se and its
+        variance v0 over relabelings, as in the upper end of `confidence_interval`: the interval at
+        level 1 - 2 alpha lies below the margin where p <= alpha. Approximate, conditional on the
+        fitted kernel and, for effects, on the spread.
+        """
+        margin = checked_margin(margin, unit)
+        scale = self.spread if unit == "effect" else 1.0
+        value = self.estimate.mmd_squared
+        return EquivalenceResult(
+            pvalue=float(self.estimate.equivalence(margin * scale)),
+            margin=margin,
+            unit=unit,
+            value=self.effect if unit == "effect" else float(value),
+        )
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":
         """Draw the null distribution with the observed statistic, and the components beside it.
@@ -326,6 +374,7 @@ class MMDTestResult(Result):
             "pvalue": self.pvalue,
             "mmd_squared": self.mmd_squared,
             "standard_error": self.standard_error,
+            "effect": self.effect,
             "confidence_interval_95": self.confidence_interval(),
             "kernel": repr(self.kernel),
             "estimator": self.estimator,

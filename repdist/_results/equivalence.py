@@ -1,0 +1,55 @@
+"""The result of a test of equivalence: that the distance is below a margin."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from repdist import _checks
+from repdist._results.card import Card, Result
+
+Unit = Literal["effect", "mmd_squared"]
+UNITS = ("effect", "mmd_squared")
+
+
+@dataclass(frozen=True)
+class EquivalenceResult(Result):
+    """The answer of `MMDTestResult.equivalence`.
+
+    Attributes
+    ----------
+    pvalue : float
+        Of the null hypothesis that the distance is at least the margin: small if it is below.
+    margin : float
+        In the unit asked for.
+    unit : {"effect", "mmd_squared"}
+    value : float
+        The distance found, in that unit.
+    """
+
+    pvalue: float
+    margin: float
+    unit: Unit
+    value: float
+
+    def _card(self) -> Card:
+        words = {"effect": "effect", "mmd_squared": "MMD^2"}[self.unit]
+        return Card(
+            f"Is the distance below the margin? {words} of {self.margin:.4g}",
+            (
+                ("p-value", f"{self.pvalue:.4g} for a distance of the margin or more"),
+                (words, f"{self.value:.4g}"),
+            ),
+        )
+
+    def _record(self) -> dict[str, Any]:
+        return {
+            "pvalue": self.pvalue,
+            "margin": self.margin,
+            "unit": self.unit,
+            "value": self.value,
+        }
+
+
+def checked_margin(margin: Any, unit: Any) -> float:
+    """Return the margin, checked; raise if the unit is none."""
+    _checks.choice("unit", unit, UNITS)
+    return _checks.positive("margin", margin)

@@ -1,0 +1,85 @@
+"""Distances with their intervals: in order of distance, or as groups follow each other."""
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from repdist.plotting._figures import LINE_COLOUR, NULL_COLOUR, OBSERVED_COLOUR
+from repdist.plotting._names import MOST_NAMED, shown_names
+from repdist.plotting._shapes import DistancesShape
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def plot_distances(
+    shape: DistancesShape, ax: "Axes | None", order: Literal["distance", "given"]
+) -> "Axes":
+    """Draw each group's distance with its interval, and the noise floor as a band.
+
+    By ``"distance"`` the closest stands on top; ``"given"`` draws groups along time.
+    """
+    import matplotlib.pyplot as plt
+
+    frame = shape.to_frame()
+    k = len(frame)
+    along = order == "given"
+    if not along:
+        frame = frame.iloc[np.argsort(frame["mmd_squared"].to_numpy(), kind="stable")]
+    if ax is None:
+        size = (max(4.5, min(12, 1.6 + 0.34 * k)), 3.6) if along else (
+            5.6, max(2.2, min(12, 1.2 + 0.3 * k)),
+        )  # fmt: skip
+        _, ax = plt.subplots(figsize=size, layout="constrained")
+    places, middle = np.arange(k), frame["mmd_squared"].to_numpy()
+    low, high, floor = (frame[name].to_numpy() for name in ("ci_low", "ci_high", "noise_floor"))
+    reach = np.maximum([middle - low, high - middle], 0)
+    edges = np.concatenate([places - 0.5, places[-1:] + 0.5])
+    band: dict[str, Any] = {
+        "color": NULL_COLOUR,
+        "alpha": 0.45,
+        "linewidth": 0,
+        "label": "noise floor",
+    }
+    steps = np.append(floor, floor[-1])
+    differs = (frame["pvalue_adjusted"] <= 0.05).to_numpy()
+    for mine, colour, words in (
+        (differs, OBSERVED_COLOUR, "differs at .05, adjusted"),
+        (~differs, LINE_COLOUR, "does not"),
+    ):
+        if not mine.any():
+            continue
+        style: dict[str, Any] = {
+            "fmt": "o",
+            "color": colour,
+            "markersize": 4,
+            "capsize": 2,
+            "label": words,
+        }
+        if along:
+            ax.errorbar(places[mine], middle[mine], reach[:, mine], **style)
+        else:
+            ax.errorbar(middle[mine], places[mine], xerr=reach[:, mine], **style)
+    shown, step = shown_names(list(frame.index)), -(-k // MOST_NAMED)
+    names = shown.texts
+    font: dict[str, Any] = {"fontfamily": shown.family}
+    if along:
+        ax.fill_between(edges, 0, steps, step="post", **band)
+        ax.plot(places, middle, color="0.6", linewidth=0.8, zorder=0)
+        turned: dict[str, Any] = (
+            {"rotation": 60, "ha": "right", "rotation_mode": "anchor"} if k > 6 else {}
+        )
+        ax.set_xticks(places[::step], names[::step], **turned, **font)
+        ax.set_ylabel(shape.quantity)
+        ax.set_xlim(-0.5, k - 0.5)
+        ax.set_ylim(bottom=0)
+    else:
+        ax.fill_betweenx(edges, 0, steps, step="post", **band)
+        ax.set_yticks(places[::step], names[::step], **font)
+        ax.invert_yaxis()
+        ax.set_xlabel(shape.quantity)
+        ax.set_xlim(left=0)
+    ax.set_title(shape.headline, loc="left")
+    ax.legend(frameon=False, fontsize="small")
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
