@@ -179,7 +179,7 @@ class _Total:
             self._blocks[:, columns, units] += sums.transpose(0, 2, 1)
             self._rows[there, self._sample(here)] += block.columns
             self._squares += 2 * block.squares
-        if there.start - here.start == self._first:
+        if here.start < self._first and there.start - here.start == self._first:
             count = min(block.sums.shape[1:])
             pairs = np.arange(count)
             self.beside[:, here.start : here.start + count] = block.sums[:, pairs, pairs]
