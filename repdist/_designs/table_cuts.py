@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from repdist._blocks import Block, Layout
 from repdist._designs.relabelings import Drawn, Relabelings
-from repdist._designs.units import Cut, Units, is_small, two_sample_units
+from repdist._designs.units import Cut, is_small, two_sample_units, wanted_size
 from repdist._numbers import LEVEL
 from repdist._typing import Bins
 
@@ -69,7 +69,7 @@ class Streams:
 class TableCuts:
     """The units of every pair, and edges in each group of which all of them are made.
 
-    Unit sizes are powers of two, so that larger units are made of smaller ones.
+    Unit sizes are powers of two times `base`, so that larger units are made of smaller ones.
     """
 
     sizes: list[int]
@@ -79,6 +79,7 @@ class TableCuts:
     whole_cuts: list[Cut]
     edges: list[npt.NDArray[np.intp]]
     pairs: Pairs = None
+    base: int = 1
 
     @classmethod
     def of(
@@ -98,7 +99,7 @@ class TableCuts:
         counts = collections.Counter(sizes)
         for n, m in itertools.combinations_with_replacement(sorted(counts), 2):
             if n < m or counts[n] > 1:
-                first, second = _units(n, m, n_bins).cuts
+                first, second = two_sample_units(n, m, n_bins, nested=1).cuts
                 of_size[n].add(first)
                 of_size[m].add(second)
         edges = [
@@ -117,16 +118,17 @@ class TableCuts:
         pairs: Sequence[tuple[int, int]],
     ) -> "TableCuts":
         cuts: list[set[Cut]] = [set() for _ in sizes]
-        for pair in pairs:
-            g, h = sorted(pair, key=sizes.__getitem__)
-            first, second = _units(sizes[g], sizes[h], n_bins).cuts
+        ordered = [sorted(pair, key=sizes.__getitem__) for pair in pairs]
+        base = min(wanted_size(sizes[g], sizes[h], n_bins) for g, h in ordered)
+        for g, h in ordered:
+            first, second = two_sample_units(sizes[g], sizes[h], n_bins, nested=base).cuts
             cuts[g].add(first)
             cuts[h].add(second)
         edges = [
             np.unique(np.concatenate([np.array([0, n]), *(cut.edges(n) for cut in of_group)]))
             for n, of_group in zip(sizes, cuts, strict=True)
         ]
-        return cls(sizes, n_bins, n_resamples, streams, [], edges, pairs)
+        return cls(sizes, n_bins, n_resamples, streams, [], edges, pairs, base)
 
     @property
     def n_pairs(self) -> int:
@@ -139,7 +141,7 @@ class TableCuts:
         See `finer`.
         """
         return _relabelings(
-            self.sizes[g], self.sizes[h], self.n_bins, self.n_resamples, self.n_pairs
+            (self.sizes[g], self.sizes[h]), self.n_bins, self.n_resamples, self.n_pairs, self.base
         )
 
     @property
@@ -176,9 +178,9 @@ class TableCuts:
 
 @functools.lru_cache(maxsize=4096)
 def _relabelings(
-    n: int, m: int, n_bins: Bins, n_resamples: int, pairs: int
+    sizes: tuple[int, int], n_bins: Bins, n_resamples: int, pairs: int, base: int
 ) -> tuple[Relabelings, Relabelings]:
-    drawn = Relabelings(_units(n, m, n_bins), n_resamples)
+    drawn = Relabelings(two_sample_units(*sizes, n_bins, nested=base), n_resamples)
     return drawn, finer(drawn, pairs)
 
 
@@ -201,10 +203,6 @@ def small_pvalue(drawn: Drawn) -> float:
     the p-value of more relabelings is, and above it only if the first one is.
     """
     return 0.0 if drawn.exhaustive else _SMALL_COUNT / drawn.total
-
-
-def _units(n: int, m: int, n_bins: Bins) -> Units:
-    return two_sample_units(n, m, n_bins, nested=True)
 
 
 def _whole_cuts(sizes: list[int]) -> list[Cut]:

@@ -108,7 +108,7 @@ class Units:
         ]
 
 
-def two_sample_units(n: int, m: int, n_bins: Bins, *, nested: bool = False) -> Units:
+def two_sample_units(n: int, m: int, n_bins: Bins, *, nested: int = 0) -> Units:
     """Cut samples of n <= m rows into units.
 
     Parameters
@@ -118,10 +118,12 @@ def two_sample_units(n: int, m: int, n_bins: Bins, *, nested: bool = False) -> U
     n_bins : "auto", "rows" or int
         Single rows, or about this many movable units in the smaller sample. ``"auto"``: single
         rows while n + m <= 256, else 64.
+    nested : int
+        If above 0, the size of units is this one times a power of two.
     """
     size = wanted_size(n, m, n_bins)
     if nested:
-        size = 1 << (size.bit_length() - 1)
+        size = nested << ((size // nested).bit_length() - 1)
     small, large = n // size, m // size
     if not is_small(n, m):
         large = min(large, most_movable(small, small))

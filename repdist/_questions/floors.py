@@ -17,7 +17,7 @@ from repdist._typing import Array, Float64
 from repdist.kernels._bandwidths import spread_rows
 from repdist.kernels._plan import Plan
 
-_MOST_CLUSTERS = 512  # that are halved
+_MOST = 500  # rows, or clusters, that are halved
 
 
 def floor_rates(how: Plan, table: TableDesign, streams: Streams, n_jobs: int) -> Float64:
@@ -46,12 +46,12 @@ def floor_of_group(
     whole clusters, and inside strata.
     """
     if clusters is None:
-        some = spread_rows(rows)
+        some = spread_rows(rows, _MOST)
         K = _between_rows(how, rows, some)
         return floor_rate(K, rng, strata if strata is None or some is None else strata[some])
     chosen = np.unique(clusters)
-    if len(chosen) > _MOST_CLUSTERS:
-        chosen = chosen[row_order(len(chosen), rng)[:_MOST_CLUSTERS]]
+    if len(chosen) > _MOST:
+        chosen = chosen[row_order(len(chosen), rng)[:_MOST]]
     mine = np.flatnonzero(np.isin(clusters, chosen))
     K = _between_clusters(how, rows, mine, clusters[mine], chosen)
     if strata is None:

@@ -182,8 +182,8 @@ class PairwiseMMDResult(Result):
     def noise_floor(self) -> "pd.DataFrame":
         """What two samples of one group show: 95 % of their MMD^2 lie below it.
 
-        From halvings of at most 1,000 rows of each group (all of up to 18 rows, else at least
-        16,384), or of 512 clusters, inside strata if there are any, brought to the sizes of the
+        From halvings of at most 500 rows or clusters of each group (all of up to 18, else at least
+        16,384), inside strata if there are any, brought to the sizes of the
         cell; the larger of the two groups' floors. On the diagonal the group's own floor at its own
         size. A group of fewer than four rows has none; NaN where no group of the cell has one. For
         one set of rows it varies with `rng` by 1 or 2 % (coefficient of variation). Of pairs: what

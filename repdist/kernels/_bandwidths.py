@@ -167,17 +167,17 @@ def _quantile(values: Float64, sample: Float64, fraction: float) -> float:
     return float(np.quantile(ends, place - int(place)))
 
 
-def spread_rows(Z: Array) -> npt.NDArray[np.intp] | None:
-    """Return `_FIT_ROWS` rows at evenly spaced ranks of a fixed projection (all if fewer).
+def spread_rows(Z: Array, most: int = _FIT_ROWS) -> npt.NDArray[np.intp] | None:
+    """Return so many rows at evenly spaced ranks of a fixed projection (all if fewer).
 
     A symmetric function of the pooled rows, whatever their order: bandwidths chosen on them leave
     the level exact, which a fixed or a stratified set of row numbers does not.
     """
-    if len(Z) <= _FIT_ROWS:
+    if len(Z) <= most:
         return None
     middle = _arrays.median_row(Z)
     order = np.argsort(_arrays.project(Z, middle, _direction(Z.shape[1])), kind="stable")
-    ranks = np.linspace(0, len(Z) - 1, _FIT_ROWS).round().astype(np.intp)
+    ranks = np.linspace(0, len(Z) - 1, most).round().astype(np.intp)
     return order[ranks]
 
 
