@@ -33,7 +33,7 @@ from repdist._inference.stratified import StrataSums, StrataTable, strata_table
 from repdist._options import Options
 from repdist._pass.beside import values_beside
 from repdist._pass.sums import kernel_blocks
-from repdist._questions.cautions import cluster_cautions, strata_cautions
+from repdist._questions.cautions import cluster_cautions, strata_cautions, unequal_cluster_cautions
 from repdist._questions.designs import Design, strata_of_clusters
 from repdist._questions.memory import check_bytes, check_memory
 from repdist._threads import in_order
@@ -259,7 +259,7 @@ def _tested_clusters_in_strata(
         done,
         clusters=Clusters.of(first, second),
         more_bytes=held,
-        cautions=(*done.cautions, *cluster_cautions(first, second)),
+        cautions=(*done.cautions, *unequal_cluster_cautions(first, second)),
     )
 
 
