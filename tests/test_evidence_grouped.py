@@ -224,16 +224,18 @@ def test_the_pooled_statistic_is_that_of_all_rows():
 def test_pooled_relabelings_stay_inside_strata(monkeypatch):
     seen = []
     pooled = stratified.pooled_mmd_squared
-    monkeypatch.setattr(
-        stratified,
-        "pooled_mmd_squared",
-        lambda K, labels: [seen.append(labels), pooled(K, labels)][1],
-    )
+
+    def watched(K, labels):
+        seen.append((K, labels))
+        return pooled(K, labels)
+
+    monkeypatch.setattr(stratified, "pooled_mmd_squared", watched)
     problem = InStrata("other-mix")
     (X, Y), strata = parted(*problem(20, 30, np.random.default_rng(0)))
     p = stratified.pooled_pvalue(X, Y, strata, 499, np.random.default_rng(1))
     assert p * 500 == pytest.approx(round(p * 500))
-    [labels] = seen
+    [(K, labels)] = seen
+    assert not np.diagonal(K).any()
     assert labels[0].tolist() == [1] * 20 + [0] * 30
     for s, count in enumerate((12, 4, 4)):
         here = labels[:, np.concatenate(strata) == s]

@@ -162,5 +162,5 @@ class InStrata(Problem):
 
         of_x, of_y = self.means
         alike = means_of_kernel(of_x, of_x) + means_of_kernel(of_y, of_y)
-        across = means_of_kernel(of_x, of_y) + means_of_kernel(of_y, of_x)
-        return float(shares @ (alike - across) @ shares)  # 0 to the bit if nothing differs
+        across = means_of_kernel(of_x, of_y)
+        return float(shares @ (alike - 2 * across) @ shares)  # 0 to the bit if nothing differs
