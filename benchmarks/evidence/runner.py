@@ -15,10 +15,21 @@ from multiprocessing import get_context
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from benchmarks.evidence import defaults, level, paired, power, relabelings, small
+from benchmarks.evidence import (
+    clustered,
+    defaults,
+    level,
+    paired,
+    power,
+    relabelings,
+    small,
+    stratified,
+)
 from benchmarks.evidence.tasks import Found, Study, Task, seed_of
 
-FILES: tuple[Study, ...] = (level, power, small, paired, relabelings, defaults)
+FILES: tuple[Study, ...] = (
+    level, power, small, paired, clustered, stratified, relabelings, defaults,
+)  # fmt: skip
 STUDIES = {study.NAME: study for study in FILES}
 CHUNKS = 20  # of a task
 ONE_THREAD = dict.fromkeys(["OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"], "1")
