@@ -17,6 +17,10 @@ from repdist._questions.designs import Design
 from repdist._typing import Array, Float64
 from repdist.kernels import Kernel, Precomputed
 
+UNEQUAL_CLUSTERS = (
+    "clusters differ in size between the samples, so labels are not exchangeable: p is the larger "
+    "of the exact one and of one that asks for no equal sizes, but is right for many clusters alone"
+)
 _ROWS = Design()
 _EXACT = 2**53  # whole numbers below it are floats, too
 _MANY_COPIES = 0.1  # of the pooled rows
@@ -27,7 +31,6 @@ _FEWEST_PAIRS, _MOST_PAIRS = 8, 1024  # rows from which, and on which, their ord
 _FEWEST_NUMBERED = 20  # rows from which numbers of their own are no chance
 _MOST_ENTRIES = 2**20  # of these rows
 _SIZES_DIFFER = 0.01  # the p-value of a rank test of the clusters' sizes
-_UNEQUAL = 1.25  # mean inverse sizes of clusters, over each other
 _CORRELATED = 0.2  # of paired rows: below it pairing would change little
 
 
@@ -58,23 +61,6 @@ def cluster_cautions(first: npt.NDArray[np.intp], second: npt.NDArray[np.intp]) 
     return [
         f"clusters differ in size between the samples ({sizes}): if what rows hold goes with the "
         "size of their cluster, that is a difference, too"
-    ]
-
-
-def unequal_cluster_cautions(
-    first: npt.NDArray[np.intp], second: npt.NDArray[np.intp]
-) -> list[str]:
-    """Return what the sizes of clusters of two samples give to think of, where MMD^2 is compared.
-
-    Its variance goes with the mean of 1 / size, if what varies lies within clusters.
-    """
-    means = [float((1 / sizes).mean()) for sizes in (first, second)]
-    if max(means) <= _UNEQUAL * min(means):
-        return []
-    return [
-        f"clusters differ in size between the samples (means {first.mean():.3g} and "
-        f"{second.mean():.3g} rows): within strata p can be too small then. Take as many rows of "
-        "each cluster, or test each stratum by itself"
     ]
 
 
