@@ -1,4 +1,4 @@
-"""One self-contained HTML page: a lead, pictures, a table that sorts, the method and the call."""
+"""One self-contained HTML page: a lead, pictures, tables that sort, the method and the call."""
 
 import base64
 import html
@@ -27,7 +27,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the page's table.
+    """A column of a table of the page.
 
     Attributes
     ----------
@@ -46,6 +46,24 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Table:
+    """A table of the page.
+
+    Attributes
+    ----------
+    title, hint : str
+    columns : sequence of Column
+    bold : sequence of bool
+        The rows to stress; none if it is empty.
+    """
+
+    title: str
+    hint: str
+    columns: Sequence[Column]
+    bold: Sequence[bool] = ()
+
+
+@dataclass(frozen=True)
 class Page:
     """What a page tells.
 
@@ -56,23 +74,17 @@ class Page:
         HTML.
     cautions : sequence of str
     pictures : sequence of Picture
-    table_title, table_hint : str
-    columns : sequence of Column
-    bold : sequence of bool
-        The rows of the table to stress; none if it is empty.
+    tables : sequence of Table
     method, call : str
     """
 
     title: str
     lead: str
     pictures: Sequence[Picture]
-    table_title: str
-    table_hint: str
-    columns: Sequence[Column]
+    tables: Sequence[Table]
     method: str
     call: str
     cautions: Sequence[str] = ()
-    bold: Sequence[bool] = ()
 
 
 def column_of_numbers(
@@ -103,12 +115,7 @@ def rendered(page: Page) -> str:
         lead=page.lead,
         cautions=f'<ul class="cautions">{cautions}</ul>' if cautions else "",
         pictures="\n".join(map(_figure, page.pictures)),
-        table_title=html.escape(page.table_title),
-        table_hint=html.escape(page.table_hint),
-        headings="".join(
-            f'<th class="{c.role}">{html.escape(c.heading)}</th>' for c in page.columns
-        ),
-        rows="\n".join(_rows(page)),
+        tables="\n".join(map(_table, page.tables)),
         method=html.escape(page.method),
         call=html.escape(page.call),
         version=html.escape(__version__),
@@ -116,10 +123,21 @@ def rendered(page: Page) -> str:
     )
 
 
-def _rows(page: Page) -> Iterable[str]:
-    for number in range(len(page.columns[0].texts)):
-        cells = "".join(_cell(column, number) for column in page.columns)
-        stressed = bool(page.bold) and page.bold[number]
+def _table(table: Table) -> str:
+    return _TABLE.format(
+        title=html.escape(table.title),
+        hint=html.escape(table.hint),
+        headings="".join(
+            f'<th class="{c.role}">{html.escape(c.heading)}</th>' for c in table.columns
+        ),
+        rows="\n".join(_rows(table)),
+    )
+
+
+def _rows(table: Table) -> Iterable[str]:
+    for number in range(len(table.columns[0].texts)):
+        cells = "".join(_cell(column, number) for column in table.columns)
+        stressed = bool(table.bold) and table.bold[number]
         yield ('<tr class="differs">' if stressed else "<tr>") + cells + "</tr>"
 
 
@@ -164,19 +182,7 @@ _PAGE = """<!DOCTYPE html>
 <div class="pictures">
 {pictures}
 </div>
-<h2>{table_title}</h2>
-<p class="hint"><span class="sorts">Click a heading to sort. </span>
-{table_hint}</p>
-<div class="scroll">
-<table>
-<thead>
-<tr>{headings}</tr>
-</thead>
-<tbody>
-{rows}
-</tbody>
-</table>
-</div>
+{tables}
 <h2>Method</h2>
 <p>{method}</p>
 <h2>Call</h2>
@@ -187,6 +193,20 @@ _PAGE = """<!DOCTYPE html>
 </body>
 </html>
 """
+
+_TABLE = """<h2>{title}</h2>
+<p class="hint"><span class="sorts">Click a heading to sort. </span>
+{hint}</p>
+<div class="scroll">
+<table>
+<thead>
+<tr>{headings}</tr>
+</thead>
+<tbody>
+{rows}
+</tbody>
+</table>
+</div>"""
 
 _STYLE = """
 :root { color-scheme: light dark; --line: #8885; --strong: #b5361c; }
@@ -238,23 +258,27 @@ pre { white-space: pre-wrap; overflow-wrap: anywhere; background: #8882; padding
 """
 
 _SCRIPT = """
-document.querySelectorAll(".scroll th").forEach((heading, column) => {
-  heading.tabIndex = 0;
-  const sort = () => {
-    const up = heading.getAttribute("aria-sort") !== "ascending";
-    document.querySelectorAll(".scroll th").forEach(other => other.removeAttribute("aria-sort"));
-    heading.setAttribute("aria-sort", up ? "ascending" : "descending");
-    const body = document.querySelector(".scroll tbody");
-    const value = row => row.cells[column].dataset.value;
-    const compare = (a, b) => {
-      const x = value(a), y = value(b), p = Number(x), q = Number(y);
-      if (x === "nan" || y === "nan") return (x === "nan") - (y === "nan");
-      const order = isNaN(p) || isNaN(q) ? x.localeCompare(y, undefined, {numeric: true}) : p - q;
-      return up ? order : -order;
+document.querySelectorAll(".scroll table").forEach(table => {
+  const headings = [...table.querySelectorAll("th")];
+  headings.forEach((heading, column) => {
+    heading.tabIndex = 0;
+    const sort = () => {
+      const up = heading.getAttribute("aria-sort") !== "ascending";
+      headings.forEach(other => other.removeAttribute("aria-sort"));
+      heading.setAttribute("aria-sort", up ? "ascending" : "descending");
+      const body = table.tBodies[0];
+      const value = row => row.cells[column].dataset.value;
+      const compare = (a, b) => {
+        const x = value(a), y = value(b), p = Number(x), q = Number(y);
+        if (x === "nan" || y === "nan") return (x === "nan") - (y === "nan");
+        const text = isNaN(p) || isNaN(q);
+        const order = text ? x.localeCompare(y, undefined, {numeric: true}) : p - q;
+        return up ? order : -order;
+      };
+      [...body.rows].sort(compare).forEach(row => body.append(row));
     };
-    [...body.rows].sort(compare).forEach(row => body.append(row));
-  };
-  heading.addEventListener("click", sort);
-  heading.addEventListener("keydown", event => { if (event.key === "Enter") sort(); });
+    heading.addEventListener("click", sort);
+    heading.addEventListener("keydown", event => { if (event.key === "Enter") sort(); });
+  });
 });
 """

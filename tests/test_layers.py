@@ -3,6 +3,7 @@
 import ast
 import dataclasses
 import inspect
+import re
 import sys
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -228,14 +229,19 @@ def test_what_is_slow_to_import_is_imported_where_it_is_used(name):
 
 def test_the_public_names():
     assert repdist.__all__ == [
+        "ByLabelResult",
+        "EquivalenceResult",
         "GlobalTestResult",
         "LevelCheck",
         "MMDTestResult",
         "PairwiseMMDResult",
         "PowerCurve",
+        "ReferenceResult",
         "RepdistWarning",
         "__version__",
         "check_level",
+        "compare_by_label",
+        "compare_to_reference",
         "estimate_power",
         "example_features",
         "kernels",
@@ -276,12 +282,16 @@ def test_every_public_name_has_a_docstring(name):
 
 
 RESULTS = [
+    repdist.ByLabelResult,
+    repdist.EquivalenceResult,
     repdist.GlobalTestResult,
     repdist.LevelCheck,
     repdist.MMDTestResult,
     repdist.PairwiseMMDResult,
     repdist.PowerCurve,
+    repdist.ReferenceResult,
 ]
+DATA = {"X", "Y", "x_labels", "y_labels", "reference", "groups", "labels"}
 
 
 @pytest.mark.parametrize("name", DOCUMENTED)
@@ -305,12 +315,12 @@ def test_every_public_method_has_a_docstring(owner):
 def test_data_come_first_and_options_by_name(name):
     function = FUNCTIONS[name]
     for parameter in inspect.signature(function).parameters.values():
-        is_data = parameter.name in ("X", "Y", "groups", "labels")
+        is_data = parameter.name in DATA
         wanted = parameter.POSITIONAL_OR_KEYWORD if is_data else parameter.KEYWORD_ONLY
         assert parameter.kind is wanted, parameter.name
         assert is_data or parameter.default is not parameter.empty
         assert parameter.annotation is not parameter.empty
-        assert f"{parameter.name} :" in function.__doc__ or "X, Y :" in function.__doc__
+        assert re.search(rf"^    (\w+, )*{parameter.name}(, \w+)* :", function.__doc__, re.M)
 
 
 def test_the_parameters_that_users_meet():
@@ -323,6 +333,7 @@ def test_the_parameters_that_users_meet():
         "paired": False,
         "clusters": None,
         "strata": None,
+        "unmatched": "raise",
         "kernel": repdist.kernels.MultiRBF(),
         "estimator": "unbiased",
         "combine": "max",

@@ -1,8 +1,9 @@
 """The evidence that the level holds and what the power is: `python -m benchmarks.evidence`.
 
-Eight studies, each a file: `level`, `power` (beside published figures), `small` (few rows),
-`paired` (rows that belong together), `relabelings` (do swaps lose power to shuffles?), `defaults`
-(are the default settings the best?), `equivalence` (is it close enough?) and `reference` (which of
-several models is closer?). `runner` repeats them in processes, `problems` has the data,
-`published` the figures of others, `rates` the intervals and checks.
+Ten studies, each a file: `level`, `power` (beside published figures), `small` (few rows), `paired`,
+`clustered` and `stratified` (rows that are not independent, or of several kinds), `relabelings` (do
+swaps lose power to shuffles?), `defaults` (are the default settings the best?), `equivalence` (is
+it close enough?) and `reference` (which of several models is closer?). `runner` repeats them in
+processes, `problems` and `grouped` have the data, `published` the figures of others, `rates` the
+intervals and checks.
 """

@@ -111,12 +111,17 @@ def steps(task: Task) -> int:
 
 
 def extra(found: Measured) -> dict[str, Any]:
-    """Return the rate at .01, and the check of the p-values; two checks a row share the alarm.
+    """Return the rate at .01, and the check of the p-values."""
+    return checked(found, steps(found.task))
+
+
+def checked(found: Measured, count: int) -> dict[str, Any]:
+    """Return both for p-values of so many steps; two checks a row share the alarm.
 
     False-alarm rate: `rates.ALARM` for the whole study. At 2,000 repetitions a row alarms with
     probability .99 if its true rate at level .05 is .09.
     """
-    pvalues, count = found.pvalues[found.method], steps(found.task)
+    pvalues = found.pvalues[found.method]
     hits = int((pvalues <= 0.01).sum())
     low, high = rates.interval(hits, len(pvalues))
     checks = {"superuniform_pvalue": rates.superuniform_pvalue(pvalues, count)}

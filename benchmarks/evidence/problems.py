@@ -341,16 +341,29 @@ class Pairs(Problem):
 
     def mmd_squared(self, bandwidth: float) -> float:
         """Return MMD^2 of X and Y under the kernel ``RBF(bandwidth)``."""
+        return mmd_of_gaussians(bandwidth, self.d, shift=self.shift, variance=self.scale**2)
 
-        def mean(variances: float, squared_step: float = 0.0) -> float:
-            """Return E k of independent rows with this sum of variances, in each column."""
-            total = bandwidth**2 + variances
-            height = math.sqrt(bandwidth**2 / total) ** self.d
-            return height * math.exp(-squared_step / (2 * total))
 
-        of_y = self.scale**2
-        across = mean(1 + of_y, self.d * self.shift**2)
-        return mean(2) + mean(2 * of_y) - 2 * across
+def mmd_of_gaussians(bandwidth: float, d: int, *, shift: float, variance: float) -> float:
+    """Return MMD^2 under ``RBF(bandwidth)`` of standard Gaussian rows and of others.
+
+    These have `shift` as the mean and `variance` as the variance of each of d columns.
+    """
+    across = mean_rbf(bandwidth, d, 1 + variance, d * shift**2)
+    alike = mean_rbf(bandwidth, d, 2.0) + mean_rbf(bandwidth, d, 2 * variance)
+    return float(alike - 2 * across)
+
+
+def mean_rbf(
+    bandwidth: float, d: int, variances: float, squared_step: float | np.ndarray = 0.0
+) -> np.ndarray:
+    """Return E k of two independent Gaussian rows under ``RBF(bandwidth)``.
+
+    `variances` is the sum of theirs in each column, `squared_step` what lies between their means.
+    """
+    total = bandwidth**2 + variances
+    height = math.sqrt(bandwidth**2 / total) ** d
+    return np.asarray(height * np.exp(-np.asarray(squared_step) / (2 * total)))
 
 
 # --- models of one reference ---------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Models beside one reference: do intervals cover, and is what is called surely closer so?
+"""Models beside one reference: how often intervals cover, and what is called surely closer is so.
 
 ``"differences"``: the simultaneous intervals of all differences cover every true one. ``"one"``:
 the difference of two models lies within 1.96 standard errors. ``"ranks"``: every set of ranks holds

@@ -16,6 +16,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from benchmarks.evidence import (
+    clustered,
     defaults,
     equivalence,
     level,
@@ -24,11 +25,13 @@ from benchmarks.evidence import (
     reference,
     relabelings,
     small,
+    stratified,
 )
 from benchmarks.evidence.tasks import Found, Study, Task, seed_of
 
 FILES: tuple[Study, ...] = (
-    level, power, small, paired, relabelings, defaults, equivalence, reference,
+    level, power, small, paired, clustered, stratified, relabelings, defaults, equivalence,
+    reference,
 )  # fmt: skip
 STUDIES = {study.NAME: study for study in FILES}
 CHUNKS = 20  # of a task

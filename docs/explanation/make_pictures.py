@@ -294,44 +294,70 @@ def draw_unit(ax, x, y, value, of_first):
 
 
 def designs():
-    """What changes places in each design: rows, the rows of pairs, whole clusters."""
+    """What changes places in each design: rows, those of pairs or strata, whole clusters."""
     twelve = [1] * 12
     panels = {
         "rows": (
             twelve, range(1, 13), [[8, 0, 3, 11, 6, 2], [5, 10, 1, 7, 4, 9]],
-            "any six rows: 924 ways",
+            "any six rows:\n924 ways",
         ),
         "paired rows": (
             twelve, [*range(1, 7)] * 2, [[0, 7, 8, 3, 10, 5], [6, 1, 2, 9, 4, 11]],
-            "either row of each pair: 64 ways",
+            "either row of each pair:\n64 ways",
         ),
         "clusters": (
-            [3, 1, 2, 2, 3, 1], "ABCDEF", [[4, 1, 3], [0, 2, 5]], "any three clusters: 20 ways",
+            [3, 1, 2, 2, 3, 1], "ABCDEF", [[4, 1, 3], [0, 2, 5]], "any three clusters:\n20 ways",
         ),
     }  # fmt: skip
-    fig, axes = plt.subplots(2, 3, figsize=(9, 6), layout="constrained")
-    for (title, (sizes, names, moved, ways)), column in zip(panels.items(), axes.T, strict=True):
+    fig, axes = plt.subplots(2, 4, figsize=(9.6, 6), layout="constrained")
+    draw_strata(axes[:, 3])
+    for (title, (sizes, names, moved, ways)), column in zip(
+        panels.items(), axes[:, :3].T, strict=True
+    ):
         half = len(sizes) // 2
         observed = [range(half), range(half, 2 * half)]
         for ax, sides in zip(column, (observed, moved), strict=True):
             for side, units in enumerate(sides):
                 draw_side(ax, 2.4 * side, [(sizes[u], names[u], u < half) for u in units])
-                ax.text(2.4 * side, 0.65, "XY"[side], ha="center", fontsize=10, color="0.35")
+                ax.text(2.4 * side, 0.65, "XY"[side], ha="center", fontsize=12, color="0.35")
             if title == "paired rows":
                 draw_pairs(ax, [unit >= half for unit in sides[0]])
-            ax.set(xlim=(-1, 3.4), ylim=(-5.4, 1.2), aspect="equal")
-            ax.set_axis_off()
-        column[0].set_title(title, fontsize=12)
-        column[1].text(1.2, -5.35, ways, ha="center", fontsize=10)
+            frame_panel(ax)
+        column[0].set_title(title, fontsize=14)
+        column[1].text(1.2, -4.9, ways, ha="center", va="top", fontsize=11)
     for ax, words in zip(axes[:, 0], ("as observed", "one relabeling"), strict=True):
-        ax.text(-1.4, -2.1, words, rotation=90, va="center", ha="center", fontsize=11)
+        ax.text(-1.4, -2.1, words, rotation=90, va="center", ha="center", fontsize=13)
     return fig
 
 
-def draw_side(ax, x, units):
+def frame_panel(ax):
+    ax.set(xlim=(-1, 3.4), ylim=(-5.9, 1.2), aspect="equal")
+    ax.set_axis_off()
+
+
+def draw_strata(axes):
+    """Draw rows of two kinds, which change places within their kind, before and after."""
+    observed = [[(1, 2, 3), (6, 7)], [(4, 5), (8, 9, 10)]]
+    moved = [[(6, 1, 3), (2, 7)], [(9, 5), (4, 10, 8)]]
+    for ax, strata in zip(axes, (observed, moved), strict=True):
+        for kind, sides, top in zip(("cats", "dogs"), strata, (0.0, -2.64), strict=True):
+            ax.add_patch(plt.Rectangle((-0.75, top - 2.06), 3.9, 2.52, facecolor="0.92"))
+            ax.text(1.2, top - 0.8, kind, ha="center", va="center", fontsize=12)
+            for side, rows in enumerate(sides):
+                draw_side(ax, 2.4 * side, [(1, row, row <= 5) for row in rows], top)
+        for side in (0, 1):
+            ax.text(2.4 * side, 0.65, "XY"[side], ha="center", fontsize=12, color="0.35")
+        frame_panel(ax)
+    axes[0].set_title("strata", fontsize=14)
+    axes[1].text(
+        1.2, -4.9, "any three of the cats,\ntwo of the dogs: 100 ways", ha="center", va="top",
+        fontsize=11,
+    )  # fmt: skip
+
+
+def draw_side(ax, x, units, y=0.0):
     """Draw units of one or more rows below each other, those of clusters in frames."""
     in_frames = max(rows for rows, _, _ in units) > 1
-    y = 0.0
     for rows, name, of_first in units:
         for row in range(rows):
             colour = {"facecolor": FILL, "edgecolor": BLUE, "linestyle": "-"}
@@ -339,7 +365,7 @@ def draw_side(ax, x, units):
                 colour = {"facecolor": "white", "edgecolor": RED, "linestyle": "--"}
             place = y - 0.8 * row
             ax.add_patch(plt.Rectangle((x - 0.3, place - 0.3), 0.6, 0.6, linewidth=1.3, **colour))
-            ax.text(x, place, name, ha="center", va="center_baseline", fontsize=10)
+            ax.text(x, place, name, ha="center", va="center_baseline", fontsize=11)
         if in_frames:
             height = 0.8 * rows - 0.04
             ax.add_patch(plt.Rectangle((x - 0.42, y + 0.38 - height), 0.84, height, fill=False))

@@ -149,8 +149,8 @@ print(*few.cautions, sep="\n")
 # The p-value is exact if the rows are independent. Two traps are common:
 #
 # - **Rows in clusters**: frames of one video, patches of one image, sentences of one document. They
-#   resemble each other, and the test takes them for independent evidence. Average each cluster, or
-#   take one row from it.
+#   resemble each other, and the test takes them for independent evidence. Name the cluster of each
+#   row (:doc:`/howto/which_design`), or take one row from each.
 # - **Training data**: a network treats the images that it has learned differently. Take features of
 #   images that it has not seen.
 #

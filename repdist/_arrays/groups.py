@@ -155,7 +155,8 @@ def _named(
     names: list[Hashable], arrays: list[Any], ids: Mapping[str, Any], reference: Reference | None
 ) -> Groups:
     if len(arrays) < 2 and (reference is None or not arrays):
-        raise ValueError(f"`groups` must hold at least two groups; got {len(arrays)}.")
+        least = "two groups" if reference is None else "one group"
+        raise ValueError(f"`groups` must hold at least {least}; got {len(arrays)}.")
     shown = [str(name) for name in names]
     if any(is_missing(name) for name in names):
         raise ValueError("`groups` must have names; got a missing one (None or NaN).")

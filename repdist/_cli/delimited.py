@@ -3,9 +3,9 @@
 import csv
 import itertools
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,7 @@ from repdist._cli.layout import (
     find_layout,
     opened,
 )
-from repdist._cli.reading import MISSING, Reading, chosen, note, place
+from repdist._cli.reading import MISSING, Reading, Rows, chosen, note, note_dropped, places
 
 _OTHERS = {  # how files begin that are no text in UTF-8
     b"\x1f\x8b": "it is compressed with gzip. Rename it {}.gz",
@@ -32,16 +32,8 @@ _OTHERS = {  # how files begin that are no text in UTF-8
 }
 
 
-class Rows(NamedTuple):
-    """What a table holds: values, the names of their columns (None without), labels."""
-
-    values: npt.NDArray[Any]
-    names: list[str] | None
-    labels: Any = None
-
-
-def read_text(path: Path, reading: Reading, labels: str | None = None) -> Rows:
-    """Read a text table.
+def read_text(path: Path, reading: Reading, beside: Mapping[str, str]) -> Rows:
+    """Read a text table, and the columns beside it that options name, as text.
 
     Raises
     ------
@@ -52,11 +44,9 @@ def read_text(path: Path, reading: Reading, labels: str | None = None) -> Rows:
     try:
         layout = find_layout(path, reading)
         names = list(layout.names)
-        kept = chosen(path, names, reading, labels, {0} if layout.index else set())
-        of_labels = None
-        if labels is not None:
-            of_labels = place(path, names, reading.labels_option, labels)
-        table = _parsed(layout, of_labels)
+        apart = places(path, names, beside)
+        kept = chosen(path, names, reading, apart, {0} if layout.index else set())
+        table = _parsed(layout, apart)
     except UnicodeDecodeError:
         raise bad_file(
             path, f"it is no text in UTF-8. Convert it: iconv -f LATIN1 -t UTF-8 {path} (or UTF-16)"
@@ -67,7 +57,7 @@ def read_text(path: Path, reading: Reading, labels: str | None = None) -> Rows:
         raise bad_file(path, f"it cannot be decompressed ({error})") from None
     except csv.Error as error:
         raise bad_file(path, str(error)) from None
-    return _checked(layout, table, kept, of_labels, reading)
+    return _checked(layout, table, kept, apart, reading)
 
 
 def _check_bytes(path: Path) -> None:
@@ -79,12 +69,13 @@ def _check_bytes(path: Path) -> None:
             raise bad_file(path, reason.format(path))
 
 
-def _parsed(layout: Layout, labels: int | None) -> Any:
-    """Return all columns as a DataFrame: numbers where they are, labels as text."""
+def _parsed(layout: Layout, beside: Mapping[str, int]) -> Any:
+    """Return all columns as a DataFrame: numbers where they are, labels and ids as text."""
     import pandas as pd
 
     columns = range(len(layout.names))
-    missing: Any = {i: sorted(MISSING) for i in columns if i != labels}
+    as_text = set(beside.values())
+    missing: Any = {i: sorted(MISSING) for i in columns if i not in as_text}
     with opened(layout.path) as file:
         for _ in range(layout.skipped):
             next(file)
@@ -96,7 +87,7 @@ def _parsed(layout: Layout, labels: int | None) -> Any:
                 header=None,
                 names=columns,
                 index_col=False,
-                dtype={} if labels is None else {labels: str},
+                dtype=dict.fromkeys(as_text, str),
                 keep_default_na=False,
                 na_values=missing,
                 low_memory=False,
@@ -107,23 +98,25 @@ def _parsed(layout: Layout, labels: int | None) -> Any:
 
 
 def _checked(
-    layout: Layout, table: Any, kept: list[int], labels: int | None, reading: Reading
+    layout: Layout, table: Any, kept: list[int], beside: Mapping[str, int], reading: Reading
 ) -> Rows:
-    last = table[len(layout.names) - 1]
-    if ((last == "") if labels == len(layout.names) - 1 else last.isna()).any():
+    end = len(layout.names) - 1
+    if ((table[end] == "") if end in beside.values() else table[end].isna()).any():
         _check_widths(layout)  # short lines come as missing values
     if layout.index and 0 not in kept:
         _check_index(layout, table[0], table[1], reading)
     values, names = _values(layout, table, kept)
     missing = np.isnan(values).any(axis=1)
-    if labels is not None:
-        missing |= (table[labels] == "").to_numpy()
+    empty = {option: (table[i] == "").to_numpy() for option, i in beside.items()}
+    for gaps in empty.values():
+        missing |= gaps
     if reading.dropna and missing.any():
-        note(f"{layout.path}: {missing.sum()} of {len(missing)} rows have missing values, left out")
+        note_dropped(layout.path, int(missing.sum()), len(missing))
         values, table = values[~missing], table[~missing]
     elif missing.any():
-        label = "the label" if reading.labels_option == "--labels" else "the id"
-        _refuse_missing(layout, values, names, int(missing.argmax()), label)
+        row = int(missing.argmax())
+        said = [f"column {layout.names[beside[o]]!r} of `{o}`" for o in empty if empty[o][row]]
+        _refuse_missing(layout, values, names, row, said[0] if said else "")
     large = ~(np.abs(values) <= LARGEST)
     if large.any():
         row, column = np.argwhere(large)[0]
@@ -135,7 +128,7 @@ def _checked(
     if layout.index and 0 not in kept:
         note(f"{layout.path}: the first column has no name and is left out")
     _note_row_numbers(layout, values, kept)
-    of_rows = None if labels is None else table[labels].tolist()
+    of_rows = {option: table[column].tolist() for option, column in beside.items()}
     return Rows(values, names if layout.named else None, of_rows)
 
 
@@ -231,10 +224,10 @@ def _lists(layout: Layout, column: Any) -> npt.NDArray[Any]:
 
 
 def _refuse_missing(
-    layout: Layout, values: npt.NDArray[Any], names: Sequence[str] | None, row: int, label: str
+    layout: Layout, values: npt.NDArray[Any], names: Sequence[str] | None, row: int, empty: str
 ) -> None:
     found = np.flatnonzero(np.isnan(values[row]))
-    what = f"column {_name(names, found[0])}" if len(found) else label
+    what = f"column {_name(names, found[0])}" if len(found) else empty
     raise ValueError(
         f"`{layout.path}` must have a value in every cell; got none in {_where(layout, row)}, "
         f"{what}. Use `--dropna` to leave such rows out."

@@ -1,7 +1,7 @@
 """Samples and groups from files; nothing is ever unpickled."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from repdist._cli.delimited import Rows, read_text
-from repdist._cli.reading import Reading, chosen, note, place
+from repdist._cli.delimited import read_text
+from repdist._cli.parquet import read_parquet
+from repdist._cli.reading import Reading, Rows, note_dropped
 
 _TEXT = (".csv", ".tsv", ".txt")
 _TEXTS = (*_TEXT, *(f"{ending}.gz" for ending in _TEXT))
@@ -57,11 +58,26 @@ def read_rows(name: str, reading: Reading = _PLAIN) -> Any:
         return _complete(path, _read_npz(path, key), reading)
     if ending == ".npy":
         return _complete(path, _read_npy(path), reading)
-    return _framed(_read_table(ending, path, reading))
+    return _framed(_read_table(ending, path, reading, {}))
 
 
-def read_rows_and_ids(name: str, column: str, reading: Reading) -> tuple[Any, list[str]]:
-    """Read a sample from a table, and the ids of its rows as text; the option is the reading's.
+def read_rows_and_ids(
+    name: str, columns: Mapping[str, str], reading: Reading
+) -> tuple[Any, dict[str, list[str]]]:
+    """Read a sample from a table, and the ids of its rows as text.
+
+    Parameters
+    ----------
+    name : str
+        As `read_rows` takes it.
+    columns : mapping of str to str
+        Columns of ids, by the option that names each.
+    reading : Reading
+
+    Returns
+    -------
+    rows, ids
+        The ids by option.
 
     Raises
     ------
@@ -71,12 +87,13 @@ def read_rows_and_ids(name: str, column: str, reading: Reading) -> tuple[Any, li
     path, _ = _split_key(name)
     ending = _checked_ending(name, path)
     if ending in (".npy", ".npz"):
+        option, column = next(iter(columns.items()))
         raise ValueError(
-            f"`{reading.labels_option}` must name a column, and {name} has none with a name: ids "
-            f"need a table; got {column!r}. Save rows and ids as .csv, .tsv, .txt or .parquet."
+            f"`{option}` must name a column, and {name} has none with a name: ids need a table; "
+            f"got {column!r}. Save rows and ids as .csv, .tsv, .txt or .parquet."
         )
-    rows = _read_table(ending, path, reading, column)
-    return _framed(rows), [str(value) for value in rows.labels]
+    rows = _read_table(ending, path, reading, columns)
+    return _framed(rows), {option: _texts(ids) for option, ids in rows.beside.items()}
 
 
 def read_groups(name: str, labels: str | None, reading: Reading = _PLAIN) -> tuple[Any, Any]:
@@ -96,41 +113,39 @@ def read_groups(name: str, labels: str | None, reading: Reading = _PLAIN) -> tup
     groups, labels
         As `pairwise_mmd_test` takes them.
     """
+    groups, of_rows, _ = read_groups_and_ids(name, labels, {}, reading)
+    return groups, of_rows
+
+
+def read_groups_and_ids(
+    name: str, labels: str | None, ids: Mapping[str, str], reading: Reading
+) -> tuple[Any, Any, dict[str, Any]]:
+    """Read groups from a file, and the ids of their rows.
+
+    Parameters
+    ----------
+    name, labels, reading
+        As `read_groups` takes them.
+    ids : mapping of str to str
+        Arrays or columns of ids, by the option that names each.
+
+    Returns
+    -------
+    groups, labels, ids
+        As `pairwise_mmd_test` takes them; the ids by option.
+    """
     path, key = _split_key(name)
     ending = _checked_ending(name, path)
     if ending == ".npy":
-        _refuse_labels(path, labels)
-        return _complete(path, _read_npy(path), reading), None
+        _refuse_keys(path, {"--labels": labels, **ids})
+        return _complete(path, _read_npy(path), reading), None, {}
     if ending != ".npz":
         if labels is None:
             raise ValueError(f"`--labels` must name the label column of {path}; got none.")
-        rows = _read_table(ending, path, reading, labels)
-        return _framed(rows), rows.labels
-    arrays = _all_arrays(path)
-    if set(arrays) >= _SPARSE:
-        raise ValueError(
-            f"`{path}` must hold labels beside the rows; it holds one sparse matrix. Save a .npz "
-            "of its dense rows and the labels."
-        )
-    if labels is not None and labels not in arrays:
-        raise ValueError(
-            f"`--labels` must be an array of {path}; got {labels!r}, it holds "
-            f"{', '.join(arrays) or '(none)'}."
-        )
-    if key is None and labels is None and len(arrays) > 1:
-        _check_groups(path, arrays)
-        return {name: _complete(path, array, reading) for name, array in arrays.items()}, None
-    rest = [other for other in arrays if other != labels]
-    if key is None and len(rest) == 1:
-        key = rest[0]
-    if key not in arrays:
-        raise ValueError(
-            f"`{path}` must hold one array of features beside the labels; it holds "
-            f"{', '.join(rest) or '(none)'}. Name one as {path}:KEY."
-        )
-    if labels is None:
-        return _complete(path, arrays[key], reading), None
-    return _both_complete(path, arrays[key], arrays[labels], reading)
+        rows = _read_table(ending, path, reading, {"--labels": labels, **ids})
+        of_rows = {option: _texts(rows.beside[option]) for option in ids}
+        return _framed(rows), rows.beside["--labels"], of_rows
+    return _groups_of_archive(path, key, labels, ids, reading)
 
 
 def check_options(files: Iterable[str], reading: Reading) -> None:
@@ -150,9 +165,11 @@ def input_path(name: str) -> Path:
     return _split_key(name)[0]
 
 
-def _refuse_labels(path: Path, labels: str | None) -> None:
-    if labels is not None:
-        raise ValueError(f"`--labels` must not be given for {path}; got {labels!r}. Use a .npz.")
+def _refuse_keys(path: Path, keys: Mapping[str, str | None]) -> None:
+    """Raise if options name what a file of mere rows has not."""
+    for option, key in keys.items():
+        if key is not None:
+            raise ValueError(f"`{option}` must not be given for {path}; got {key!r}. Use a .npz.")
 
 
 def _checked_ending(name: str, path: Path) -> str:
@@ -204,26 +221,65 @@ def _complete(path: Path, array: Any, reading: Reading) -> Any:
     missing = np.isnan(array)
     if array.ndim == 3:  # groups
         gaps = missing.any(axis=2)
-        _note_dropped(path, int(gaps.sum()), gaps.size)
+        note_dropped(path, int(gaps.sum()), gaps.size)
         return [group[~gap] for group, gap in zip(array, gaps, strict=True)]
     gap = missing.reshape(len(array), -1).any(axis=1)
-    _note_dropped(path, int(gap.sum()), len(gap))
+    note_dropped(path, int(gap.sum()), len(gap))
     return array[~gap] if gap.any() else array
 
 
-def _both_complete(path: Path, rows: Any, labels: Any, reading: Reading) -> tuple[Any, Any]:
-    """Do so for rows and their labels."""
-    if not reading.dropna or len(rows) != len(labels) or rows.ndim != 2:
-        return rows, labels
+def _all_complete(
+    path: Path, rows: Any, beside: dict[str, Any], reading: Reading
+) -> tuple[Any, dict[str, Any]]:
+    """Do so for rows, and their labels and ids."""
+    unlike = any(values.shape != rows.shape[:1] for values in beside.values())
+    if not reading.dropna or unlike or rows.ndim != 2:
+        return rows, beside
     gap = np.isnan(rows).any(axis=1) if rows.dtype.kind == "f" else np.zeros(len(rows), bool)
-    gap |= np.isnan(labels) if labels.dtype.kind == "f" else False
-    _note_dropped(path, int(gap.sum()), len(gap))
-    return rows[~gap], labels[~gap]
+    for values in beside.values():
+        gap |= np.isnan(values) if values.dtype.kind == "f" else False
+    note_dropped(path, int(gap.sum()), len(gap))
+    return rows[~gap], {option: values[~gap] for option, values in beside.items()}
 
 
-def _note_dropped(path: Path, count: int, rows: int) -> None:
-    if count:
-        note(f"{path}: {count} of {rows} rows have missing values, left out")
+def _groups_of_archive(
+    path: Path, key: str | None, labels: str | None, ids: Mapping[str, str], reading: Reading
+) -> tuple[Any, Any, dict[str, Any]]:
+    arrays = _all_arrays(path)
+    if set(arrays) >= _SPARSE:
+        raise ValueError(
+            f"`{path}` must hold labels beside the rows; it holds one sparse matrix. Save a .npz "
+            "of its dense rows and the labels."
+        )
+    if labels is None:
+        for option, name in ids.items():
+            raise ValueError(
+                f"`{option}` must be given with `--labels` for {path}; got {name!r}: ids stand "
+                "beside the rows of one array."
+            )
+    keys = ids if labels is None else {"--labels": labels, **ids}
+    for option, name in keys.items():
+        if name not in arrays:
+            raise ValueError(
+                f"`{option}` must be an array of {path}; got {name!r}, it holds "
+                f"{', '.join(arrays) or '(none)'}."
+            )
+    if key is None and labels is None and len(arrays) > 1:
+        _check_groups(path, arrays)
+        return {name: _complete(path, array, reading) for name, array in arrays.items()}, None, {}
+    rest = [other for other in arrays if other not in keys.values()]
+    if key is None and len(rest) == 1:
+        key = rest[0]
+    if key not in arrays:
+        raise ValueError(
+            f"`{path}` must hold one array of features beside the labels; it holds "
+            f"{', '.join(rest) or '(none)'}. Name one as {path}:KEY."
+        )
+    if labels is None:
+        return _complete(path, arrays[key], reading), None, {}
+    beside = {option: arrays[name] for option, name in keys.items()}
+    rows, beside = _all_complete(path, arrays[key], beside, reading)
+    return rows, beside.pop("--labels"), beside
 
 
 def _read_npy(path: Path) -> npt.NDArray[Any]:
@@ -313,79 +369,12 @@ def _says_which_file_is_damaged(path: Path) -> Iterator[None]:
 # --- tables --------------------------------------------------------------------------------------
 
 
-def _read_table(ending: str, path: Path, reading: Reading, labels: str | None = None) -> Rows:
-    return (_read_parquet if ending == ".parquet" else read_text)(path, reading, labels)
+def _read_table(ending: str, path: Path, reading: Reading, beside: Mapping[str, str]) -> Rows:
+    return (read_parquet if ending == ".parquet" else read_text)(path, reading, beside)
 
 
-def _read_parquet(path: Path, reading: Reading, labels: str | None) -> Rows:
-    table = _parquet_table(path)
-    names = list(table.column_names)
-    metadata = table.schema.pandas_metadata or {}
-    of_index = {name for name in metadata.get("index_columns", []) if isinstance(name, str)}
-    left_out = {i for i, name in enumerate(names) if name in of_index or _is_index(name)}
-    kept = chosen(path, names, reading, labels, left_out)
-    of_labels = None
-    if labels is not None:
-        of_labels = table.column(place(path, names, reading.labels_option, labels))
-    columns = [_column(path, names[i], table.column(i), alone=len(kept) == 1) for i in kept]
-    values = np.column_stack(columns)
-    missing = (
-        np.isnan(values).any(axis=1) if values.dtype.kind == "f" else np.zeros(len(values), bool)
-    )
-    if of_labels is not None:
-        missing |= of_labels.is_null().to_numpy(zero_copy_only=False)
-    if missing.any() and not reading.dropna:
-        row = int(missing.argmax())
-        of_cells = kept * values.shape[1] if len(kept) == 1 else kept  # a list has many
-        gaps = [names[i] for i, value in zip(of_cells, values[row], strict=True) if value != value]
-        raise ValueError(
-            f"`{path}` must have a value in every cell; got none in row {row} (of rows from 0), "
-            f"column {gaps[0] if gaps else labels!r}. Use `--dropna` to leave such rows out."
-        )
-    _note_dropped(path, int(missing.sum()), len(missing))
-    values = values[~missing] if missing.any() else values
-    of_rows = None if of_labels is None else of_labels.filter(~missing).to_pandas()
-    lists = len(kept) == 1 and columns[0].ndim == 2
-    return Rows(values, None if lists else [names[i] for i in kept], of_rows)
-
-
-def _is_index(name: str) -> bool:
-    return name.startswith("__index_level_") and name.endswith("__")
-
-
-def _column(path: Path, name: str, column: Any, *, alone: bool) -> npt.NDArray[Any]:
-    """Return a column as numbers; lists as rows if it is the only one that is compared."""
-    import pyarrow as pa
-
-    of = pa.types
-    kind = column.type
-    if alone and (of.is_list(kind) or of.is_large_list(kind) or of.is_fixed_size_list(kind)):
-        return _rows_of_lists(path, name, column.to_numpy())
-    if of.is_decimal(kind) or of.is_boolean(kind):
-        column = column.cast(pa.float64())
-    elif not (of.is_floating(kind) or of.is_integer(kind)):
-        raise ValueError(
-            f"`{path}` must hold numeric columns only; got other values in {name} ({kind}). Leave "
-            "columns out with `--drop`, or name those to compare with `--columns`."
-        )
-    return np.asarray(column.to_numpy())
-
-
-def _rows_of_lists(path: Path, name: str, cells: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    lengths = [len(cell) for cell in cells if cell is not None]
-    if len(set(lengths)) > 1:
-        row = next(
-            i for i, cell in enumerate(cells) if cell is not None and len(cell) != lengths[0]
-        )
-        raise ValueError(
-            f"`{path}` must hold lists of one length; got {len(cells[row])} numbers in row {row} "
-            f"of {name}, {lengths[0]} in others."
-        )
-    width = lengths[0] if lengths else 0
-    rows = [np.full(width, np.nan) if cell is None else np.asarray(cell) for cell in cells]
-    if any(row.dtype.kind not in "biuf" for row in rows):
-        raise ValueError(f"`{path}` must hold lists of numbers in {name}; got other values.")
-    return np.stack(rows) if rows else np.empty((0, 0))
+def _texts(ids: Any) -> list[str]:
+    return [str(value) for value in ids]
 
 
 def _check_groups(path: Path, arrays: dict[str, npt.NDArray[Any]]) -> None:
@@ -399,17 +388,3 @@ def _check_groups(path: Path, arrays: dict[str, npt.NDArray[Any]]) -> None:
                 f"`{path}` must hold one array of rows a group; got {held}. If {name} holds "
                 f"labels, use `--labels {name}`."
             )
-
-
-def _parquet_table(path: Path) -> Any:
-    try:
-        import pyarrow.parquet as pq
-    except ImportError:
-        raise ValueError(
-            f"`{path}` needs pyarrow. Install pyarrow, e.g. with: pip install pyarrow"
-        ) from None
-    try:
-        with pq.ParquetFile(path) as file:
-            return file.read()
-    except Exception as error:  # pyarrow has its own exceptions
-        raise ValueError(f"`{path}` must be a .parquet file; {str(error).rstrip('.')}.") from None

@@ -1,9 +1,12 @@
 """Options of reading that commands share: of text tables, and of columns."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy.typing as npt
 
 # What a cell without a value may say. Labels are text: to them only an empty cell is missing.
 MISSING = frozenset({
@@ -18,10 +21,7 @@ SEPARATORS = {
 
 @dataclass(frozen=True)
 class Reading:
-    """How files are read: what the options of the command say; None where they say nothing.
-
-    `labels_option` is the option that names the column of labels, for messages.
-    """
+    """How files are read: what the options of the command say; None where they say nothing."""
 
     sep: str | None = None
     decimal: str | None = None
@@ -29,7 +29,6 @@ class Reading:
     columns: Sequence[str] = ()
     drop: Sequence[str] = ()
     dropna: bool = False
-    labels_option: str = "--labels"
 
     def separator(self) -> str | None:
         """Return the character that `--sep` means."""
@@ -50,8 +49,29 @@ class Reading:
         return self.decimal
 
 
+class Rows(NamedTuple):
+    """What a table holds.
+
+    Attributes
+    ----------
+    values : (N, d)
+    names : list of str or None
+        Of the columns of values.
+    beside : dict
+        What columns that are not compared hold, (N,), by the option that names them.
+    """
+
+    values: npt.NDArray[Any]
+    names: list[str] | None
+    beside: dict[str, Any]
+
+
 def chosen(
-    path: Path, names: Sequence[str], reading: Reading, labels: str | None, left_out: set[int]
+    path: Path,
+    names: Sequence[str],
+    reading: Reading,
+    beside: Mapping[str, int],
+    left_out: set[int],
 ) -> list[int]:
     """Return the places of the columns that are compared.
 
@@ -62,12 +82,11 @@ def chosen(
     names : sequence of str
         Of all its columns.
     reading : Reading
-    labels : str, optional
-        The column of labels, which is not compared.
+    beside : mapping of str to int
+        The columns of labels and ids, which are not compared, by the option that names them.
     left_out : set of int
         Columns that are no features unless `--columns` names them: an index.
     """
-    of_labels = set() if labels is None else {place(path, names, reading.labels_option, labels)}
     dropped = {
         place(path, names, "--drop", name) for name in _listed("--drop", reading.drop, names)
     }
@@ -77,15 +96,21 @@ def chosen(
     ]
     if not reading.columns:
         kept = [i for i in range(len(names)) if i not in left_out]
-    if of_labels & (dropped | set(kept if reading.columns else ())):
-        raise ValueError(
-            f"`{reading.labels_option}` must name a column that is not compared; got {labels!r}, "
-            "which `--columns` or `--drop` names too."
-        )
-    kept = [i for i in dict.fromkeys(kept) if i not in dropped | of_labels]
+    for option, i in beside.items():
+        if i in dropped or (reading.columns and i in kept):
+            raise ValueError(
+                f"`{option}` must name a column that is not compared; got {names[i]!r}, which "
+                "`--columns` or `--drop` names too."
+            )
+    kept = [i for i in dict.fromkeys(kept) if i not in dropped | set(beside.values())]
     if not kept:
         raise ValueError(f"`{path}` must have columns left to compare; it has {_shown(names)}.")
     return kept
+
+
+def places(path: Path, names: Sequence[str], beside: Mapping[str, str]) -> dict[str, int]:
+    """Return which column each option names."""
+    return {option: place(path, names, option, name) for option, name in beside.items()}
 
 
 def place(path: Path, names: Sequence[str], option: str, name: str) -> int:
@@ -105,6 +130,12 @@ def place(path: Path, names: Sequence[str], option: str, name: str) -> int:
 def note(text: str) -> None:
     """Say on the standard error what was done to the data."""
     print(f"repdist: {text}", file=sys.stderr)
+
+
+def note_dropped(path: Path, count: int, rows: int) -> None:
+    """Say how many rows with missing values were left out, if any were."""
+    if count:
+        note(f"{path}: {count} of {rows} rows have missing values, left out")
 
 
 def _listed(option: str, given: Sequence[str], names: Sequence[str]) -> list[str]:

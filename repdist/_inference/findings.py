@@ -24,6 +24,8 @@ class Findings:
     spread : float
         ``mean k(x, x) - mean k(x, x')`` over different rows of one sample, the mean of both; of
         strata, over those of one stratum.
+    guard : float
+        No p-value below it is told, whatever relabelings say.
     floor : function, optional
         Returns the noise floor of this MMD^2, if it is not that of two groups.
     """
@@ -33,4 +35,10 @@ class Findings:
     mmd_squared: float
     estimate: Estimate
     spread: float
+    guard: float = 0.0
     floor: Callable[[], float] | None = None
+
+    @property
+    def pvalue(self) -> float:
+        """Of the null hypothesis."""
+        return max(self.null.pvalue, self.guard)

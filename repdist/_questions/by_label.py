@@ -104,7 +104,7 @@ def compare_by_label(  # noqa: PLR0913 (the options of a test)
     >>> result = repdist.compare_by_label(X, labels, Y, labels, rng=0)
     >>> result.to_frame()["pvalue_adjusted"].round(4)
     label
-    cat    0.2551
+    cat    0.4397
     dog    0.0001
     Name: pvalue_adjusted, dtype: float64
     """

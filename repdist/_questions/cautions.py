@@ -17,6 +17,10 @@ from repdist._questions.designs import Design
 from repdist._typing import Array, Float64
 from repdist.kernels import Kernel, Precomputed
 
+UNEQUAL_CLUSTERS = (
+    "clusters differ in size between the samples, so labels are not exchangeable: p is the larger "
+    "of the exact one and of one that asks for no equal sizes, but is right for many clusters alone"
+)
 _ROWS = Design()
 _EXACT = 2**53  # whole numbers below it are floats, too
 _MANY_COPIES = 0.1  # of the pooled rows

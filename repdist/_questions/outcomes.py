@@ -29,11 +29,12 @@ from repdist._inference import clustered, paired, paired_strata, stratified, two
 from repdist._inference.combine import Combination
 from repdist._inference.estimates import influences, mean_spread
 from repdist._inference.findings import Findings
+from repdist._inference.multipliers import differ_in_size, moving_squares, null_of_signs
 from repdist._inference.stratified import StrataSums, StrataTable, strata_table
 from repdist._options import Options
 from repdist._pass.beside import values_beside
 from repdist._pass.sums import kernel_blocks
-from repdist._questions.cautions import cluster_cautions, strata_cautions
+from repdist._questions.cautions import UNEQUAL_CLUSTERS, cluster_cautions, strata_cautions
 from repdist._questions.designs import Design, strata_of_clusters
 from repdist._questions.memory import check_bytes, check_memory
 from repdist._threads import in_order
@@ -188,12 +189,25 @@ def _tested_clusters(X: Array, Y: Array, ids: _arrays.Ids, options: Options) -> 
     sizes = [order.sizes for order in (orders[::-1] if swap else orders)]
     h, other = influences(sums.sums.first_rows, sums.sums.second_rows)
     influence = _in_place(h, orders[0].sequence), _in_place(other, orders[1].sequence)
+    cautions = cluster_cautions(*sizes)
+    if differ_in_size(*sizes):
+        squares = moving_squares(sums.sums.blocks, drawn.bins)
+        combination = Combination(options.combine, weights, squares, drawn.bins.movable[0])
+        signs = null_of_signs(
+            sums.sums.blocks,
+            sums.sums.diagonal,
+            drawn.bins,
+            combination,
+            (drawn.total, options.rng),
+        )
+        found = dataclasses.replace(found, guard=signs.pvalue)
+        cautions.append(UNEQUAL_CLUSTERS)
     return Outcome(
         Z, fitted, how, drawn, found, _effective(*map(len, sizes)), clusters=clusters,
         more_bytes=clustered.extra_bytes(drawn, len(weights), options.workers.n_jobs)
         + _block_bytes(orders, how),
         influence=influence[::-1] if swap else influence,
-        cautions=tuple(cluster_cautions(*sizes)),
+        cautions=tuple(cautions),
     )  # fmt: skip
 
 
@@ -266,16 +280,21 @@ def _tested_clusters_in_strata(
         for block in kernel_blocks(how, Z, layout, options.workers)
     )
     drawn = StrataRelabelings(units, options.n_resamples, "clusters")
+    first, second = (order.sizes for order in (orders[::-1] if swap else orders))
+    unequal = differ_in_size(first, second)
     done = _of_strata(
         Z, fitted, how, drawn, blocks, options, [order.sequence for order in orders], swap=swap,
-        means=means,
+        means=means, unequal=unequal,
     )  # fmt: skip
-    first, second = (order.sizes for order in (orders[::-1] if swap else orders))
     return dataclasses.replace(
         done,
         clusters=Clusters.of(first, second),
         more_bytes=held,
-        cautions=(*done.cautions, *cluster_cautions(first, second)),
+        cautions=(
+            *done.cautions,
+            *cluster_cautions(first, second),
+            *([UNEQUAL_CLUSTERS] if unequal else []),
+        ),
     )
 
 
@@ -290,6 +309,7 @@ def _of_strata(  # noqa: PLR0913 (what rows and clusters share)
     *,
     swap: bool,
     means: clustered.ClusterMeans | None = None,
+    unequal: bool = False,
 ) -> Outcome:
     """Test what is in strata from the blocks between them."""
     units, weights = drawn.units, np.array(how.weights)
@@ -302,6 +322,16 @@ def _of_strata(  # noqa: PLR0913 (what rows and clusters share)
     )
     relabeled = _relabeled(drawn, options)
     found = stratified.findings(sums, units, combination, options.estimator, relabeled)
+    if unequal:
+        signs = null_of_signs(
+            sums.blocks,
+            sums.diagonal,
+            units,
+            combination,
+            (drawn.total, options.rng),
+            within=stratified.takes_both(combination),
+        )
+        found = dataclasses.replace(found, guard=signs.pvalue)
     table = strata_table(sums, units)
     first, second = np.split(sums.influence, [len(orders[0])])
     influence = _in_place(first, orders[0]), _in_place(second, orders[1])

@@ -117,7 +117,7 @@ def compare_designed(
             np.array([estimate.null_variance for estimate in estimates]),
         ),
         statistic=np.array([result.null.statistic for result in results]),
-        pvalue=np.array([result.null.pvalue for result in results]),
+        pvalue=np.array([result.pvalue for result in results]),
         relabelings=tuple(outcome.drawn for outcome in outcomes),
         varies=np.array([not result.null.dropped.all() for result in results]),
         spread=np.array([result.spread for result in results]),
@@ -153,7 +153,7 @@ class _PairOfDesign:
         outcome = self._tested(at, pair, self._options.n_resamples)
         drawn = outcome.drawn
         more = finer(drawn, self._pairs)
-        if more != drawn and outcome.found.null.pvalue <= small_pvalue(drawn):
+        if more != drawn and outcome.found.pvalue <= small_pvalue(drawn):
             outcome = self._tested(at, pair, more.wanted)
         outcome = outcome.turned() if swap else outcome
         counts = designed.design.sizes(designed.X, designed.Y)

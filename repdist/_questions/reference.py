@@ -147,10 +147,11 @@ def compare_to_reference(  # noqa: PLR0913 (the options of a test)
     ... }
     >>> result = repdist.compare_to_reference(real, fakes, rng=0)
     >>> result.to_frame()[["mmd_squared", "rank_low", "rank_high"]].round(3)
-       mmd_squared  rank_low  rank_high
-    a        0.018         1          1
-    b        0.063         2          3
-    c        0.075         2          3
+           mmd_squared  rank_low  rank_high
+    group
+    a            0.007         1          1
+    b            0.023         2          3
+    c            0.035         2          3
     >>> result.closest
     ('a',)
     """

@@ -178,7 +178,7 @@ def pvalues_of(draws: Sequence[Draw], rehearsal: Rehearsal, options: Options) ->
         if _arrays.is_constant(_arrays.concatenate([X, Y])):
             return 1.0  # all relabelings tie
         own = dataclasses.replace(options, rng=stream, workers=Workers(1))
-        return tested(X, Y, design, own).found.null.pvalue
+        return tested(X, Y, design, own).found.pvalue
 
     workers = options.workers
     with computing():

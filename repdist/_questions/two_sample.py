@@ -240,7 +240,7 @@ def _result(
         component_columns["form"] = _read_only(np.repeat(forms, len(how.weights)))
     return MMDTestResult(
         statistic=null.statistic,
-        pvalue=null.pvalue,
+        pvalue=found.pvalue,
         mmd_squared=found.mmd_squared,
         estimate=found.estimate,
         null=null,

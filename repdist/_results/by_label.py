@@ -168,7 +168,7 @@ class ByLabelResult(Result):
         """What pictures show first."""
         differ = self._differ()
         at = f"intervals at {100 * self.confidence_level:g} %"
-        return f"{differ} of {counted(len(self.names), 'label')} differ; {at}"
+        return f"{differ} of {counted(len(self.names), 'label')} differ\n{at}"
 
     @property
     def quantity(self) -> str:

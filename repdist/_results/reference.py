@@ -271,7 +271,7 @@ class ReferenceResult(Result):
         at = f"intervals at {self._level()}"
         if len(self.names) == 1:
             return at
-        return f"{len(self.closest)} of {len(self.names)} may be the closest; {at}"
+        return f"{len(self.closest)} of {len(self.names)} may be the closest\n{at}"
 
     @property
     def quantity(self) -> str:

@@ -405,7 +405,7 @@ class PairwiseMMDResult(Result):
             else f"{adjustment(self.adjust)} for {pairs}"
         )
         return (
-            f"Every pair of {len(self.names)} groups was compared by the unbiased squared maximum "
+            f"{self._which()} compared by the unbiased squared maximum "
             f"mean discrepancy under one kernel fitted on all groups "
             f"({kernel_words(self.kernel)}), with exact permutation p-values from "
             f"{self._relabeled()} of the {self._moved()} of the pair, {which} as statistic, and "
@@ -418,6 +418,7 @@ class PairwiseMMDResult(Result):
         design = ""
         if self.counted.startswith("pairs"):
             design = f"paired={'ids' if self.paired_by_id else True}, "
+        design += "comparisons=comparisons, " * (not self.complete)
         design += "clusters=clusters, " * self.counted.endswith("clusters")
         design += "strata=strata, " * bool(self.comparison.strata)
         return (
@@ -450,6 +451,12 @@ class PairwiseMMDResult(Result):
             self.cautions,
             self._grid() if len(self.names) <= _MOST_SHOWN else None,
         )
+
+    def _which(self) -> str:
+        """Return in words which pairs were compared."""
+        if self.complete:
+            return f"Every pair of {len(self.names)} groups was"
+        return f"{counted(len(self.comparison.first), 'pair')} of {len(self.names)} groups were"
 
     def _moved(self) -> str:
         """Return in words what changes places."""

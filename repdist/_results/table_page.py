@@ -12,7 +12,7 @@ from repdist._numbers import (
     with_digits,
     with_equal_digits,
 )
-from repdist._report import Column, Page, Picture, column_of_names, column_of_numbers
+from repdist._report import Column, Page, Picture, Table, column_of_names, column_of_numbers
 from repdist._results.words import nearest_and_farthest
 from repdist.plotting import TableShape
 
@@ -30,6 +30,10 @@ class TableToTell(TableShape, Protocol):
     def confidence_level(self) -> float: ...
     @property
     def cautions(self) -> tuple[str, ...]: ...
+    @property
+    def counted(self) -> str: ...
+    @property
+    def strata(self) -> Any: ...
     def to_frame(self) -> Any: ...
     def plot(self, *, order: Literal["given", "clustered"]) -> "Axes": ...
     def dendrogram(self) -> "Axes": ...
@@ -48,7 +52,6 @@ def page_of(result: TableToTell, title: str) -> Page:
         [frame["pvalue"].tolist(), frame["pvalue_adjusted"].tolist()]
     )
     floors, times = frame["noise_floor"], frame["times_floor"]
-    rows = [f"{n} + {m}" for n, m in zip(frame["n_first"], frame["n_second"], strict=True)]
     return Page(
         title=title,
         lead=_lead(result, whole),
@@ -58,24 +61,26 @@ def page_of(result: TableToTell, title: str) -> Page:
             Picture("Who is close to whom", result.dendrogram, "Dendrogram of the groups."),
             Picture("Map", result.embed, "Map of the groups; the bar is the noise floor."),
         ),
-        table_title="Pairs" if said else "All pairs",
-        table_hint=(
-            f"Rows in bold differ at .05 ({adjustment(result.adjust)}); intervals at "
-            f"{100 * result.confidence_level:g} %, cut at 0.{said}"
+        tables=(
+            Table(
+                "Pairs" if said else "All pairs",
+                f"Rows in bold differ at .05 ({adjustment(result.adjust)}); intervals at "
+                f"{100 * result.confidence_level:g} %, cut at 0.{_design(result)}{said}",
+                (
+                    column_of_names("First", frame["first"]),
+                    column_of_names("Second", frame["second"]),
+                    _numbers("MMD²", frame["mmd_squared"], "key"),
+                    column_of_numbers("Interval", frame["ci_low"], intervals),
+                    column_of_numbers("p", frame["pvalue"], of_pvalues),
+                    column_of_numbers("p, adjusted", frame["pvalue_adjusted"], of_adjusted, "key"),
+                    _numbers("Effect", frame["effect"]),
+                    column_of_numbers("Noise floor", floors, with_equal_digits(floors, 2)),
+                    column_of_numbers("Times floor", times, [with_digits(x) for x in times]),
+                    _compared(frame, result.counted),
+                ),
+                tuple(bool(p) for p in reaches(frame["pvalue_adjusted"])),
+            ),
         ),
-        columns=(
-            column_of_names("First", frame["first"]),
-            column_of_names("Second", frame["second"]),
-            _numbers("MMD²", frame["mmd_squared"], "key"),
-            column_of_numbers("Interval", frame["ci_low"], intervals),
-            column_of_numbers("p", frame["pvalue"], of_pvalues),
-            column_of_numbers("p, adjusted", frame["pvalue_adjusted"], of_adjusted, "key"),
-            _numbers("Effect", frame["effect"]),
-            column_of_numbers("Noise floor", floors, with_equal_digits(floors, 2)),
-            column_of_numbers("Times floor", times, [with_digits(value) for value in times]),
-            column_of_numbers("Rows", frame["n_first"] + frame["n_second"], rows),
-        ),
-        bold=tuple(bool(p) for p in reaches(frame["pvalue_adjusted"])),
         method=result.method(),
         call=result.call(),
     )
@@ -95,6 +100,27 @@ def _readable(frame: Any) -> tuple[Any, str]:
     return shown, said
 
 
+def _design(result: TableToTell) -> str:
+    """Return what was compared, where that is not rows of any kind."""
+    inside = " inside strata" if len(result.strata) else ""
+    if result.counted == "rows" and not inside:
+        return ""
+    return f" Compared were {_of_rows(result.counted)}{inside}."
+
+
+def _compared(frame: Any, counted: str) -> Column:
+    """Return the column of how many rows, pairs or clusters each pair of groups has."""
+    name = counted.replace(" ", "_")
+    if name in frame:
+        return column_of_numbers(counted.capitalize(), frame[name], [f"{n}" for n in frame[name]])
+    sides = [f"{name}_first", f"{name}_second"]
+    first, second = (
+        frame[side] for side in (sides if sides[0] in frame else ["n_first", "n_second"])
+    )
+    texts = [f"{n} + {m}" for n, m in zip(first, second, strict=True)]
+    return column_of_numbers(counted.capitalize(), first + second, texts)
+
+
 def _numbers(heading: str, values: Any, role: Literal["", "key"] = "") -> Column:
     return column_of_numbers(heading, values, with_equal_digits(values), role)
 
@@ -107,11 +133,21 @@ def _lead(result: TableToTell, frame: Any) -> str:
         f"{len(frame)} differ</strong> at .05 ({adjustment(result.adjust)}). "
         f"Farthest apart: {_pair(far)}, {_times(far)}. Closest: {_pair(near)}, {_times(near)}.</p>"
         "<p>MMD² is 0 on average for equal distributions and can be slightly negative. The "
-        "<em>noise floor</em> is what two samples of one group show by chance: a distance of "
+        f"<em>noise floor</em> is what {_of_floor(result.counted)}: a distance of "
         "several floors is real, one below the floor is not told from noise. <em>Effect</em> is "
-        "the distance relative to the spread within groups, and does not depend on how many rows "
-        "there are.</p>"
+        "the distance relative to the spread within groups, and does not depend on how many "
+        f"{_of_rows(result.counted)} there are.</p>"
     )
+
+
+def _of_rows(counted: str) -> str:
+    return "pairs of rows" if counted == "pairs" else counted
+
+
+def _of_floor(counted: str) -> str:
+    if counted.startswith("pairs"):
+        return "pairs show by chance if sides change at random"
+    return "two samples of one group show by chance"
 
 
 def _pair(row: Any) -> str:

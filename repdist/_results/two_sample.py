@@ -14,7 +14,7 @@ from repdist._inference.combine import Null
 from repdist._inference.estimates import Estimate
 from repdist._inference.rates import CONFIDENCE
 from repdist._inference.stratified import STRATA, StrataTable
-from repdist._numbers import pvalues_with_equal_digits, reaches, with_equal_digits
+from repdist._numbers import reaches
 from repdist._results.card import Card, Result
 from repdist._results.equivalence import EquivalenceResult, Unit, checked_margin
 from repdist._results.words import kernel_call, kernel_words, statistic_words
@@ -235,7 +235,9 @@ class MMDTestResult(Result):
         return plot_two_sample(self, ax)
 
     def to_html(self, path: str | Path, *, title: str = "Do the samples differ?") -> None:
-        """Write one self-contained page: the summary, the picture, the components, the call.
+        """Write one self-contained page: the summary, the picture, the tables, the call.
+
+        The tables are those of `components`, and of `strata` if there are any.
 
         Parameters
         ----------
@@ -250,37 +252,10 @@ class MMDTestResult(Result):
             If `title` is not text, or `path` is no file name, is none that can be written in an
             existing folder, or cannot be written to its end; an earlier file is then as it was.
         """
-        from repdist._report import Page, Picture, column_of_numbers, write_page
+        from repdist._report import write_page
+        from repdist._results.two_sample_page import page_of
 
-        values = self.component_columns
-        columns = (
-            column_of_numbers(name, values[column], digits(values[column]))
-            for name, column, digits in (
-                ("Bandwidth", "bandwidth", with_equal_digits),
-                ("MMD²", "mmd_squared", with_equal_digits),
-                ("z-score", "zscore", with_equal_digits),
-                ("p", "pvalue", pvalues_with_equal_digits),
-            )
-        )
-        write_page(
-            path,
-            Page(
-                title=_checks.text("title", title),
-                lead=self._card().html(),
-                pictures=(
-                    Picture(
-                        "Null distribution",
-                        self.plot,
-                        "Null distribution with the observed statistic; numbers in the table.",
-                    ),
-                ),
-                table_title="Components",
-                table_hint="One row a component of the kernel; each p-value is its own.",
-                columns=tuple(columns),
-                method=self.method(),
-                call=self.call(),
-            ),
-        )
+        write_page(path, page_of(self, _checks.text("title", title), self._card().html()))
 
     def method(self) -> str:
         """Return a sentence for a paper that says what was done."""

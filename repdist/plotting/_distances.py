@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 
 def plot_distances(
-    shape: DistancesShape, ax: "Axes | None", order: Literal["distance", "given"]
+    shape: DistancesShape,
+    ax: "Axes | None" = None,
+    order: Literal["distance", "given"] = "distance",
 ) -> "Axes":
     """Draw each group's distance with its interval, and the noise floor as a band.
 
@@ -79,7 +81,7 @@ def plot_distances(
         ax.invert_yaxis()
         ax.set_xlabel(shape.quantity)
         ax.set_xlim(left=0)
-    ax.set_title(shape.headline, loc="left")
+    ax.set_title(shape.headline, loc="left", fontsize="medium", wrap=True)
     ax.legend(frameon=False, fontsize="small")
     ax.spines[["top", "right"]].set_visible(False)
     return ax

@@ -1,7 +1,6 @@
 """`repdist check` and `repdist power`."""
 
 import json
-import sys
 
 import numpy as np
 import pytest
@@ -17,21 +16,12 @@ def samples(n=40, m=50, d=2, shift=0.0, seed=0, dtype=np.float64):
     return X.astype(dtype), Y.astype(dtype)
 
 
-@pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
-    """Run the command line in a folder with samples: exit code, output, messages."""
+@pytest.fixture(autouse=True)
+def _in_folder(tmp_path, monkeypatch):
     X, Y = samples(30, 25, shift=0.5)
     np.save(tmp_path / "a.npy", X)
     np.save(tmp_path / "b.npy", Y)
     monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["repdist", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stopped:
-            commands.main()
-        return stopped.value.code, *capsys.readouterr()
-
-    return run
 
 
 QUICK = {"n_repetitions": 20, "n_resamples": 19, "rng": 0}

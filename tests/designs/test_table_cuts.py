@@ -12,9 +12,9 @@ from repdist._designs.table_cuts import Streams, TableCuts
 from repdist._designs.units import Units
 
 
-def cuts_of(sizes, n_resamples=99, names=None, n_bins="auto"):
+def cuts_of(sizes, n_resamples=99, names=None, n_bins="auto", pairs=None):
     streams = Streams(0, tuple(range(len(sizes))) if names is None else names)
-    return TableCuts.of(list(sizes), n_bins, n_resamples, streams)
+    return TableCuts.of(list(sizes), n_bins, n_resamples, streams, pairs)
 
 
 # --- units ---------------------------------------------------------------------------------------
@@ -31,6 +31,29 @@ def test_the_units_of_every_pair_are_made_of_the_groups_edges(sizes):
             assert set(cut.edges(sizes[g])) <= set(cuts.edges[g])
             assert cut.edges(sizes[g])[-1] == sizes[g]
     assert len({cut.size for cut in cuts.whole_cuts}) == 1
+
+
+@pytest.mark.parametrize("n_bins", ["auto", "rows", 2])
+@pytest.mark.parametrize("sizes", [[300, 300], [9000, 40, 1000, 700], [129, 700, 64], [2, 3, 900]])
+def test_the_units_of_some_pairs_are_made_of_the_groups_edges(sizes, n_bins):
+    """Those with the first group, in whatever order of size."""
+    pairs = [(0, g) for g in range(1, len(sizes))]
+    cuts = cuts_of(sizes, pairs=pairs, n_bins=n_bins)
+    assert cuts.n_pairs == len(pairs)
+    assert cuts.whole_cuts == []
+    for pair in pairs:
+        ordered = cuts.ordered(*pair)
+        drawn, finer = cuts.relabelings(*ordered)
+        assert finer.units == drawn.units
+        for g, cut in zip(ordered, drawn.units.cuts, strict=True):
+            assert set(cut.edges(sizes[g])) <= set(cuts.edges[g])
+            assert cut.edges(sizes[g])[-1] == sizes[g]
+
+
+def test_a_group_in_no_pair_is_one_unit():
+    cuts = cuts_of([50, 40, 60], pairs=[(0, 2)])
+    assert cuts.edges[1].tolist() == [0, 40]
+    assert cuts.layout.unit_rows[cuts.layout.unit_group == 1].tolist() == [40]
 
 
 def test_groups_are_laid_out_unit_by_unit():

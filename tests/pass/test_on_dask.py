@@ -211,6 +211,22 @@ def test_a_table_of_groups(client, many_blocks, form):
     assert theirs.global_test(99) == ours.global_test(99)
 
 
+def test_groups_beside_a_reference(many_blocks):
+    """With Dask's default scheduler; no block between groups is asked for."""
+    options = {"n_resamples": 199, "rng": 0}
+    ours = repdist.compare_to_reference(X, GROUPS, **options)
+    lazy_groups = {name: lazy(group) for name, group in GROUPS.items()}
+    theirs = repdist.compare_to_reference(lazy(X), lazy_groups, **options)
+    assert theirs.kernel == ours.kernel
+    assert theirs.cautions == ours.cautions
+    got, expected = theirs.to_frame(), ours.to_frame()
+    np.testing.assert_array_equal(got["pvalue"], expected["pvalue"])
+    np.testing.assert_allclose(got["mmd_squared"], expected["mmd_squared"], rtol=1e-8)
+    np.testing.assert_allclose(
+        theirs.compared.joint.covariance, ours.compared.joint.covariance, rtol=1e-8
+    )
+
+
 @dataclass(frozen=True)
 class Cauchy(kernels.Kernel):
     """A kernel of a user's own, fitted on the rows that it is given."""

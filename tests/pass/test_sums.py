@@ -22,9 +22,11 @@ UNITS = {
 }
 
 
-def kernel_blocks(kernel, Z, unit_rows, unit_group, *, small=False, n_jobs=1):
+def kernel_blocks(kernel, Z, unit_rows, unit_group, *, small=False, n_jobs=1, between=None):
     layout = Layout(unit_rows, unit_group, ties_matter=small)
-    return sums.kernel_blocks(plan(kernel), Z, layout, Workers(n_jobs), squares=True)
+    return sums.kernel_blocks(
+        plan(kernel), Z, layout, Workers(n_jobs), squares=True, between=between
+    )
 
 
 def naive(kernel, Z, unit_rows, unit_group):
@@ -73,6 +75,30 @@ def test_sums_equal_those_of_the_matrix(monkeypatch, name, units, edge, differen
             np.testing.assert_allclose(
                 getattr(block, field), value, rtol=1e-12, atol=1e-12, err_msg=field
             )
+
+
+BETWEEN = {"with the first": [(0, 1), (0, 2)], "one": [(1, 2)], "none": []}
+
+
+@pytest.mark.parametrize("between", BETWEEN.values(), ids=BETWEEN.keys())
+@pytest.mark.parametrize("edge", [4, 512])
+@pytest.mark.parametrize("library", ["NumPy", "torch"])
+def test_blocks_between_some_groups_are_those_of_the_full_pass(monkeypatch, between, edge, library):
+    """To the bit, after all that are within groups."""
+    monkeypatch.setattr(geometry, "_EDGE", edge)
+    unit_rows, unit_group = map(np.array, UNITS["three samples"])
+    Z = np.random.default_rng(0).normal(size=(unit_rows.sum(), 3))
+    if library == "torch":
+        Z = pytest.importorskip("torch").as_tensor(Z)
+    kernel = kernels.MultiRBF((0.5, 1.0, 2.0))
+    full = {(b.first, b.second): b for b in kernel_blocks(kernel, Z, unit_rows, unit_group)}
+    some = list(kernel_blocks(kernel, Z, unit_rows, unit_group, between=between))
+    assert [(b.first, b.second) for b in some[:3]] == [(0, 0), (1, 1), (2, 2)]
+    assert sorted((b.first, b.second) for b in some[3:]) == between
+    for block in some:
+        for field in FIELDS:
+            expected = getattr(full[block.first, block.second], field)
+            np.testing.assert_array_equal(getattr(block, field), expected)
 
 
 def test_two_samples_are_joined_from_their_blocks():

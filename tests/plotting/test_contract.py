@@ -51,22 +51,38 @@ def null(components=3):
     )
 
 
-def level(paired=False):
+def level(counted="rows"):
     return SimpleNamespace(
         pvalues=np.linspace(0.01, 1, 100), alpha=0.05, rate=0.05, holds=True,
-        paired=paired, confidence_interval=lambda: (0.02, 0.11),
+        counted=counted, confidence_interval=lambda: (0.02, 0.11),
     )  # fmt: skip
 
 
-def curve(reached=True, paired=False):
+def curve(reached=True, counted="rows"):
     frame = pd.DataFrame({"n": [5, 10], "power": [0.2, 0.9], "ci_low": [0.1, 0.7],
                           "ci_high": [0.4, 0.99]})  # fmt: skip
     return SimpleNamespace(
         alpha=0.05,
-        paired=paired,
+        counted=counted,
         to_frame=lambda: frame,
         rows_needed=lambda: 10 if reached else None,
     )
+
+
+def distances(names=NAMES):
+    """Groups at several distances, and one at none."""
+    middle = np.linspace(-0.01, 1, len(names))[::-1]
+    frame = pd.DataFrame(
+        {
+            "mmd_squared": middle,
+            "ci_low": np.maximum(middle - 0.1, 0),
+            "ci_high": np.maximum(middle + 0.2, 0),
+            "noise_floor": np.full(len(names), 0.05),
+            "pvalue_adjusted": np.where(middle > 0.1, 0.01, 0.4),
+        },
+        index=pd.Index(names, tupleize_cols=False),
+    )
+    return SimpleNamespace(headline="1 of 5", quantity="MMD$^2$", to_frame=lambda: frame)
 
 
 # Picture: the protocol of what it needs, and objects that have no more than that.
@@ -75,8 +91,9 @@ PICTURES = {
     "plot_table": ("TableShape", [table(), table(NAMES[:2])]),
     "plot_dendrogram": ("TableShape", [table(), table(NAMES[:2])]),
     "plot_map": ("TableShape", [table(), table(NAMES[:2])]),
-    "plot_level": ("LevelShape", [level(), level(paired=True)]),
-    "plot_power": ("CurveShape", [curve(), curve(reached=False), curve(paired=True)]),
+    "plot_level": ("LevelShape", [level(), level("pairs")]),
+    "plot_power": ("CurveShape", [curve(), curve(reached=False), curve(counted="pairs")]),
+    "plot_distances": ("DistancesShape", [distances(), distances(NAMES[:1])]),
 }
 CASES = pytest.mark.parametrize(
     ("name", "shape"), [(name, shape) for name, (_, shapes) in PICTURES.items() for shape in shapes]

@@ -19,8 +19,11 @@ from repdist import kernels
 mpl.use("Agg")
 
 RESULTS = {
-    "GlobalTestResult", "LevelCheck", "MMDTestResult", "PairwiseMMDResult", "PowerCurve",
+    "ByLabelResult", "EquivalenceResult", "GlobalTestResult", "LevelCheck", "MMDTestResult",
+    "PairwiseMMDResult", "PowerCurve", "ReferenceResult",
 }  # fmt: skip
+NAMELESS = {"EquivalenceResult", "GlobalTestResult"}  # what has no names and no cautions of its own
+METHODS = {"ByLabelResult", "MMDTestResult", "PairwiseMMDResult", "ReferenceResult"}
 NAMES = ["<b>", "R & D", "$x_1$"]  # of groups and of columns
 PICTURES = {"plot", "dendrogram", "embed"}
 
@@ -55,8 +58,14 @@ def results():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("repdist._questions.level.MOST_ROWS", 10)  # a caution
         level = repdist.check_level(X, Y, **rehearsal)
+    two = repdist.mmd_test(X, Y, kernel=kernel, n_resamples=9, rng=0)
+    beside = {"kernel": kernel, "n_resamples": 99, "adjust": "none", "rng": 0}
+    labels = [np.tile([*NAMES, NAMES[0]], k)[:n] for k, n in ((3, 12), (4, 14))]
     return {
-        "MMDTestResult": repdist.mmd_test(X, Y, kernel=kernel, n_resamples=9, rng=0),
+        "MMDTestResult": two,
+        "EquivalenceResult": two.equivalence(0.5),
+        "ReferenceResult": repdist.compare_to_reference(X, groups, **beside),
+        "ByLabelResult": repdist.compare_by_label(X, labels[0], Y, labels[1], **beside),
         "LevelCheck": level,
         "PowerCurve": repdist.estimate_power(X, Y, sizes=[2, 10], **rehearsal),
         "PairwiseMMDResult": table,
@@ -133,11 +142,11 @@ def test_names_are_escaped_in_html(result):
     assert not re.search(r"<b\b|<b>", page)
     assert not re.search(r"&(?!amp;|lt;|gt;|quot;|#x27;|#\d+;)", page)
     assert page.count("&lt;b&gt;") >= str(result).count("<b>")
-    assert "<b>" in str(result) or type(result) is repdist.GlobalTestResult  # which has no names
+    assert "<b>" in str(result) or type(result).__name__ in NAMELESS
 
 
 def test_cautions_are_a_tuple_and_shown_everywhere(result):
-    if type(result) is repdist.GlobalTestResult:
+    if type(result).__name__ in NAMELESS:
         pytest.skip("it has no cautions of its own")
     assert isinstance(result.cautions, tuple)
     assert result.cautions
@@ -188,10 +197,24 @@ def test_the_page_stands_alone(results, name, tmp_path):
         result.to_html(path, title=3)
 
 
-@pytest.mark.parametrize("name", ["MMDTestResult", "PairwiseMMDResult"])
+@pytest.mark.parametrize("name", sorted(METHODS))
 def test_the_method_is_prose_for_a_paper(results, name):
     words = results[name].method()
     assert words.endswith(f"(repdist {repdist.__version__}).")
     assert "\n" not in words
     assert "permutation p-value" in words
-    assert words[0].isupper()
+    assert words[0].isupper() or words[0].isdigit()
+
+
+@pytest.mark.parametrize("name", sorted(METHODS))
+def test_the_call_names_the_function_and_the_kernel(results, name):
+    function = {
+        "ByLabelResult": "compare_by_label(X, x_labels, Y, y_labels, ",
+        "MMDTestResult": "mmd_test(X, Y, ",
+        "PairwiseMMDResult": "pairwise_mmd_test(groups, ",
+        "ReferenceResult": "compare_to_reference(reference, groups, ",
+    }[name]
+    words = results[name].call()
+    assert words.startswith(f"repdist.{function}")
+    assert "kernel=" in words
+    assert words.count("\n") <= 1

@@ -1,0 +1,82 @@
+"""The picture of distances: what is drawn is what the table says."""
+
+from types import SimpleNamespace
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from repdist import plotting
+from repdist.plotting._names import MOST_NAMED
+
+mpl.use("Agg")
+
+
+def shape(k=4):
+    rng = np.random.default_rng(0)
+    middle = rng.normal(0.1, 0.2, size=k)
+    frame = pd.DataFrame(
+        {
+            "mmd_squared": middle,
+            "ci_low": np.maximum(middle - 0.1, 0),
+            "ci_high": np.maximum(middle + 0.2, 0),
+            "noise_floor": rng.random(k) / 10,
+            "pvalue_adjusted": np.where(middle > 0.1, 0.05, 0.06),
+        },
+        index=[f"week {i}" for i in range(k)],
+    )
+    return SimpleNamespace(headline="what", quantity="MMD", to_frame=lambda: frame)
+
+
+def drawn(shape, order):
+    ax = plotting.plot_distances(shape, Figure().subplots(), order)
+    ax.figure.canvas.draw()
+    return ax
+
+
+@pytest.mark.parametrize("order", ["distance", "given"])
+def test_bars_are_the_intervals(order):
+    given = shape()
+    frame = given.to_frame()
+    if order == "distance":
+        frame = frame.sort_values("mmd_squared")
+    ax = drawn(given, order)
+    axis = int(order == "given")
+    found = {}
+    for container in ax.containers:
+        (line, _, (bars,)) = container.lines
+        for point, bar in zip(np.transpose(line.get_data()), bars.get_segments(), strict=True):
+            found[int(point[1 - axis])] = (point[axis], *sorted(bar[:, axis]))
+    for place, row in enumerate(frame.itertuples()):
+        value, low, high = found[place]
+        assert value == pytest.approx(row.mmd_squared)
+        assert low == pytest.approx(min(row.ci_low, row.mmd_squared))
+        assert high == pytest.approx(max(row.ci_high, row.mmd_squared))
+
+
+def test_what_differs_has_its_own_colour_and_is_named():
+    ax = drawn(shape(), "given")
+    legend = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert any("differs at .05" in text for text in legend)
+    assert "noise floor" in legend
+    colours = [container.lines[0].get_color() for container in ax.containers]
+    assert len(set(colours)) == 2
+
+
+def test_a_value_below_0_is_drawn_inside():
+    """Or at least its bar: axes begin at 0."""
+    given = shape(30)
+    for order in ("distance", "given"):
+        ax = drawn(given, order)
+        low, _ = ax.get_xlim() if order == "distance" else ax.get_ylim()
+        assert low == 0
+
+
+@pytest.mark.parametrize("k", [1, 2, 200])
+@pytest.mark.parametrize("order", ["distance", "given"])
+def test_any_number_of_groups(k, order):
+    ax = drawn(shape(k), order)
+    names = ax.get_xticklabels() if order == "given" else ax.get_yticklabels()
+    assert 1 <= len(names) <= MOST_NAMED
