@@ -1,4 +1,4 @@
-"""The command line: `repdist test`, `matrix`, `check`, `power` and `lenet-gap`."""
+"""The command line: `repdist test`, `matrix`, `against`, `check`, `power` and others."""
 
 import importlib
 import sys
@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 import repdist
+from repdist._cli.against import against, by_label
 from repdist._cli.designs import Design, read_both, read_table
 from repdist._cli.options import (
     ALPHA,
@@ -17,7 +18,7 @@ from repdist._cli.options import (
     MULTI_RBF,
     RAISE,
     UNBIASED,
-    AdjustName,
+    AdjustOption,
     Alpha,
     AsJson,
     ClusterColumn,
@@ -155,7 +156,7 @@ def matrix(  # noqa: PLR0913 (the options of the command)
     unmatched: UnmatchedOption = RAISE,
     kernel: KernelOption = MULTI_RBF,
     combine: CombineOption = MAX,
-    adjust: Annotated[AdjustName, typer.Option(help="Adjustment of p-values.")] = HOLM,
+    adjust: AdjustOption = HOLM,
     resamples: Resamples = 9999,
     seed: Seed = 0,
     csv: Csv = None,
@@ -194,6 +195,10 @@ def matrix(  # noqa: PLR0913 (the options of the command)
             progress=True,
         )
     show(result, False, outputs, order="clustered")
+
+
+app.command("against")(against)
+app.command("by-label")(by_label)
 
 
 @app.command("check")

@@ -154,3 +154,7 @@ Html: TypeAlias = Annotated[
 Csv: TypeAlias = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Write one row a pair (.csv).")
 ]
+CsvOfGroups: TypeAlias = Annotated[
+    Path | None, typer.Option("--csv", metavar="FILE", help="Write one row a group (.csv).")
+]
+AdjustOption: TypeAlias = Annotated[AdjustName, typer.Option(help="Adjustment of p-values.")]

@@ -69,7 +69,7 @@ def _reworded(message: str, words: dict[str, str]) -> str:
     """Return a message without advice in Python, with the user's words for the arguments."""
     message = _ADVICE.sub(_as_option, message)
     first, *others = re.split(r"(?<=[.?!]) (?=[A-Z])", message)
-    own = re.compile(rf"({'|'.join(words)})(\[.*\])?|--.*")
+    own = re.compile(rf"({'|'.join(map(re.escape, words))})(\[.*\])?|--.*")
     kept = [text for text in others if all(map(own.fullmatch, re.findall("`([^`]*)`", text)))]
     text = " ".join([first, *kept])
     for name, word in words.items():

@@ -1,0 +1,255 @@
+"""`repdist against`: groups from files against a reference; `repdist by-label`: class by class."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+
+import repdist
+from repdist import _checks
+from repdist._cli.load import (
+    check_options,
+    input_path,
+    read_groups,
+    read_rows,
+    read_rows_and_ids,
+)
+from repdist._cli.options import (
+    ALPHA,
+    HOLM,
+    KERNELS,
+    MAX,
+    MULTI_RBF,
+    AdjustOption,
+    ClusterColumn,
+    Columns,
+    CombineOption,
+    CsvOfGroups,
+    Decimal,
+    Drop,
+    DropMissing,
+    First,
+    Header,
+    Html,
+    KernelOption,
+    Plot,
+    Resamples,
+    Second,
+    Seed,
+    Sep,
+    StrataColumn,
+)
+from repdist._cli.outputs import checked_outputs, in_words_of_the_user, show
+from repdist._cli.reading import Reading, note
+from repdist._numbers import reaches
+
+DIFFERS = 3  # exit code
+
+
+def against(  # noqa: PLR0913 (the options of the command)
+    reference: Annotated[
+        str, typer.Argument(metavar="REF", help="What groups are compared with: a file of rows.")
+    ],
+    files: Annotated[
+        list[str], typer.Argument(metavar="A", help="The groups: a file of rows each.")
+    ],
+    names: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME,...", help="Of the groups.", show_default="of the files"),
+    ] = None,
+    matched: Annotated[
+        bool,
+        typer.Option("--matched", help="Row i of every group was made from the same input."),
+    ] = False,
+    clusters: ClusterColumn = None,
+    strata: StrataColumn = None,
+    kernel: KernelOption = MULTI_RBF,
+    combine: CombineOption = MAX,
+    adjust: AdjustOption = HOLM,
+    resamples: Resamples = 9999,
+    seed: Seed = 0,
+    fail: Annotated[
+        bool,
+        typer.Option("--fail-if-differs", help=f"Exit with code {DIFFERS} if a group differs."),
+    ] = False,
+    alpha: Annotated[
+        float, typer.Option(help="A group differs if its adjusted p is at most this.")
+    ] = ALPHA,
+    csv: CsvOfGroups = None,
+    html: Html = None,
+    plot: Plot = None,
+    sep: Sep = None,
+    decimal: Decimal = None,
+    header: Header = None,
+    columns: Columns = None,
+    drop: Drop = None,
+    dropna: DropMissing = False,
+) -> None:
+    """Compare groups with one reference: which differ from it, and which may be the closest.
+
+    REF and A... are files as `repdist test` takes them. The picture has groups in their order.
+    """
+    given = [reference, *files]
+    outputs = checked_outputs({"--csv": csv, "--html": html, "--plot": plot}, given)
+    alpha = _checks.fraction("--alpha", alpha)
+    called = _names(files, names)
+    reading = Reading(sep, decimal, header, columns or (), drop or (), dropna)
+    _refuse_parted("--matched", reading, matched=matched)
+    samples, said = _read(given, called, {"--clusters": clusters, "--strata": strata}, reading)
+    words = {f"groups[{name!r}]": file for name, file in zip(called, files, strict=True)}
+    words |= {"reference": reference, "groups": "A...", "matched": "--matched"}
+    with in_words_of_the_user(words):
+        result = repdist.compare_to_reference(
+            samples[0],
+            dict(zip(called, samples[1:], strict=True)),
+            matched=matched,
+            **said,
+            kernel=KERNELS[kernel.value](),
+            combine=combine.value,
+            adjust=adjust.value,
+            n_resamples=resamples,
+            rng=seed,
+            progress=True,
+        )
+    show(result, False, outputs, order="given")
+    if fail:
+        _fail_if_differs(result.to_frame(), alpha)
+
+
+def by_label(  # noqa: PLR0913 (the options of the command)
+    first: First,
+    second: Second,
+    labels: Annotated[
+        str,
+        typer.Option(metavar="KEY", help="Labels: an array of each .npz, a column of each table."),
+    ],
+    paired: Annotated[
+        bool, typer.Option("--paired", help="Row i of A belongs to row i of B.")
+    ] = False,
+    kernel: KernelOption = MULTI_RBF,
+    combine: CombineOption = MAX,
+    adjust: AdjustOption = HOLM,
+    resamples: Resamples = 9999,
+    seed: Seed = 0,
+    csv: CsvOfGroups = None,
+    html: Html = None,
+    plot: Plot = None,
+    sep: Sep = None,
+    decimal: Decimal = None,
+    header: Header = None,
+    columns: Columns = None,
+    drop: Drop = None,
+    dropna: DropMissing = False,
+) -> None:
+    """Compare two samples within each label: in which classes they differ.
+
+    A and B are tables (.csv, .tsv, .txt, .parquet) with a label column, which is read as text from
+    a file of text; or .npz files of features and labels.
+    """
+    given = [first, second]
+    outputs = checked_outputs({"--csv": csv, "--html": html, "--plot": plot}, given)
+    reading = Reading(sep, decimal, header, columns or (), drop or (), dropna)
+    _refuse_parted("--paired", reading, matched=paired)
+    check_options(given, reading)
+    (X, x_labels), (Y, y_labels) = (read_groups(name, labels, reading) for name in given)
+    x_labels, y_labels = _alike(x_labels, y_labels)
+    words = {"X": first, "Y": second, "x_labels": "--labels", "y_labels": "--labels"}
+    with in_words_of_the_user(words):
+        result = repdist.compare_by_label(
+            X,
+            x_labels,
+            Y,
+            y_labels,
+            paired=paired,
+            kernel=KERNELS[kernel.value](),
+            combine=combine.value,
+            adjust=adjust.value,
+            n_resamples=resamples,
+            rng=seed,
+            progress=True,
+        )
+    show(result, False, outputs)
+
+
+def _fail_if_differs(frame: Any, alpha: float) -> None:
+    """Exit with a code of its own if a group differs; raise if none ever could."""
+    least = (1 / (frame["n_resamples"] + ~frame["exhaustive"])).min()
+    if not reaches(least, alpha):
+        raise ValueError(
+            f"`--alpha` must be at least {least:.2g}, below which no p of so few relabelings can "
+            f"be; got {alpha:g}. Give more `--resamples`, or more rows."
+        )
+    differ = [name for name, p in frame["pvalue_adjusted"].items() if reaches(p, alpha)]
+    if differ:
+        note(f"{', '.join(differ)}: adjusted p at most {alpha:g}")
+        raise typer.Exit(DIFFERS)
+
+
+def _names(files: Sequence[str], given: Sequence[str] | None) -> list[str]:
+    """Return the names of groups: those given, or those of files, in full if some are equal."""
+    if given:
+        names = [part.strip() for text in given for part in text.split(",")]
+        if len(names) != len(files):
+            raise ValueError(
+                f"`--names` must be one name a group; got {len(names)} for {len(files)} files."
+            )
+        _check_apart("`--names` must differ", names)
+        return names
+    _check_apart("`A...` must be different files", list(files), " Leave one out.")
+    stems = [_stem(file) for file in files]
+    return stems if len(set(stems)) == len(stems) else list(files)
+
+
+def _check_apart(rule: str, names: list[str], repair: str = "") -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"{rule}; got {name!r} twice.{repair}")
+
+
+def _stem(file: str) -> str:
+    """Return the name of a file without its folder and endings; the key of an archive."""
+    _, _, key = file.partition(".npz:")
+    path = input_path(file)
+    path = path.with_suffix("") if path.suffix.lower() == ".gz" else path
+    return key or path.stem
+
+
+def _read(
+    files: Sequence[str], names: Sequence[str], ids: dict[str, str | None], reading: Reading
+) -> tuple[list[Any], dict[str, Any]]:
+    """Return the rows of each file, and their ids as the function takes them."""
+    columns = {option: column for option, column in ids.items() if column is not None}
+    check_options(files, reading)
+    if not columns:
+        return [read_rows(file, reading) for file in files], {}
+    found = [read_rows_and_ids(file, columns, reading) for file in files]
+    (_, of_reference), *others = found
+    said = {
+        option[2:]: (
+            of_reference[option],
+            {name: of_rows[option] for name, (_, of_rows) in zip(names, others, strict=True)},
+        )
+        for option in columns
+    }
+    return [rows for rows, _ in found], said
+
+
+def _refuse_parted(option: str, reading: Reading, *, matched: bool) -> None:
+    if matched and reading.dropna:
+        raise ValueError(
+            f"`--dropna` must not be given with `{option}`: rows left out of one file would part "
+            "those of the others. Leave out such rows of all files."
+        )
+
+
+def _alike(first: Any, second: Any) -> tuple[Any, Any]:
+    """Return labels as text where those of one file are text, and numbers those of the other."""
+    kinds = [np.asarray(labels).dtype.kind for labels in (first, second)]
+    if kinds[0] == kinds[1] or "U" not in kinds:
+        return first, second
+    one, other = (
+        list(map(str, labels)) if kind in "iub" else labels
+        for labels, kind in zip((first, second), kinds, strict=True)
+    )
+    return one, other
