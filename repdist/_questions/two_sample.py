@@ -252,6 +252,7 @@ def _result(
         paired=design.paired,
         clusters=outcome.clusters,
         strata_table=outcome.strata,
+        dropped=bool(designed.cautions),
         wanted_bins=options.n_bins,
         relabelings=drawn,
         memory_bytes=held + outcome.more_bytes,
