@@ -162,8 +162,12 @@ class ClusterRelabelings(Relabelings):
         of, bins = self.clusters.describe(), self.bins
         if bins.size > 1:
             first, second = bins.movable
+            if self.clusters.first > self.clusters.second:
+                first, second = second, first
             of = f"{first:,} + {second:,} bins of {bins.size:,} clusters, of {of}"
         if left := sum(bins.frozen):
-            of += f" ({left:,} clusters in no bin)" if bins.size > 1 else f" ({left:,} stay out)"
+            of += (
+                f" ({left:,} cluster{'s' * (left > 1)} in no {'bin' if bins.size > 1 else 'draw'})"
+            )
         text = f"{count} relabelings of {of}"
         return f"{text}: {how}" if how else text

@@ -526,4 +526,4 @@ def extra_bytes(drawn: ClusterRelabelings, R: int, n_jobs: int) -> int:
 
 def block_bytes(clusters: int, R: int) -> int:
     """Return about how many bytes the sums between so many clusters take, with their copies."""
-    return 8 * 6 * R * clusters**2
+    return 8 * 8 * R * clusters**2

@@ -36,14 +36,12 @@ def moving_squares(blocks: Float64, units: Units) -> Float64:
     )
 
 
-def null_of_signs(  # noqa: PLR0913 (what it is made of)
+def null_of_signs(
     blocks: Float64,
     diagonal: Float64,
     units: Units | StrataUnits,
     combination: Combination,
     draws: tuple[int, np.random.Generator],
-    *,
-    within: bool = False,
 ) -> Null:
     """Return the null distribution of MMD^2 over so many draws, the observed one the first.
 
@@ -53,11 +51,9 @@ def null_of_signs(  # noqa: PLR0913 (what it is made of)
         Sums of the kernel between clusters over units of these, as in `Sums`. Each unit that moves
         counts as one row.
     units : Units or StrataUnits
+        Of strata the adjusted distance is taken.
     combination : Combination
-        Of R components, or of 2 R with what is `within`.
     draws : (int, numpy.random.Generator)
-    within : bool
-        Whether the mean of the distances inside strata stands behind the adjusted distance.
     """
     moves = np.flatnonzero(units.can_move)
     size, sample = units.rows[moves].astype(np.float64), units.sample[moves]
@@ -69,30 +65,20 @@ def null_of_signs(  # noqa: PLR0913 (what it is made of)
     K[:, every, every] += diagonal[:, moves]
     K /= np.outer(size, size)
     group = sample * len(shares) + stratum
-    forms = _forms(group, len(shares), shares, within=within)
-    Kc = _centred(K, group)
-    T = np.concatenate([np.tensordot(K, form, 2) for form in forms])  # (F R,)
-    F = np.concatenate([np.abs(form) * Kc for form in forms])  # (F R, U, U)
+    form = _form(group, len(shares), shares[stratum])
+    T, F = np.tensordot(K, form, 2), np.abs(form) * _centred(K, group)
     rounding = 64 * np.finfo(np.float64).eps * np.abs(F).sum(axis=(1, 2))
     return Null(Statistics.of(_drawn(T, F, *draws)), rounding, combination)
 
 
-def _forms(
-    group: npt.NDArray[np.intp], strata: int, shares: Float64, *, within: bool
-) -> list[Float64]:
-    """Return what pairs i != j count in each statistic, (U, U); below 0 between the samples."""
-    n, stratum = np.bincount(group)[group], group % strata
-    sign = np.where(group < strata, 1.0, -1.0) / n
-    found = []
-    for factor in (shares, np.sqrt(shares))[: 1 + within]:
-        a = sign * factor[stratum]
-        form = np.outer(a, a)
-        form *= np.where(group[:, None] == group, n / (n - 1), 1.0)  # n (n - 1) pairs, not n^2
-        np.fill_diagonal(form, 0)
-        found.append(form)
-    if within:
-        found[1][stratum[:, None] != stratum] = 0
-    return found
+def _form(group: npt.NDArray[np.intp], strata: int, shares: Float64) -> Float64:
+    """Return what pairs i != j count in MMD^2, (U, U); below 0 between the samples."""
+    n = np.bincount(group)[group]
+    a = np.where(group < strata, 1.0, -1.0) * shares / n
+    form = np.outer(a, a)
+    form *= np.where(group[:, None] == group, n / (n - 1), 1.0)  # n (n - 1) pairs, not n^2
+    np.fill_diagonal(form, 0)
+    return form
 
 
 def _centred(K: Float64, group: npt.NDArray[np.intp]) -> Float64:
@@ -106,7 +92,7 @@ def _centred(K: Float64, group: npt.NDArray[np.intp]) -> Float64:
 
 
 def _drawn(observed: Float64, F: Float64, count: int, rng: np.random.Generator) -> Float64:
-    """Return ``e' F e`` of random signs e, (F R, count), behind what was observed."""
+    """Return ``e' F e`` of random signs e, (R, count), behind what was observed."""
     T = np.empty((len(F), count))
     T[:, 0] = observed
     step = max(1, _ENTRIES // F.shape[1])

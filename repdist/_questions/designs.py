@@ -302,7 +302,7 @@ def _without(designed: Designed, ids: Ids, lone: npt.NDArray[np.intp], where: st
     first, second = (~np.isin(codes, lone) for codes in ids.codes)
     left = [int((~kept).sum()) for kept in (first, second)]
     one, other = (name.replace("`", "") for name in designed.names)
-    caution = f"left out: {left[0]:,} rows of {one} and {left[1]:,} of {other}, {where}"
+    caution = f"left out: {_rows(left[0])} of {one} and {left[1]:,} of {other}, {where}"
     kept = designed.keep(first, second)
     return dataclasses.replace(kept, cautions=(*designed.cautions, caution))
 
@@ -310,7 +310,11 @@ def _without(designed: Designed, ids: Ids, lone: npt.NDArray[np.intp], where: st
 def _advice(rows: int, all_of_them: bool) -> str:
     if all_of_them:
         return "No other is left."
-    return f'Leave out these {rows:,} rows, e.g. by `unmatched="drop"`.'
+    return f'Leave out these {_rows(rows)}, e.g. by `unmatched="drop"`.'
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row{'s' * (count != 1)}"
 
 
 def _named(

@@ -193,13 +193,8 @@ def _tested_clusters(X: Array, Y: Array, ids: _arrays.Ids, options: Options) -> 
     if differ_in_size(*sizes):
         squares = moving_squares(sums.sums.blocks, drawn.bins)
         combination = Combination(options.combine, weights, squares, drawn.bins.movable[0])
-        signs = null_of_signs(
-            sums.sums.blocks,
-            sums.sums.diagonal,
-            drawn.bins,
-            combination,
-            (drawn.total, options.rng),
-        )
+        draws = drawn.total, options.rng
+        signs = null_of_signs(sums.sums.blocks, sums.sums.diagonal, drawn.bins, combination, draws)
         found = dataclasses.replace(found, guard=signs.pvalue)
         cautions.append(UNEQUAL_CLUSTERS)
     return Outcome(
@@ -323,14 +318,9 @@ def _of_strata(  # noqa: PLR0913 (what rows and clusters share)
     relabeled = _relabeled(drawn, options)
     found = stratified.findings(sums, units, combination, options.estimator, relabeled)
     if unequal:
-        signs = null_of_signs(
-            sums.blocks,
-            sums.diagonal,
-            units,
-            combination,
-            (drawn.total, options.rng),
-            within=stratified.takes_both(combination),
-        )
+        whole = dataclasses.replace(combination, rule="mean")  # narrow components stray too far
+        draws = drawn.total, options.rng
+        signs = null_of_signs(sums.blocks, sums.diagonal, units, whole, draws)
         found = dataclasses.replace(found, guard=signs.pvalue)
     table = strata_table(sums, units)
     first, second = np.split(sums.influence, [len(orders[0])])

@@ -421,6 +421,7 @@ class PairwiseMMDResult(Result):
         design += "comparisons=comparisons, " * (not self.complete)
         design += "clusters=clusters, " * self.counted.endswith("clusters")
         design += "strata=strata, " * bool(self.comparison.strata)
+        design += 'unmatched="drop", ' * any("left out: " in text for text in self.cautions)
         return (
             f"repdist.pairwise_mmd_test(groups, {design}kernel={kernel_call(self.kernel)}, "
             f"combine={self.combine!r}, n_resamples={self.n_resamples}, n_bins={self.n_bins!r}, "
@@ -446,7 +447,7 @@ class PairwiseMMDResult(Result):
                 ("farthest", _row_line(far, self.adjust)),
                 ("closest", _row_line(near, self.adjust)),
                 ("kernel", str(self.kernel)),
-                ("null", f"{self._relabeled()}{of} within each pair"),
+                ("null", f"{self._relabeled()}{of} within each pair{' of groups' * bool(of)}"),
             ),
             self.cautions,
             self._grid() if len(self.names) <= _MOST_SHOWN else None,
@@ -462,9 +463,9 @@ class PairwiseMMDResult(Result):
         """Return in words what changes places."""
         within = {
             "rows": "rows",
-            "pairs": "sides within pairs",
+            "pairs": "sides of pairs of rows",
             "clusters": "whole clusters",
-            "pairs of clusters": "sides within pairs of clusters",
+            "pairs of clusters": "sides of pairs of clusters",
         }[self.counted]
         return f"{within} inside strata" if self.comparison.strata else within
 

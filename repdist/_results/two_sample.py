@@ -57,6 +57,8 @@ class MMDTestResult(Result):
         How many clusters the samples have, if rows were given as coming in clusters.
     strata_table : StrataTable or None
         What differs inside each stratum, if rows were compared within strata; see `strata`.
+    dropped : bool
+        Whether rows that nothing can be compared with were left out.
     wanted_bins : {"auto", "rows"} or int
         The `n_bins` that was asked for.
     relabelings : Relabelings or Flips
@@ -83,6 +85,7 @@ class MMDTestResult(Result):
     paired: bool
     clusters: Clusters | None
     strata_table: StrataTable | None
+    dropped: bool
     wanted_bins: Bins
     relabelings: Drawn
     memory_bytes: int
@@ -272,6 +275,7 @@ class MMDTestResult(Result):
         design = "paired=True, " * self.paired
         design += "clusters=(ids_x, ids_y), " * (self.clusters is not None)
         design += "strata=(strata_x, strata_y), " * (self.strata_table is not None)
+        design += 'unmatched="drop", ' * self.dropped
         if self.clusters is not None or self.strata_table is not None:
             bins = self.wanted_bins
         return (
