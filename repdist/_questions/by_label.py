@@ -135,7 +135,11 @@ def _read(X: Any, x_labels: Any, Y: Any, y_labels: Any) -> tuple[list[Array], Id
     samples = [_arrays.detach(array) for array in _arrays.read_samples(given)]
     sizes = {"X": len(samples[0]), "Y": len(samples[1])}
     labels = _arrays.read_ids(
-        "labels", list(of_rows.values()), sizes, list(given.values()), list(of_rows)
+        "x_labels` and `y_labels",  # as messages put it between marks
+        list(of_rows.values()),
+        sizes,
+        list(given.values()),
+        list(of_rows),
     )
     return samples, labels, _arrays.column_names(given["X"])
 

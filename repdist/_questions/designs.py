@@ -71,6 +71,8 @@ class Designed:
         Of rows that were left out.
     names : pair of str
         What messages call the samples.
+    alternatives : bool
+        Whether messages may advise to pair rows, or to leave some out by an argument.
     """
 
     X: Array
@@ -78,6 +80,7 @@ class Designed:
     design: Design
     cautions: tuple[str, ...] = ()
     names: tuple[str, str] = ("`X`", "`Y`")
+    alternatives: bool = True
 
     def keep(self, first: Any, second: Any) -> "Designed":
         """Return some of the rows (masks or numbers) of both samples, with their ids."""
@@ -136,7 +139,7 @@ def matched(designed: Designed, unmatched: Unmatched) -> Designed:
     if design.clusters is not None and design.paired:
         designed = _with_partners(designed, unmatched)
     elif design.clusters is not None:
-        _check_in_one_sample(design.clusters, designed.names)
+        _check_in_one_sample(design.clusters, designed)
     if design.strata is not None:
         designed = _in_both(designed, unmatched)
     _check_enough(designed)
@@ -212,14 +215,15 @@ def _check_held(designed: Designed) -> None:
             )
 
 
-def _check_in_one_sample(clusters: Ids, names: tuple[str, str]) -> None:
+def _check_in_one_sample(clusters: Ids, designed: Designed) -> None:
     if clusters.shared:
+        twice = "If the same items were measured twice, give `paired=True` too; if each has rows "
+        each = "If each has rows " if not designed.alternatives else twice
         raise ValueError(
             "`clusters` must each have all of their rows in one sample; got rows of "
-            f"{clusters.shared[0]!r} in {' and '.join(names)} ({len(clusters.shared)} such in "
-            "all). If the same items were measured twice, give `paired=True` too; if each has rows "
-            "of its own in both, give the ids as `strata`; if ids start anew in each, make them "
-            "differ."
+            f"{clusters.shared[0]!r} in {' and '.join(designed.names)} ({len(clusters.shared)} "
+            f"such in all). {each}of its own in both, give the ids as `strata`; if ids start anew "
+            "in each, make them differ."
         )
 
 
@@ -250,7 +254,7 @@ def _with_partners(designed: Designed, unmatched: Unmatched) -> Designed:
         raise ValueError(
             "`clusters` must have rows in both samples if `paired`; got "
             f"{_named(clusters.names, counts, lone, designed.names)}. "
-            + _advice(counts[lone].sum(), len(lone) == len(counts))
+            + _advice(designed, counts[lone].sum(), len(lone) == len(counts))
         )
     return _without(designed, clusters, lone, "in no pair of clusters")
 
@@ -279,7 +283,7 @@ def _in_both(designed: Designed, unmatched: Unmatched) -> Designed:
         raise ValueError(
             f"`strata` must have {need} in every stratum; got "
             f"{_named(items.names, counts, shown, designed.names, design.called)}. Join strata. "
-            + _advice(rows[few].sum(), len(few) == len(counts))
+            + _advice(designed, rows[few].sum(), len(few) == len(counts))
             + " If each stratum is one row of a sample and its partner, use `paired=True`."
             * (design.called == "rows" and len(few) == len(counts))
         )
@@ -307,10 +311,11 @@ def _without(designed: Designed, ids: Ids, lone: npt.NDArray[np.intp], where: st
     return dataclasses.replace(kept, cautions=(*designed.cautions, caution))
 
 
-def _advice(rows: int, all_of_them: bool) -> str:
+def _advice(designed: Designed, rows: int, all_of_them: bool) -> str:
     if all_of_them:
         return "No other is left."
-    return f'Leave out these {_rows(rows)}, e.g. by `unmatched="drop"`.'
+    by = ', e.g. by `unmatched="drop"`' * designed.alternatives
+    return f"Leave out these {_rows(rows)}{by}."
 
 
 def _rows(count: int) -> str:

@@ -32,11 +32,14 @@ class TableDesign:
     paired : bool
         Whether rows of two groups belong together: row i of both, or those of one id.
     unmatched : {"raise", "drop"}
+    alternatives : bool
+        Whether messages may advise to pair rows, or to leave some out by an argument.
     """
 
     given: Groups
     paired: bool
     unmatched: Unmatched
+    alternatives: bool = True
 
     @property
     def independent(self) -> bool:
@@ -79,7 +82,13 @@ class TableDesign:
         names = [f"group {given.names[i]!r}" for i in (g, h)]
         of_pair = {name: of_rows.of(g, h) for name, of_rows in ids.items() if name != "paired"}
         design = Design(self.paired, of_pair.get("clusters"), of_pair.get("strata"))
-        designed = Designed(given.arrays[g], given.arrays[h], design, names=(names[0], names[1]))
+        designed = Designed(
+            given.arrays[g],
+            given.arrays[h],
+            design,
+            names=(names[0], names[1]),
+            alternatives=self.alternatives,
+        )
         if "paired" in ids:
             designed = _in_pairs(designed, ids["paired"].of(g, h), self.unmatched)
         return matched(designed, self.unmatched)

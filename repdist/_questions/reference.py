@@ -170,7 +170,7 @@ def compare_to_reference(  # noqa: PLR0913 (the options of a test)
     with computing():
         given = _arrays.read_groups(groups, labels, of_groups, Reference(reference, of_reference))
         _arrays.check_varies(given.arrays, "`reference` and `groups`")
-        table = TableDesign(given, False, "raise")
+        table = TableDesign(given, False, "raise", alternatives=False)
         _check_matched(table, matched=matched)
         check_table_options(table, options)
         options.check_smallest(min(table.counts), table.called)
