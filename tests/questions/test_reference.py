@@ -350,6 +350,13 @@ def test_groups_may_have_any_name():
     assert list(result.to_frame().index) == list(names)
 
 
+def test_no_warning_where_more_relabelings_will_do():
+    """Of 20 groups, 255 relabelings give no adjusted p of .05, and the more of a small p do."""
+    R, groups = given((12,) * 20, step=0)
+    result = repdist.compare_to_reference(R, groups, n_resamples=255, rng=0)
+    assert not any("cannot reach" in caution for caution in result.cautions)
+
+
 def test_relabelings_that_cannot_tell_are_warned_of():
     R, groups = given((4, 4), 4)
     with pytest.warns(repdist.RepdistWarning, match="cannot reach"):
