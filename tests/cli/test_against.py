@@ -109,6 +109,8 @@ def test_a_level_that_no_group_can_reach_is_refused(folder, run):
     assert (code, "3 groups" in output) == (2, True)
     assert "`--alpha` must be at least 0.0039" in message
     assert "`--resamples`" in message
+    least = "--alpha", 1 / 256, "--adjust", "none"
+    assert run("against", "ref.npy", *FILES, *FEW, "--fail-if-differs", *least)[0] == 3
 
 
 def test_designs_are_columns(folder, run):
@@ -134,6 +136,7 @@ def test_matched_is_passed_on(folder, run):
     [
         (["ref.npy", "none.npy"], "`none.npy` must be a file; there is none"),
         (["ref.npy", "bad.npy"], "`bad.npy` must hold finite numbers"),
+        (["ref.npy", "bad.npy", "--names", "a(["], "`bad.npy` must hold finite numbers"),
         (["bad.npy", FILES[0]], "`bad.npy` must hold finite numbers"),
         (["ref.npy", "narrow.npy"], "`ref.npy` and `narrow.npy` must have the same number of col"),
         (["ref.npy", FILES[0], FILES[0]], f"different files; got '{FILES[0]}' twice"),
