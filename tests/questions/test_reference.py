@@ -149,7 +149,7 @@ def test_the_floor_is_the_larger_of_two_for_these_sizes():
 # --- forms of the same ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("sizes", [(40, 50, 45, 50), (300, 260, 300, 500), (4, 5, 6, 5)], ids=str)
+@pytest.mark.parametrize("sizes", [(40, 50, 45, 50), (140, 130, 140, 250), (4, 5, 6, 5)], ids=str)
 def test_the_order_of_the_groups_changes_nothing(sizes):
     R, groups = given(sizes)
     order = ["g2", "g0", "g3", "g1"]
@@ -203,18 +203,10 @@ def test_inputs_are_unchanged():
 
 
 @needs("torch")
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_torch_gives_the_answer_of_numpy(dtype):
-    R, groups = given((40, 150), 300, dtype=dtype)
+def test_torch_gives_the_answer_of_numpy():
+    R, groups = given((40, 150), 200)
     tensors = {name: as_tensor(rows) for name, rows in groups.items()}
-    got, expected = compare(as_tensor(R), tensors), compare(R, groups)
-    rtol = 1e-9 if dtype is np.float64 else 1e-4
-    ours, theirs = got.to_frame(), expected.to_frame()
-    pd.testing.assert_frame_equal(ours[NUMBERS], theirs[NUMBERS], rtol=rtol, atol=rtol)
-    np.testing.assert_allclose(ours["pvalue"], theirs["pvalue"], atol=0.02)
-    np.testing.assert_allclose(
-        got.compared.standard_error, expected.compared.standard_error, rtol=max(rtol, 1e-6)
-    )
+    assert_same(compare(as_tensor(R), tensors), compare(R, groups), rtol=1e-8)
 
 
 def test_files_give_the_same_bits(tmp_path):
