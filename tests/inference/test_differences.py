@@ -339,6 +339,19 @@ def test_rounding_ranks_nobody():
         np.testing.assert_array_equal(found.pvalues[[0, 1, 3]], 1)
 
 
+def test_a_difference_and_its_pvalue_agree_where_nothing_varies():
+    """Every row of a group is one point, and of the reference too: all is known, or nothing is."""
+    groups = {"a": np.ones((20, 2)), "b": -np.ones((30, 2)), "far": np.full((10, 2), 3.0)}
+    for seed in range(3):
+        found = compared(np.zeros((25, 2)), groups, rng=seed)
+        np.testing.assert_allclose(found.standard_error, 0, atol=1e-14)
+        low, high = found.intervals
+        surely = (low > 0) | (high < 0)
+        np.testing.assert_array_equal(surely, found.pvalues <= 0.05)
+        assert not surely[0]  # both are as far, to rounding
+        assert found.ranks[0][0] == found.ranks[0][1] == 1
+
+
 def test_a_hundred_groups_take_little_memory():
     rng = np.random.default_rng(0)
     found = differences_of(rng.normal(size=100))

@@ -109,6 +109,16 @@ def test_more_relabelings_are_for_so_many_pairs():
     assert used[1] > 2000
 
 
+@pytest.mark.parametrize("strata", [False, True])
+def test_no_warning_where_more_relabelings_will_do(strata):
+    """Of 15 pairs, 255 relabelings give no adjusted p of .05, and the more of a small p do."""
+    given = groups((12,) * 7, step=0)
+    pairs = list(itertools.combinations(given, 2))[:15]
+    ids = {"strata": {name: np.arange(12) % 2 for name in given}} if strata else {}
+    result = repdist.pairwise_mmd_test(given, comparisons=pairs, n_resamples=255, rng=0, **ids)
+    assert not any("cannot reach" in caution for caution in result.cautions)
+
+
 @needs("torch")
 def test_torch_gives_the_answer_of_numpy():
     given = groups()
