@@ -151,11 +151,17 @@ def test_matched_is_passed_on(folder, run):
         (["ref.npy", FILES[0], "--clusters", "v"], "ref.npy has none with a name"),
         (["ref.csv", "week 1.csv", "--clusters", "v"], "`--clusters` must name a column of ref.c"),
         (["ref.csv", "week 1.csv", "--strata", "kind"], "`ref.csv` must hold numeric columns only"),
+        (
+            ["ref.csv", "cats.csv", "--strata", "kind", "--columns", "x"],
+            "in 'dog'. Join strata. Leave out these 20 r",
+        ),
     ],
 )
 def test_bad_input_is_refused_in_words(arguments, message, folder, run):
     np.save("bad.npy", np.where(np.arange(60)[:, None] == 7, np.nan, REF))
     np.save("narrow.npy", REF[:, :2])
+    cats = table(WEEKS["week 1"], "c", 8).assign(kind="cat")
+    cats.drop(columns="video").to_csv("cats.csv", index=False)
     code, output, told = run("against", *arguments)
     assert (code, output) == (2, "")
     assert message in told
