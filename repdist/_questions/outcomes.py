@@ -22,7 +22,7 @@ from repdist._designs.clusters import (
     layout_of_clusters,
 )
 from repdist._designs.paired import Flips, PairedUnits
-from repdist._designs.relabelings import AT_ONCE, Drawn, Relabelings
+from repdist._designs.relabelings import AT_ONCE, Drawn, Relabelings, random_total
 from repdist._designs.strata import StrataRelabelings, StrataUnits, order_in_strata
 from repdist._designs.units import row_order, two_sample_units
 from repdist._inference import clustered, paired, paired_strata, stratified, two_samples
@@ -181,7 +181,7 @@ def _tested_clusters(X: Array, Y: Array, ids: _arrays.Ids, options: Options) -> 
     if differ_in_size(*sizes):
         squares = moving_squares(sums.sums.blocks, drawn.bins)
         combination = Combination(options.combine, weights, squares, drawn.bins.movable[0])
-        draws = drawn.total, options.rng
+        draws = random_total(options.n_resamples), options.rng
         signs = null_of_signs(sums.sums.blocks, sums.sums.diagonal, drawn.bins, combination, draws)
         found = dataclasses.replace(found, guard=signs.pvalue)
         cautions.append(UNEQUAL_CLUSTERS)
@@ -303,16 +303,37 @@ def _of_strata(  # noqa: PLR0913 (what rows and clusters share)
     relabeled = _relabeled(drawn, options)
     found = stratified.findings(sums, units, combination, options.estimator, relabeled)
     if unequal:
-        whole = dataclasses.replace(combination, rule="mean")  # narrow components stray too far
-        draws = drawn.total, options.rng
-        signs = null_of_signs(sums.blocks, sums.diagonal, units, whole, draws)
-        found = dataclasses.replace(found, guard=signs.pvalue)
+        found = _guarded_in_strata(found, sums, units, combination, options)
     table = strata_table(sums, units)
     table = table.turned() if swap else table
     return Outcome(
         Z, fitted, how, drawn, found, units.effective, stratified.forms(combination), table,
         cautions=tuple(strata_cautions(table)),
     )  # fmt: skip
+
+
+def _guarded_in_strata(
+    found: Findings,
+    sums: StrataSums,
+    units: StrataUnits,
+    combination: Combination,
+    options: Options,
+) -> Findings:
+    """Return the findings with a p-value that is no less than that of random signs.
+
+    These look at the kernel as a whole: the tails of narrow components stray too far.
+    """
+    weights, both = combination.weights, stratified.takes_both(combination)
+    whole = Combination("max" if both else "mean", np.ones(1 + both), np.zeros(1 + both), 2)
+    signs = null_of_signs(
+        np.tensordot(weights, sums.blocks, 1)[None],
+        (weights @ sums.diagonal)[None],
+        units,
+        whole,
+        (random_total(options.n_resamples), options.rng),
+        within=both,
+    )
+    return dataclasses.replace(found, guard=signs.pvalue)
 
 
 def _in_order(
