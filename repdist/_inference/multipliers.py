@@ -36,7 +36,7 @@ def moving_squares(blocks: Float64, units: Units) -> Float64:
     )
 
 
-def null_of_signs(
+def null_of_signs(  # noqa: PLR0913 (what it is made of)
     blocks: Float64,
     diagonal: Float64,
     units: Units | StrataUnits,

@@ -220,8 +220,8 @@ class MMDTestResult(Result):
         """Return a sentence for a paper that says what was done."""
         return (
             f"{self._samples()} were compared by the {self.estimator} "
-            f"squared maximum mean discrepancy ({kernel_words(self.kernel)}), with {self._how_told()} "
-            f"{self.relabelings.describe()}, and "
+            f"squared maximum mean discrepancy ({kernel_words(self.kernel)}), with "
+            f"{self._how_told()} {self.relabelings.describe()}, and "
             f"{self._statistic()} as statistic (repdist {__version__})."
         )
 
@@ -343,6 +343,8 @@ class MMDTestResult(Result):
         if differs == apart:
             return ""
         whole = "it is for MMD^2 of the kernel as a whole,\n"
+        if self.guarded:
+            return f"the interval {_REACHES[apart]}, and the test for 0 alone does not reject"
         if len(self.component_columns["bandwidth"]) == 1 or self.combine == "mean":
             return f"the interval {_REACHES[apart]}: it holds at any distance,\nand {_TEST[apart]}"
         return f"the interval {_REACHES[apart]}: {whole}and the test for what stands out most " + (
@@ -364,5 +366,5 @@ class MMDTestResult(Result):
 _REACHES = {False: "reaches 0", True: "lies above 0"}
 _TEST = {
     False: "the test is made for 0 alone, where it sees more",
-    True: "the test for 0 alone does not reject",
+    True: "the test for 0 alone is exact, and does not reject",
 }
