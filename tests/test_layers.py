@@ -3,6 +3,7 @@
 import ast
 import dataclasses
 import inspect
+import re
 import sys
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -310,7 +311,7 @@ def test_data_come_first_and_options_by_name(name):
         assert parameter.kind is wanted, parameter.name
         assert is_data or parameter.default is not parameter.empty
         assert parameter.annotation is not parameter.empty
-        assert f"{parameter.name} :" in function.__doc__ or "X, Y :" in function.__doc__
+        assert re.search(rf"^ +(\w+, )*{parameter.name}(, \w+)* :", function.__doc__, re.MULTILINE)
 
 
 def test_the_parameters_that_users_meet():
@@ -323,6 +324,7 @@ def test_the_parameters_that_users_meet():
         "paired": False,
         "clusters": None,
         "strata": None,
+        "unmatched": "raise",
         "kernel": repdist.kernels.MultiRBF(),
         "estimator": "unbiased",
         "combine": "max",

@@ -343,7 +343,7 @@ class MMDTestResult(Result):
         if differs == apart:
             return ""
         whole = "it is for MMD^2 of the kernel as a whole,\n"
-        if self.guarded:
+        if self.guarded and not differs:
             return f"the interval {_REACHES[apart]}, and the test for 0 alone does not reject"
         if len(self.component_columns["bandwidth"]) == 1 or self.combine == "mean":
             return f"the interval {_REACHES[apart]}: it holds at any distance,\nand {_TEST[apart]}"

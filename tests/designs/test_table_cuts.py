@@ -8,7 +8,7 @@ import pytest
 
 from repdist._blocks import Block
 from repdist._designs.relabelings import Relabelings
-from repdist._designs.table_cuts import Streams, TableCuts
+from repdist._designs.table_cuts import Streams, TableCuts, small_pvalue
 from repdist._designs.units import Units
 
 
@@ -110,10 +110,9 @@ def test_whoever_asks_for_more_relabelings_has_them_at_once():
 
 
 def test_a_pvalue_is_small_if_at_most_16_relabelings_reach_the_observed_one():
-    cuts = cuts_of([50] * 100, 9999)
-    assert cuts.small_pvalue(Relabelings(Units(1, (50, 50), (0, 0)), 9999)) == 16 / 2**14
-    assert cuts.small_pvalue(Relabelings(Units(1, (3, 500), (0, 0)), 999)) == 16 / 1024
-    assert cuts.small_pvalue(Relabelings(Units(1, (5, 5), (0, 0)), 999)) == 0  # all there are
+    assert small_pvalue(Relabelings(Units(1, (50, 50), (0, 0)), 9999)) == 16 / 2**14
+    assert small_pvalue(Relabelings(Units(1, (3, 500), (0, 0)), 999)) == 16 / 1024
+    assert small_pvalue(Relabelings(Units(1, (5, 5), (0, 0)), 999)) == 0  # all there are
 
 
 def test_all_relabelings_that_there_are_are_no_reason_for_more():

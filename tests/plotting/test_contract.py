@@ -51,19 +51,19 @@ def null(components=3):
     )
 
 
-def level(paired=False):
+def level(counted="rows"):
     return SimpleNamespace(
         pvalues=np.linspace(0.01, 1, 100), alpha=0.05, rate=0.05, holds=True,
-        paired=paired, confidence_interval=lambda: (0.02, 0.11),
+        counted=counted, confidence_interval=lambda: (0.02, 0.11),
     )  # fmt: skip
 
 
-def curve(reached=True, paired=False):
+def curve(reached=True, counted="rows"):
     frame = pd.DataFrame({"n": [5, 10], "power": [0.2, 0.9], "ci_low": [0.1, 0.7],
                           "ci_high": [0.4, 0.99]})  # fmt: skip
     return SimpleNamespace(
         alpha=0.05,
-        paired=paired,
+        counted=counted,
         to_frame=lambda: frame,
         rows_needed=lambda: 10 if reached else None,
     )
@@ -75,8 +75,11 @@ PICTURES = {
     "plot_table": ("TableShape", [table(), table(NAMES[:2])]),
     "plot_dendrogram": ("TableShape", [table(), table(NAMES[:2])]),
     "plot_map": ("TableShape", [table(), table(NAMES[:2])]),
-    "plot_level": ("LevelShape", [level(), level(paired=True)]),
-    "plot_power": ("CurveShape", [curve(), curve(reached=False), curve(paired=True)]),
+    "plot_level": ("LevelShape", [level(), level("pairs"), level("pairs of clusters")]),
+    "plot_power": (
+        "CurveShape",
+        [curve(), curve(reached=False), curve(counted="pairs"), curve(counted="clusters")],
+    ),
 }
 CASES = pytest.mark.parametrize(
     ("name", "shape"), [(name, shape) for name, (_, shapes) in PICTURES.items() for shape in shapes]
