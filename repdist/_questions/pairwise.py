@@ -178,7 +178,7 @@ def pairwise_mmd_test(  # noqa: PLR0913 (the options of a test)
         check_table_options(table, options)
         options.check_smallest(min(table.counts), table.called)
         result, finest = _tested(table, options, adjust, level)
-    if lost := unreachable(finest, adjust):
+    if lost := unreachable(finest, adjust, result.counted):
         warnings.warn(lost, _checks.RepdistWarning, stacklevel=2)
         return dataclasses.replace(result, cautions=(lost, *result.cautions))
     return result
