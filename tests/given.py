@@ -117,6 +117,40 @@ def read_only(array):
     return array
 
 
+def in_clusters(sizes, d=3, correlation=0.3, shift=0.0, seed=0, start=0):
+    """Rows, and the numbers of their clusters; rows stand in any order."""
+    rng = np.random.default_rng(seed)
+    ids = np.repeat(np.arange(len(sizes)), sizes)
+    means = np.sqrt(correlation) * rng.normal(size=(len(sizes), d))
+    rows = means[ids] + np.sqrt(1 - correlation) * rng.normal(size=(len(ids), d)) + shift
+    order = rng.permutation(len(ids))
+    return rows[order], ids[order] + start
+
+
+def in_strata(sizes, d=3, shift=0.0, seed=0):
+    """Rows, and the numbers of their strata, which lie apart; rows stand in any order."""
+    rng = np.random.default_rng(seed)
+    ids = np.repeat(np.arange(len(sizes)), sizes)
+    rows = rng.normal(size=(len(ids), d)) + 2 * ids[:, None] + shift
+    order = rng.permutation(len(ids))
+    return rows[order], ids[order]
+
+
+def split(rows, ids):
+    """Return the rows of each id, in the order of ids."""
+    return [rows[ids == i] for i in np.unique(ids)]
+
+
+def between_clusters(kernel, X, Y, ids_x, ids_y):
+    """Return the mean of the kernel over the rows of every two clusters, those of X first."""
+    rows = np.concatenate([X, Y])
+    of = [(np.equal.outer(np.unique(ids), ids) / 1.0) for ids in (ids_x, ids_y)]
+    A = np.zeros((sum(map(len, of)), len(rows)))
+    A[: len(of[0]), : len(X)], A[len(of[0]) :, len(X) :] = of
+    A /= A.sum(axis=1, keepdims=True)
+    return A @ kernel(rows, rows) @ A.T
+
+
 def assert_same_answer(got, expected, rtol):
     """The relabelings are the same, so the p-values are unless rounding moves a near tie."""
     assert got.pvalue == expected.pvalue

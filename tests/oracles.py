@@ -102,6 +102,18 @@ def mahalanobis(T):
     return np.array(lengths), np.array([max(z) > -min(z) for z in Z])
 
 
+def all_choices(total, chosen):
+    for first in itertools.combinations(range(total), chosen):
+        yield list(first), [i for i in range(total) if i not in first]
+
+
+def assert_exact(pvalues):
+    """`#{p <= a} <= a * total` for every a; it suffices to look at the p-values themselves."""
+    pvalues = np.array(pvalues)
+    for a in pvalues:
+        assert (pvalues <= a + 1e-12).sum() <= len(pvalues) * a + 1e-9
+
+
 def assert_rate_at_least(successes, trials, rate, *, false_failure=1e-4):
     """Fail if a rate of at least `rate` would give so few successes.
 

@@ -114,6 +114,37 @@ def test_rehearsals_are_the_same():
         assert ours.to_dict() == function(X, Y, n_repetitions=20, n_resamples=99, rng=0).to_dict()
 
 
+ROWS, CLUSTERS, STRATA = np.arange(120), np.arange(120) // 5, np.arange(120) % 3
+DESIGNS = {
+    "pairs": {"paired": True},
+    "clusters": {"clusters": (CLUSTERS, CLUSTERS + 100)},
+    "clusters of unequal sizes": {"clusters": (ROWS // 2, 100 + ROWS // 10)},
+    "pairs of clusters": {"paired": True, "clusters": (CLUSTERS, np.flip(CLUSTERS))},
+    "strata": {"strata": (STRATA, STRATA)},
+    "pairs in strata": {"paired": True, "strata": (STRATA, STRATA)},
+    "clusters in strata": {
+        "clusters": (CLUSTERS, CLUSTERS + 100), "strata": (CLUSTERS % 3, CLUSTERS % 3)
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("design", DESIGNS.values(), ids=DESIGNS)
+def test_designs_are_the_same(design):
+    X, Y = samples(120, 120)
+    ours = repdist.mmd_test(*on_gpu(X, Y), n_resamples=499, rng=1, **design)
+    assert_same_result(ours, repdist.mmd_test(X, Y, n_resamples=499, rng=1, **design), 1e-7)
+
+
+def test_ids_may_lie_on_the_device():
+    X, Y = samples(120, 120)
+    ids = CLUSTERS, CLUSTERS + 100
+    here = repdist.mmd_test(*on_gpu(X, Y), clusters=tuple(on_gpu(*ids)), n_resamples=99, rng=0)
+    assert (
+        here.to_dict()
+        == repdist.mmd_test(*on_gpu(X, Y), clusters=ids, n_resamples=99, rng=0).to_dict()
+    )
+
+
 @pytest.mark.parametrize("name", KERNELS)
 @pytest.mark.parametrize("edge", [16, 4096])
 def test_gradients_are_the_same(monkeypatch, name, edge):

@@ -320,7 +320,7 @@ def test_data_come_first_and_options_by_name(name):
         assert parameter.kind is wanted, parameter.name
         assert is_data or parameter.default is not parameter.empty
         assert parameter.annotation is not parameter.empty
-        assert re.search(rf"^    (\w+, )*{parameter.name}(, \w+)* :", function.__doc__, re.M)
+        assert re.search(rf"^ +(\w+, )*{parameter.name}(, \w+)* :", function.__doc__, re.MULTILINE)
 
 
 def test_the_parameters_that_users_meet():

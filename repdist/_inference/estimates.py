@@ -32,7 +32,8 @@ class Estimate:
         error = np.sqrt(self.standard_error**2 + 3 * self.null_variance)
         with np.errstate(divide="ignore", invalid="ignore"):
             z = np.where(error > 0, (self.mmd_squared - margin) / error, np.inf)
-        return np.vectorize(NormalDist().cdf, otypes=[np.float64])(z)
+        tail = np.vectorize(math.erfc, otypes=[np.float64])  # exact far out, too
+        return tail(-z / math.sqrt(2)) / 2
 
     def interval(self, confidence_level: float) -> tuple[Any, Any]:
         """Return both ends: ``T - z se`` and ``T + z sqrt(se^2 + 3 v0)``, clipped at 0."""

@@ -37,8 +37,11 @@ def adjusted(pvalues: Float64, adjust: str) -> Float64:
         return np.asarray(multipletests(pvalues, method=adjust)[1])
 
 
-def unreachable(relabelings: Sequence[Drawn], adjust: str) -> str:
-    """Return what to say if some pair can never be significant, else the empty string."""
+def unreachable(relabelings: Sequence[Drawn], adjust: str, called: str = "rows") -> str:
+    """Return what to say if some pair can never be significant, else the empty string.
+
+    `called` says what relabelings move.
+    """
     count = len(relabelings)
     least = np.array([pair.least_pvalue for pair in relabelings])
     if least.max() * count * (1 + math.log(count)) <= LEVEL:
@@ -57,11 +60,20 @@ def unreachable(relabelings: Sequence[Drawn], adjust: str) -> str:
                if reaches(q) and not reaches(p)]  # fmt: skip
     advice = []
     if len(by_more) < len(lost):
-        rows = _smallest(lambda n: 2 / math.comb(2 * n, n), count, adjust)
-        advice.append(f"with so few rows; groups of {rows} rows would do")
+        number = _smallest(_LEAST_OF[called.startswith("pairs")], count, adjust)
+        enough = (
+            f"{number} {called}" if called.startswith("pairs") else f"groups of {number} {called}"
+        )
+        advice.append(f"with so few {called}; {enough} would do")
     if by_more:
         advice.append(f"with n_resamples={by_more[0].wanted}; {wanted} would do")
     return f"{found} {', or '.join(advice)}"
+
+
+_LEAST_OF: dict[bool, Callable[[int], float]] = {  # by whether n of them are pairs
+    False: lambda n: 2 / math.comb(2 * n, n),
+    True: lambda n: 0.5 ** (n - 1),
+}
 
 
 def _least(pair: Any, wanted: int) -> float:

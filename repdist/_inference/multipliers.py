@@ -18,7 +18,7 @@ from repdist._inference.combine import Combination, Null, Statistics
 from repdist._typing import Float64
 
 _ENTRIES = 2**22  # signs in work at a time
-UNEQUAL = 1.1  # mean inverse sizes of clusters, over each other, from which sizes differ
+UNEQUAL = 1.5  # mean inverse sizes of clusters, over each other, from which sizes differ
 
 
 def differ_in_size(first: npt.NDArray[np.intp], second: npt.NDArray[np.intp]) -> bool:
@@ -36,12 +36,14 @@ def moving_squares(blocks: Float64, units: Units) -> Float64:
     )
 
 
-def null_of_signs(
+def null_of_signs(  # noqa: PLR0913 (what it is made of)
     blocks: Float64,
     diagonal: Float64,
     units: Units | StrataUnits,
     combination: Combination,
     draws: tuple[int, np.random.Generator],
+    *,
+    within: bool = False,
 ) -> Null:
     """Return the null distribution of MMD^2 over so many draws, the observed one the first.
 
@@ -51,9 +53,11 @@ def null_of_signs(
         Sums of the kernel between clusters over units of these, as in `Sums`. Each unit that moves
         counts as one row.
     units : Units or StrataUnits
-        Of strata the adjusted distance is taken.
     combination : Combination
+        Of R components, or of 2 R with what is `within`.
     draws : (int, numpy.random.Generator)
+    within : bool
+        Whether the mean of the distances inside strata stands behind the adjusted distance.
     """
     moves = np.flatnonzero(units.can_move)
     size, sample = units.rows[moves].astype(np.float64), units.sample[moves]
@@ -65,8 +69,13 @@ def null_of_signs(
     K[:, every, every] += diagonal[:, moves]
     K /= np.outer(size, size)
     group = sample * len(shares) + stratum
-    form = _form(group, len(shares), shares[stratum])
-    T, F = np.tensordot(K, form, 2), np.abs(form) * _centred(K, group)
+    forms = [_form(group, len(shares), shares[stratum])]
+    if within:
+        inside = _form(group, len(shares), np.sqrt(shares)[stratum])
+        forms.append(np.where(stratum[:, None] == stratum, inside, 0.0))
+    Kc = _centred(K, group)
+    T = np.concatenate([np.tensordot(K, form, 2) for form in forms])  # (F R,)
+    F = np.concatenate([np.abs(form) * Kc for form in forms])  # (F R, U, U)
     rounding = 64 * np.finfo(np.float64).eps * np.abs(F).sum(axis=(1, 2))
     return Null(Statistics.of(_drawn(T, F, *draws)), rounding, combination)
 
@@ -92,7 +101,7 @@ def _centred(K: Float64, group: npt.NDArray[np.intp]) -> Float64:
 
 
 def _drawn(observed: Float64, F: Float64, count: int, rng: np.random.Generator) -> Float64:
-    """Return ``e' F e`` of random signs e, (R, count), behind what was observed."""
+    """Return ``e' F e`` of random signs e, (F R, count), behind what was observed."""
     T = np.empty((len(F), count))
     T[:, 0] = observed
     step = max(1, _ENTRIES // F.shape[1])

@@ -1,6 +1,7 @@
 """Whether two samples differ within each class, and in which."""
 
 import dataclasses
+import warnings
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from repdist import _arrays, _checks
 from repdist._arrays import Ids
 from repdist._designs.table_cuts import Streams, finer, small_pvalue
 from repdist._inference.estimates import Estimate
-from repdist._inference.multiplicity import ADJUSTMENTS, Adjust
+from repdist._inference.multiplicity import ADJUSTMENTS, Adjust, unreachable
 from repdist._inference.rates import CONFIDENCE
 from repdist._options import Options, check_row_numbers
 from repdist._questions.cautions import data_cautions
@@ -80,6 +81,11 @@ def compare_by_label(  # noqa: PLR0913 (the options of a test)
         With ``to_frame()``, ``plot()``, ``to_html()``; `left_out` lists labels that have fewer than
         two rows in one of the samples.
 
+    Warns
+    -----
+    RepdistWarning
+        If `n_resamples` or the rows of a label cannot give an adjusted p-value of .05.
+
     Raises
     ------
     TypeError, ValueError
@@ -121,7 +127,12 @@ def compare_by_label(  # noqa: PLR0913 (the options of a test)
         _arrays.check_varies(samples, "`X` and `Y`")
         if paired:
             _check_paired(samples, labels)
-        return _compared(samples, labels, columns, options, adjust, level, paired=paired)
+        result = _compared(samples, labels, columns, options, adjust, level, paired=paired)
+    finest = [finer(drawn, len(result.names)) for drawn in result.relabelings]
+    if lost := unreachable(finest, adjust, "pairs" if paired else "rows"):
+        warnings.warn(lost, _checks.RepdistWarning, stacklevel=2)
+        return dataclasses.replace(result, cautions=(lost, *result.cautions))
+    return result
 
 
 def _read(X: Any, x_labels: Any, Y: Any, y_labels: Any) -> tuple[list[Array], Ids, tuple[str, ...]]:

@@ -319,7 +319,7 @@ def _advice(designed: Designed, rows: int, all_of_them: bool) -> str:
 
 
 def _rows(count: int) -> str:
-    return f"{count:,} row{'s' * (count != 1)}"
+    return f"{count:,} {'row' if count == 1 else 'rows'}"
 
 
 def _named(

@@ -22,7 +22,7 @@ from repdist._designs.clusters import (
     layout_of_clusters,
 )
 from repdist._designs.paired import Flips, PairedUnits
-from repdist._designs.relabelings import AT_ONCE, Drawn, Places, Relabelings
+from repdist._designs.relabelings import AT_ONCE, Drawn, Places, Relabelings, random_total
 from repdist._designs.strata import StrataRelabelings, StrataUnits, order_in_strata
 from repdist._designs.units import row_order, two_sample_units
 from repdist._inference import clustered, paired, paired_strata, stratified, two_samples
@@ -193,7 +193,7 @@ def _tested_clusters(X: Array, Y: Array, ids: _arrays.Ids, options: Options) -> 
     if differ_in_size(*sizes):
         squares = moving_squares(sums.sums.blocks, drawn.bins)
         combination = Combination(options.combine, weights, squares, drawn.bins.movable[0])
-        draws = drawn.total, options.rng
+        draws = random_total(options.n_resamples), options.rng
         signs = null_of_signs(sums.sums.blocks, sums.sums.diagonal, drawn.bins, combination, draws)
         found = dataclasses.replace(found, guard=signs.pvalue)
         cautions.append(UNEQUAL_CLUSTERS)
@@ -318,10 +318,7 @@ def _of_strata(  # noqa: PLR0913 (what rows and clusters share)
     relabeled = _relabeled(drawn, options)
     found = stratified.findings(sums, units, combination, options.estimator, relabeled)
     if unequal:
-        whole = dataclasses.replace(combination, rule="mean")  # narrow components stray too far
-        draws = drawn.total, options.rng
-        signs = null_of_signs(sums.blocks, sums.diagonal, units, whole, draws)
-        found = dataclasses.replace(found, guard=signs.pvalue)
+        found = _guarded_in_strata(found, sums, units, combination, options)
     table = strata_table(sums, units)
     first, second = np.split(sums.influence, [len(orders[0])])
     influence = _in_place(first, orders[0]), _in_place(second, orders[1])
@@ -337,6 +334,30 @@ def _in_place(values: Float64, order: Places) -> Float64:
     found = np.empty(len(values))
     found[order] = values
     return found
+
+
+def _guarded_in_strata(
+    found: Findings,
+    sums: StrataSums,
+    units: StrataUnits,
+    combination: Combination,
+    options: Options,
+) -> Findings:
+    """Return the findings with a p-value that is no less than that of random signs.
+
+    These look at the kernel as a whole: the tails of narrow components stray too far.
+    """
+    weights, both = combination.weights, stratified.takes_both(combination)
+    whole = Combination("max" if both else "mean", np.ones(1 + both), np.zeros(1 + both), 2)
+    signs = null_of_signs(
+        np.tensordot(weights, sums.blocks, 1)[None],
+        (weights @ sums.diagonal)[None],
+        units,
+        whole,
+        (random_total(options.n_resamples), options.rng),
+        within=both,
+    )
+    return dataclasses.replace(found, guard=signs.pvalue)
 
 
 def _in_order(

@@ -182,7 +182,7 @@ def pairwise_mmd_test(  # noqa: PLR0913 (the options of a test)
         options.check_smallest(min(table.counts), table.called)
         pairs = _chosen(comparisons, given.names)
         result, finest = _tested(table, options, adjust, level, pairs)
-    if lost := unreachable(finest, adjust):
+    if lost := unreachable(finest, adjust, result.counted):
         warnings.warn(lost, _checks.RepdistWarning, stacklevel=2)
         return dataclasses.replace(result, cautions=(lost, *result.cautions))
     return result

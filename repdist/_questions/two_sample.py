@@ -259,6 +259,7 @@ def _result(
         paired=design.paired,
         clusters=outcome.clusters,
         strata_table=outcome.strata,
+        guarded=found.guard > null.pvalue,
         dropped=bool(designed.cautions),
         wanted_bins=options.n_bins,
         relabelings=drawn,

@@ -287,13 +287,16 @@ class ReferenceResult(Result):
         )
         moved = "whole clusters" if self.counted == "clusters" else "rows"
         moved += " inside strata" * bool(self.comparison.strata)
+        studentised = self.counted == "clusters" and not self.comparison.strata
+        ratio = " (each squared MMD over its standard deviation by label)" * studentised
         matched = ", with rows matched between groups," * self.matched
         return (
             f"{counted(len(self.names), 'group')} were compared with a reference of "
             f"{self.reference_size:,} rows by the {self.estimator} squared maximum mean "
             f"discrepancy under one kernel fitted on all ({kernel_words(self.kernel)}), with exact "
             f"permutation p-values from relabelings of {moved}, "
-            f"{statistic_words(self.kernel, self.combine)} as statistic, and p-values {corrected}. "
+            f"{statistic_words(self.kernel, self.combine)} as statistic{ratio}, and p-values "
+            f"{corrected}. "
             f"Differences between distances{matched} have simultaneous "
             f"{100 * self.confidence_level:g} % intervals, from their joint normal approximation, "
             f"and ranks follow from these (repdist {__version__})."

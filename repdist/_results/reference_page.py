@@ -122,10 +122,11 @@ def _differences(result: ReferenceToTell) -> Table:
 def _lead(result: ReferenceToTell, frame: Any) -> str:
     differ = int(reaches(frame["pvalue_adjusted"]).sum())
     names = ", ".join(f"<b>{html.escape(str(name))}</b>" for name in result.closest)
-    closest = (
-        f" Closest may be {names}: all others are farther, at "
-        f"{100 * result.confidence_level:g} % for all at once." * (len(frame) > 1)
-    )
+    level = f"at {100 * result.confidence_level:g} % for all at once"
+    others = f"Closest may be {names}: all others are farther, {level}."
+    if len(result.closest) == len(frame):
+        others = f"Any of them may be the closest, {level}."
+    closest = f" {others}" * (len(frame) > 1)
     return (
         f"<p>{len(frame)} groups against a reference of {result.reference_size:,} rows. "
         f"<strong>{differ} of {len(frame)} differ</strong> from it at .05 "

@@ -37,7 +37,7 @@ class MMDTestResult(Result):
         What was tested: MMD^2 for one component or ``combine="mean"``, else the combined score; of
         `clusters`, made of MMD^2 over its standard deviation by label.
     pvalue : float
-        Exact at any sample size; never 0.
+        Exact at any sample size, unless `guarded`; never 0.
     mmd_squared : float
         MMD^2 of the kernel, by `estimator`, in kernel units: the number to quote.
     estimate : Estimate
@@ -57,6 +57,9 @@ class MMDTestResult(Result):
         How many clusters the samples have, if rows were given as coming in clusters.
     strata_table : StrataTable or None
         What differs inside each stratum, if rows were compared within strata; see `strata`.
+    guarded : bool
+        Whether p is that of random signs, which is larger than that of relabelings: clusters differ
+        in size between the samples.
     dropped : bool
         Whether rows that nothing can be compared with were left out.
     wanted_bins : {"auto", "rows"} or int
@@ -85,6 +88,7 @@ class MMDTestResult(Result):
     paired: bool
     clusters: Clusters | None
     strata_table: StrataTable | None
+    guarded: bool
     dropped: bool
     wanted_bins: Bins
     relabelings: Drawn
@@ -264,9 +268,17 @@ class MMDTestResult(Result):
         """Return a sentence for a paper that says what was done."""
         return (
             f"{self._samples()} were compared by the {self.estimator} "
-            f"squared maximum mean discrepancy ({kernel_words(self.kernel)}), with an exact "
-            f"permutation p-value from {self.relabelings.describe()}, and "
+            f"squared maximum mean discrepancy ({kernel_words(self.kernel)}), with "
+            f"{self._how_told()} {self.relabelings.describe()}, and "
             f"{self._statistic()} as statistic (repdist {__version__})."
+        )
+
+    def _how_told(self) -> str:
+        if not self.guarded:
+            return "an exact permutation p-value from"
+        return (
+            "a p-value from random signs of clusters centred within each sample, which is larger "
+            "than that of"
         )
 
     def call(self) -> str:
@@ -298,6 +310,8 @@ class MMDTestResult(Result):
         at_the_least = ""
         if self.pvalue <= self.relabelings.least_pvalue:
             at_the_least = f", the least that {self.n_resamples:,} relabelings can give"
+        if self.guarded:
+            at_the_least = ", of random signs: larger than that of relabelings"
         lines = [
             ("MMD^2", f"{self.mmd_squared:.4g} ({kind}), 95 % interval {low} to {high}"),
             ("p-value", f"{self.pvalue:.4g}{at_the_least}"),
@@ -366,6 +380,7 @@ class MMDTestResult(Result):
             "n_resamples": self.n_resamples,
             "n_bins": self.n_bins,
             "exhaustive": self.exhaustive,
+            "guarded": self.guarded,
             "memory_bytes": self.memory_bytes,
             "cautions": self.cautions,
             "components": [dict(zip(names, row, strict=True)) for row in rows],
@@ -377,6 +392,8 @@ class MMDTestResult(Result):
         if differs == apart:
             return ""
         whole = "it is for MMD^2 of the kernel as a whole,\n"
+        if self.guarded and not differs:
+            return f"the interval {_REACHES[apart]}, and the test for 0 alone does not reject"
         if len(self.component_columns["bandwidth"]) == 1 or self.combine == "mean":
             return f"the interval {_REACHES[apart]}: it holds at any distance,\nand {_TEST[apart]}"
         return f"the interval {_REACHES[apart]}: {whole}and the test for what stands out most " + (

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from repdist._numbers import reaches
 from repdist.plotting._figures import LINE_COLOUR, NULL_COLOUR, OBSERVED_COLOUR
 from repdist.plotting._names import MOST_NAMED, shown_names
 from repdist.plotting._shapes import DistancesShape
@@ -35,6 +36,7 @@ def plot_distances(
         _, ax = plt.subplots(figsize=size, layout="constrained")
     places, middle = np.arange(k), frame["mmd_squared"].to_numpy()
     low, high, floor = (frame[name].to_numpy() for name in ("ci_low", "ci_high", "noise_floor"))
+    least = min(0.0, 1.1 * float(np.nanmin(middle)))
     reach = np.maximum([middle - low, high - middle], 0)
     edges = np.concatenate([places - 0.5, places[-1:] + 0.5])
     band: dict[str, Any] = {
@@ -44,7 +46,7 @@ def plot_distances(
         "label": "noise floor",
     }
     steps = np.append(floor, floor[-1])
-    differs = (frame["pvalue_adjusted"] <= 0.05).to_numpy()
+    differs = np.asarray(reaches(frame["pvalue_adjusted"].to_numpy()))
     for mine, colour, words in (
         (differs, OBSERVED_COLOUR, "differs at .05, adjusted"),
         (~differs, LINE_COLOUR, "does not"),
@@ -74,13 +76,13 @@ def plot_distances(
         ax.set_xticks(places[::step], names[::step], **turned, **font)
         ax.set_ylabel(shape.quantity)
         ax.set_xlim(-0.5, k - 0.5)
-        ax.set_ylim(bottom=0)
+        ax.set_ylim(bottom=least)
     else:
         ax.fill_betweenx(edges, 0, steps, step="post", **band)
         ax.set_yticks(places[::step], names[::step], **font)
         ax.invert_yaxis()
         ax.set_xlabel(shape.quantity)
-        ax.set_xlim(left=0)
+        ax.set_xlim(left=least)
     ax.set_title(shape.headline, loc="left", fontsize="medium", wrap=True)
     ax.legend(frameon=False, fontsize="small")
     ax.spines[["top", "right"]].set_visible(False)

@@ -7,13 +7,13 @@ import pandas as pd
 import pytest
 from given import as_tensor, in_order, needs
 
-from repdist._arrays import read_ids
+from repdist._arrays import check_pair, read_ids
 
 FIRST, SECOND = [3, 1, 3, 2], [7, 7, 5]
 
 
 def read(first=FIRST, second=SECOND, **options):
-    return read_ids("clusters", (first, second), (4, 3), **options)
+    return read_ids("clusters", (first, second), {"X": 4, "Y": 3}, **options)
 
 
 FORMS = {
@@ -93,18 +93,58 @@ BAD = {
 
 @pytest.mark.parametrize(("ids", "error", "parts"), BAD.values(), ids=BAD.keys())
 def test_bad_ids(ids, error, parts):
+    def call():
+        check_pair("clusters", ids)
+        return read(*ids)
+
     with pytest.raises(error, match=in_order(*parts)):
-        read_ids("clusters", ids, (4, 3))
+        call()
 
 
 def test_the_argument_is_called_by_its_name():
     with pytest.raises(ValueError, match="`strata\\[1\\]` must hold one id"):
-        read_ids("strata", (FIRST, FIRST), (4, 3))
+        read_ids("strata", (FIRST, FIRST), {"X": 4, "Y": 3})
 
 
 def test_a_series_has_the_index_of_its_table():
     table = pd.DataFrame({"a": range(4)}, index=[9, 8, 7, 6])
     ids = pd.Series(FIRST, index=table.index)
-    assert read(ids, samples=(table, None)).names == (1, 2, 3, 5, 7)
+    assert read(ids, given=(table, None)).names == (1, 2, 3, 5, 7)
     with pytest.raises(ValueError, match="`clusters\\[0\\]` must have the index"):
-        read(ids[::-1], samples=(table, None))
+        read(ids[::-1], given=(table, None))
+
+
+# --- some of the rows ----------------------------------------------------------------------------
+
+
+def test_how_many_rows_have_an_id_in_each_sample():
+    found = read(second=[3, 9, 1])
+    assert found.names == (1, 2, 3, 9)
+    assert found.counts.tolist() == [[1, 1], [1, 0], [2, 1], [0, 1]]
+
+
+def test_ids_of_some_rows_are_numbered_anew():
+    found = read(second=[3, 9, 1])
+    some = found.taken([(0, np.array([True, False, True, False])), (1, np.array([1, 0]))])
+    assert some.names == (3, 9)
+    assert [codes.tolist() for codes in some.codes] == [[0, 0], [1, 0]]
+    assert found.names == (1, 2, 3, 9)
+
+
+def test_ids_of_some_samples_and_in_another_order():
+    found = read()
+    turned = found.of(1, 0)
+    assert turned.names == found.names
+    assert [codes.tolist() for codes in turned.codes] == [[4, 4, 3], [2, 0, 2, 1]]
+    assert found.of(1).names == (5, 7)
+    assert found.of(1).codes[0].tolist() == [1, 1, 0]
+
+
+def test_ids_of_groups_are_called_by_their_keys():
+    given = {"groups['a']": 4, "groups['b']": 3}
+    found = read_ids("clusters", (FIRST, SECOND), given, keys=("a", "b"))
+    assert found.names == (1, 2, 3, 5, 7)
+    with pytest.raises(ValueError, match=in_order("`clusters['b']`", "3 rows of `groups['b']`")):
+        read_ids("clusters", (FIRST, FIRST), given, keys=("a", "b"))
+    with pytest.raises(ValueError, match=in_order("`clusters` must hold", "7 rows of `groups`")):
+        read_ids("clusters", (FIRST,), {"groups": 7})

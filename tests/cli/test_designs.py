@@ -318,7 +318,7 @@ def test_level_and_power_of_what_has_partners(run, command):
     assert message.endswith("e.g. by `--unmatched drop`.\n")
     code, output, _ = run(*options, "--unmatched", "drop")
     assert code == 0
-    assert "caution  left out: 1 rows of X and 0 of Y" in output
+    assert "caution  left out: 1 row of X and 0 of Y" in output
 
 
 # --- a table of groups ---------------------------------------------------------------------------

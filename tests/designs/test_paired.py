@@ -184,3 +184,29 @@ def test_shuffles_are_uniform(chance_seed):
     counts = np.bincount(shuffles // 4 @ 2 ** np.arange(4), minlength=16)
     assert counts.sum() == 2047
     assert stats.chisquare(counts).pvalue > 1e-4
+
+
+# --- bins of given sizes -------------------------------------------------------------------------
+
+
+def test_bins_of_given_sizes():
+    units = PairedUnits.of_sizes(np.array([2, 2, 1, 5]))
+    assert (units.pairs, units.bins, units.size) == (10, 4, 5)
+    assert units.in_bins.tolist() == [2, 2, 1, 5]
+    assert units.rows.tolist() == [2, 2, 1, 5] * 2
+    assert units.n_relabelings == 8
+    assert units == PairedUnits.of_sizes(np.array([2, 2, 1, 5])) != PairedUnits(10, 4)
+    assert hash(units) == hash(PairedUnits.of_sizes(np.array([2, 2, 1, 5])))
+
+
+@pytest.mark.parametrize(
+    ("sizes", "words"),
+    [
+        ([1, 1, 1], "all 4 ways to change sides within 3 donors"),
+        ([2, 2, 2], "all 4 ways to change sides within 3 bins of 2 donors"),
+        ([2, 3, 2], "all 4 ways to change sides within 3 bins of 2 or 3 donors"),
+        ([2, 5, 1], "all 4 ways to change sides within 3 bins of 1 to 5 donors"),
+    ],
+)
+def test_words_of_bins_of_given_sizes(sizes, words):
+    assert Flips(PairedUnits.of_sizes(np.array(sizes)), 99, "donors").describe() == words

@@ -3,7 +3,6 @@
 import itertools
 import math
 import pickle
-import re
 
 import numpy as np
 import pytest
@@ -15,7 +14,6 @@ from repdist._designs.strata import (
     StrataRelabelings,
     StrataUnits,
     Stratum,
-    check_strata,
     order_in_strata,
 )
 from repdist._designs.units import Units, two_sample_units
@@ -126,31 +124,6 @@ def test_units_are_values():
     _ = units.rows
     drawn = pickle.loads(pickle.dumps(StrataRelabelings(units, 99)))
     assert drawn == StrataRelabelings(units, 99)
-
-
-# --- what is refused -----------------------------------------------------------------------------
-
-
-def test_a_stratum_of_one_sample_alone_is_refused_by_name():
-    with pytest.raises(ValueError, match=re.escape("1 row of `X` and 0 of `Y` in 'b', 0 rows of")):
-        check_strata(["a", "b", 3], np.array([[5, 5], [1, 0], [0, 1200]]))
-    with pytest.raises(ValueError, match=r"1,200 of `Y` in 3\. Leave out these rows"):
-        check_strata(["a", "b", 3], np.array([[5, 5], [1, 0], [0, 1200]]))
-
-
-def test_a_single_row_of_a_sample_is_refused_by_name():
-    """Its kernel with itself is no estimate of how alike rows of its stratum are."""
-    with pytest.raises(ValueError, match=r"7 rows of `X` and 1 of `Y` in 'c'\. Join.*paired=True"):
-        check_strata(["a", "b", "c"], np.array([[2, 2], [9, 3], [7, 1]]))
-
-
-def test_of_many_strata_some_are_named():
-    with pytest.raises(ValueError, match=r"in 3, 4 rows of `X` and 0 of `Y` in 4, and 15 more"):
-        check_strata(range(20), np.array([[i, 0] for i in range(20)]))
-
-
-def test_two_rows_of_each_sample_are_enough():
-    check_strata(["a", "b"], np.array([[2, 2], [2, 9]]))
 
 
 # --- relabelings ---------------------------------------------------------------------------------

@@ -13,15 +13,19 @@ import pytest
 from oracles import mmd_squared
 
 from repdist import kernels
-from repdist._blocks import join
-from repdist._designs.clusters import ClusterRelabelings, Clusters, cluster_layout
+from repdist._blocks import Block
+from repdist._designs.clusters import ClusterLayout, ClusterRelabelings, Clusters
 from repdist._designs.relabelings import Swaps
+from repdist._designs.units import Units, two_sample_units
 from repdist._inference.clustered import (
     Centred,
     Chosen,
+    ClusterSums,
     Swapped,
+    bins_as_rows,
     cluster_sums,
     findings,
+    in_units,
     labels,
     moments,
     studentised,
@@ -43,12 +47,20 @@ def clusters_of(sizes, seed=0, lattice=False):
 
 
 def sums_of(clusters, first, ties=True):
+    """Sums between single clusters, and the weights of the components."""
+    bins = two_sample_units(first, len(clusters) - first, "rows")
+    found, weights = all_sums_of(clusters, first, bins.rows, ties)
+    return found.sums, weights
+
+
+def all_sums_of(clusters, first, unit_clusters, ties=True):
     sizes = np.array([len(rows) for rows in clusters])
     how = plan(kernels.MultiRBF(BANDWIDTHS))
-    layout = cluster_layout(sizes[:first], sizes[first:])
-    assert layout.ties_matter == ties
-    sums = join(*kernel_blocks(how, np.concatenate(clusters), layout, Workers()))
-    return cluster_sums(sums, sizes, first, np.array(how.weights)), np.array(how.weights)
+    layout = ClusterLayout(sizes, first, np.asarray(unit_clusters))
+    assert layout.layout.ties_matter == ties
+    weights = np.array(how.weights)
+    blocks = kernel_blocks(how, np.concatenate(clusters), layout.layout, Workers())
+    return cluster_sums(blocks, layout, weights), weights
 
 
 def naive_kernel(clusters, bandwidth):
@@ -81,7 +93,7 @@ def naive_variance(K, x, y):
 
 
 def drawn_of(first, second, wanted=9999, swaps=None):
-    drawn = ClusterRelabelings.of_clusters(Clusters(first, second, 1, 9), wanted)
+    drawn = ClusterRelabelings.of_clusters(Clusters(first, second, 1, 9), wanted, "auto")
     if swaps is not None:
         vars(drawn).update(swaps=swaps, exhaustive=False)
     return drawn
@@ -210,7 +222,11 @@ def pvalue(sums, weights, ordering, drawn, combine, seed=0):
     )
     blocks = list(labels(drawn, np.random.default_rng(seed)))
     return findings(
-        dealt, drawn.units, weights, (combine, "unbiased"), lambda centred: moments(centred, blocks)
+        ClusterSums(dealt, np.zeros((len(weights), 0)), np.zeros(2)),
+        drawn.bins,
+        weights,
+        (combine, "unbiased"),
+        lambda centred: moments(centred, blocks),
     ).null.pvalue
 
 
@@ -247,6 +263,131 @@ def test_two_shuffles_over_all_orderings_of_5_clusters(combine):
 
 def test_swapped_is_what_a_code_swaps():
     pairs = np.array([[0, 1, 2], [3, 4, 5]])
-    values = Swapped(pairs, 7, 2).values
+    values = Swapped(pairs, drawn_of(3, 4, swaps=Swaps(1, 2))).values
     assert (values[:, pairs[0]] + values[:, pairs[1]] == 1).all()
     assert (values[:, 6] == 0).all()
+
+
+# --- bins of clusters ----------------------------------------------------------------------------
+
+
+def kbar_of(clusters):
+    """Of each component, with what clusters have with themselves."""
+    return np.array([naive_kernel(clusters, b) for b in BANDWIDTHS])
+
+
+@pytest.mark.parametrize("at_a_time", [2, 3, 512])
+@pytest.mark.parametrize(
+    ("first", "unit_clusters"), [(3, [2, 1, 2, 2]), (4, [2, 2, 3]), (2, [2, 5]), (2, [1] * 7)]
+)
+def test_sums_between_units_of_clusters(monkeypatch, at_a_time, first, unit_clusters):
+    """However many clusters a pass has at a time; a unit can lie in two chunks."""
+    monkeypatch.setattr("repdist._designs.clusters.AT_A_TIME", at_a_time)
+    clusters = clusters_of(SIZES)
+    found, weights = all_sums_of(clusters, first, unit_clusters)
+    K = kbar_of(clusters)
+    unit = np.repeat(np.arange(len(unit_clusters)), unit_clusters)
+    E = np.equal.outer(unit, np.arange(len(unit_clusters))) / 1.0
+    own = np.einsum("rcc->rc", K).copy()
+    off = K - own[:, None] * np.eye(7)
+    np.testing.assert_allclose(found.sums.blocks, E.T @ off @ E, rtol=1e-11)
+    np.testing.assert_allclose(found.sums.diagonal, own @ E, rtol=1e-11)
+    W = np.tensordot(weights, off, 1)
+    by_sample = np.stack([W[:, :first].sum(axis=1), W[:, first:].sum(axis=1)], axis=1)
+    np.testing.assert_allclose(found.sums.first_rows, by_sample[:first], rtol=1e-11)
+    np.testing.assert_allclose(found.sums.second_rows, by_sample[first:, ::-1], rtol=1e-11)
+    np.testing.assert_allclose(found.sums.squares, (off**2).sum(axis=(1, 2)), rtol=1e-11)
+    assert found.sums.sizes == (first, 7 - first)
+    np.testing.assert_allclose(found.own, [first, 7 - first], rtol=1e-12)  # k(x, x) = 1
+
+
+@pytest.mark.parametrize("at_a_time", [2, 512])
+def test_values_beside_each_other_are_those_of_pairs_of_clusters(monkeypatch, at_a_time):
+    monkeypatch.setattr("repdist._designs.clusters.AT_A_TIME", at_a_time)
+    clusters = clusters_of([1, 4, 2, 7, 1, 3])
+    found, _ = all_sums_of(clusters, 3, [1] * 6)
+    np.testing.assert_allclose(
+        found.beside, np.einsum("rcc->rc", kbar_of(clusters)[:, :3, 3:]), rtol=1e-12
+    )
+
+
+def test_bins_are_rows_and_what_is_frozen_is_left_out():
+    """Two bins of two clusters and a frozen one; two bins of two, and none."""
+    clusters = clusters_of([1, 4, 2, 7, 1, 3, 5, 2, 1])
+    bins = Units(2, (2, 2), (1, 0))
+    found, weights = all_sums_of(clusters, 5, bins.rows)
+    moving = bins_as_rows(found.sums, bins, weights)
+    members = [[0, 1], [2, 3], [5, 6], [7, 8]]
+    K = kbar_of(clusters)
+    means = np.array(
+        [[[K[r][np.ix_(a, b)].mean() for b in members] for a in members] for r in range(3)]
+    )
+    own = np.einsum("rcc->rc", means).copy()
+    off = means - own[:, None] * np.eye(4)
+    np.testing.assert_allclose(moving.blocks, off, rtol=1e-12)
+    np.testing.assert_allclose(moving.diagonal, own, rtol=1e-12)
+    np.testing.assert_allclose(moving.squares, (off**2).sum(axis=(1, 2)), rtol=1e-12)
+    W = np.tensordot(weights, off, 1)
+    by_sample = np.stack([W[:, :2].sum(axis=1), W[:, 2:].sum(axis=1)], axis=1)
+    np.testing.assert_allclose(moving.first_rows, by_sample[:2], rtol=1e-12)
+    np.testing.assert_allclose(moving.second_rows, by_sample[2:, ::-1], rtol=1e-12)
+
+
+def test_single_clusters_are_bins_of_one():
+    found, weights = all_sums_of(clusters_of(SIZES), 3, [1] * 7)
+    bins = Units(1, (3, 4), (0, 0))
+    moving = bins_as_rows(found.sums, bins, weights)
+    for name in ("blocks", "diagonal", "first_rows", "second_rows", "squares"):
+        np.testing.assert_allclose(
+            getattr(moving, name), getattr(found.sums, name), rtol=1e-12, atol=1e-15
+        )
+
+
+@pytest.mark.parametrize(("first", "second", "k"), [(6, 6, 4), (6, 9, 3), (40, 50, 4), (7, 7, 1)])
+def test_quadratic_forms_of_labels(first, second, k):
+    """By a transform: of symmetric matrices, whose rows need not sum to 0."""
+    rng = np.random.default_rng(0)
+    Q = rng.normal(size=(first + second, first + second, 2))
+    Q += Q.transpose(1, 0, 2)
+    kept = Q.copy()
+    for block in labels(drawn_of(first, second, swaps=Swaps(3, k)), rng):
+        A = block.values
+        expected = np.einsum("bc,cdr,bd->rb", A, Q, A, optimize=True)
+        np.testing.assert_allclose(block.form(Q), expected, rtol=1e-9, atol=1e-10)
+    chosen = Chosen(np.array([[0, 1, 2], [3, 1, 5]]), first + second)
+    expected = np.einsum("bc,cdr,bd->rb", chosen.values, Q, chosen.values, optimize=True)
+    np.testing.assert_allclose(chosen.form(Q), expected, rtol=1e-10)
+    np.testing.assert_array_equal(Q, kept)
+
+
+@pytest.mark.parametrize(("first", "second", "k"), [(6, 7, 4), (20, 25, 5)])
+def test_moments_of_random_labels_by_naive_formulas(first, second, k):
+    clusters = clusters_of(np.tile(SIZES, 7)[: first + second].tolist(), 3)
+    sums, _ = sums_of(clusters, first, ties=sum(map(len, clusters)) <= 256)
+    drawn = drawn_of(first, second, swaps=Swaps(2, k))
+    blocks = list(labels(drawn, np.random.default_rng(0)))
+    T, variance = moments(Centred.of(sums), blocks)
+    assert T.shape == (3, 2 << k)
+    every = np.concatenate([block.values for block in blocks])
+    K = naive_kernel(clusters, BANDWIDTHS[1])
+    for b in (0, 1, 5, len(every) - 1):
+        x, y = np.flatnonzero(every[b] == 1), np.flatnonzero(every[b] == 0)
+        own = [K[np.ix_(i, i)].sum() - np.trace(K[np.ix_(i, i)]) for i in (x, y)]
+        n, m = first, second
+        expected = own[0] / (n * (n - 1)) + own[1] / (m * (m - 1)) - 2 * K[np.ix_(x, y)].mean()
+        assert T[1, b] == pytest.approx(expected, rel=1e-9, abs=1e-12)
+        assert variance[1, b] == pytest.approx(naive_variance(K, x, y), rel=1e-9)
+
+
+def test_blocks_between_strata_of_clusters_are_summed_over_units():
+    rng = np.random.default_rng(0)
+    block = Block(
+        0, 1, rng.normal(size=(2, 5, 4)), rng.normal(size=(2, 5)), *np.zeros((3, 1)),
+        np.ones(1), 0.0,
+    )  # fmt: skip
+    found = in_units(block, np.array([2, 3, 1, 3]), np.array([0, 0, 1, 1]))
+    rows, columns = [slice(0, 2), slice(2, 5)], [slice(0, 1), slice(1, 4)]
+    expected = [[block.sums[:, r, c].sum(axis=(1, 2)) for c in columns] for r in rows]
+    np.testing.assert_allclose(found.sums, np.moveaxis(np.array(expected), 2, 0), rtol=1e-12)
+    own = [block.diagonal[:, r].sum(axis=1) for r in rows]
+    np.testing.assert_allclose(found.diagonal, np.transpose(own), rtol=1e-12)

@@ -15,7 +15,7 @@ from repdist._designs.strata import StrataRelabelings, StrataUnits, Stratum
 from repdist._designs.units import Units
 from repdist._inference import stratified, two_samples
 from repdist._inference.combine import Combination, Null, Statistics
-from repdist._inference.stratified import StrataSums, findings, quadratic_form, strata_table
+from repdist._inference.stratified import StrataSums, findings, strata_table
 from repdist._inference.transform import columns
 from repdist._inference.two_samples import forms, statistics
 from repdist._pass.sums import kernel_blocks
@@ -61,7 +61,11 @@ def sums_of(K, units, weights):
         by_row, by_column = of_rows.sum(axis=1), of_rows.sum(axis=0)
         magnitude, squares = np.abs(part).max(axis=(1, 2), initial=0), np.zeros(len(K))
         blocks.append(Block(g, h, sums, diagonal, by_row, by_column, squares, magnitude, 2.0**-52))
-    return StrataSums.of(blocks[::-1], units, len(K))
+    return StrataSums.of(blocks[::-1], units, weights)
+
+
+def form_of(sums, units, estimator, *, both):
+    return stratified.quadratic_form(sums.blocks, sums.diagonal, units, estimator, both=both)
 
 
 def direct(K, stratum, labels, estimator="unbiased"):
@@ -145,7 +149,7 @@ def test_every_relabeling_has_the_statistics_of_its_labels(units, wanted, estima
     """R adjusted, then R within; the observed one is the first; no stratum changes its sizes."""
     drawn = StrataRelabelings(units, wanted)
     K = matrices(units.rows.sum(), 2)
-    S = quadratic_form(sums_of(K, units, WEIGHTS[:2]), units, estimator, both=both)
+    S = form_of(sums_of(K, units, WEIGHTS[:2]), units, estimator, both=both)
     found = statistics(S, drawn, forms(drawn, np.random.default_rng(3)))
     T = found.deviations + found.mean[:, None]
     labels, stratum = labels_of(drawn, np.random.default_rng(3)), rows_of(units, units.stratum)
@@ -163,7 +167,7 @@ def test_every_relabeling_has_the_statistics_of_its_labels(units, wanted, estima
 @ESTIMATORS
 def test_rows_sum_to_0_between_every_two_strata(units, wanted, estimator):
     K = matrices(units.rows.sum(), 2)
-    S = quadratic_form(sums_of(K, units, WEIGHTS[:2]), units, estimator, both=True)
+    S = form_of(sums_of(K, units, WEIGHTS[:2]), units, estimator, both=True)
     for s in range(len(units.strata)):
         np.testing.assert_allclose(S[:, units.stratum == s].sum(axis=1), 0, atol=1e-13)
     apart = units.stratum[:, None] != units.stratum
@@ -187,7 +191,7 @@ def test_one_stratum_is_no_stratum():
     drawn, plainly = StrataRelabelings(one, 99), Relabelings(units, 99)
     assert drawn.swaps == plainly.swaps
     for estimator in ("unbiased", "biased"):
-        S = quadratic_form(sums, one, estimator, both=True)
+        S = form_of(sums, one, estimator, both=True)
         expected = two_samples.quadratic_form(plain, units, estimator)
         assert_close(S, np.concatenate([expected, expected], axis=2))
         rounding = two_samples.tolerance(plain, units, estimator)
@@ -210,8 +214,9 @@ def test_sums_of_the_pass_are_those_of_matrices():
     kernel = kernels.MultiRBF((0.5, 1.0, 2.0))
     how = plan(kernel)
     K = np.stack([kernels.RBF(b)(Z, Z) for b in (0.5, 1.0, 2.0)])
-    ours = StrataSums.of(kernel_blocks(how, Z, units.layout, Workers()), units, 3)
-    expected = sums_of(K, units, np.array(how.weights))
+    weights = np.array(how.weights)
+    ours = StrataSums.of(kernel_blocks(how, Z, units.layout, Workers()), units, weights)
+    expected = sums_of(K, units, weights)
     for field in dataclasses.fields(StrataSums):
         if field.name != "epsilon":
             assert_close(getattr(ours, field.name), getattr(expected, field.name))
@@ -228,7 +233,7 @@ def test_the_mean_over_all_relabelings_of_rows_is_0():
     K = matrices(units.rows.sum(), 2)
     sums = sums_of(K, units, WEIGHTS[:2])
     for estimator, unbiased in (("unbiased", True), ("biased", False)):
-        S = quadratic_form(sums, units, estimator, both=True)
+        S = form_of(sums, units, estimator, both=True)
         found = statistics(S, drawn, forms(drawn, np.random.default_rng(0)))
         assert (np.abs(found.mean) < 1e-15).all() == unbiased
         assert unbiased or (found.mean > 0.01).all()
@@ -244,7 +249,8 @@ class Case:
         rng, shape = np.random.default_rng(1), (units.rows.sum(), 3)
         Z = rng.integers(0, 2, size=shape).astype(float) if lattice else rng.normal(size=shape)
         how = plan(kernels.MultiRBF((1.0, 2.0)))
-        self.sums = StrataSums.of(kernel_blocks(how, Z, units.layout, Workers()), units, 2)
+        blocks = kernel_blocks(how, Z, units.layout, Workers())
+        self.sums = StrataSums.of(blocks, units, np.array(how.weights))
         self.units, self.rounding = units, stratified.tolerance(self.sums, units, "unbiased")
         self.how = Combination(combine, np.array(how.weights), np.ones(2), 2)
         self.drawn = StrataRelabelings(units, swaps.total - 1)
@@ -283,7 +289,7 @@ class Case:
             blocks=self.sums.blocks[:, places[:, None], places],
             diagonal=self.sums.diagonal[:, places],
         )
-        return quadratic_form(sums, self.units, "unbiased", both=both)
+        return form_of(sums, self.units, "unbiased", both=both)
 
 
 def excess(found, total):
@@ -397,7 +403,7 @@ def test_the_null_variance_is_that_of_all_relabelings(units, estimator):
     drawn = StrataRelabelings(units, 2**14 - 1)
     assert drawn.exhaustive
     K = matrices(units.rows.sum(), 3)
-    S = quadratic_form(sums_of(K, units, WEIGHTS), units, estimator, both=True)
+    S = form_of(sums_of(K, units, WEIGHTS), units, estimator, both=True)
     found = statistics(S, drawn, forms(drawn, np.random.default_rng(0)))
     for some in (slice(0, 3), slice(3, 6)):
         expected = (WEIGHTS @ found.deviations[some]).var()
@@ -454,7 +460,7 @@ def test_findings_hold_the_adjusted_number_and_its_error(units, combine, estimat
     ]
     variance = sum(4 * np.var(group, ddof=1) / len(group) for group in groups)
     assert found.estimate.standard_error == pytest.approx(math.sqrt(variance), rel=1e-12)
-    S = quadratic_form(sums, units, estimator, both=False)
+    S = form_of(sums, units, "unbiased", both=False)
     v0 = stratified.null_variance(S @ WEIGHTS, units)
     assert found.estimate.null_variance == pytest.approx(v0, rel=1e-12)
 

@@ -91,8 +91,11 @@ PICTURES = {
     "plot_table": ("TableShape", [table(), table(NAMES[:2])]),
     "plot_dendrogram": ("TableShape", [table(), table(NAMES[:2])]),
     "plot_map": ("TableShape", [table(), table(NAMES[:2])]),
-    "plot_level": ("LevelShape", [level(), level("pairs")]),
-    "plot_power": ("CurveShape", [curve(), curve(reached=False), curve(counted="pairs")]),
+    "plot_level": ("LevelShape", [level(), level("pairs"), level("pairs of clusters")]),
+    "plot_power": (
+        "CurveShape",
+        [curve(), curve(reached=False), curve(counted="pairs"), curve(counted="clusters")],
+    ),
     "plot_distances": ("DistancesShape", [distances(), distances(NAMES[:1])]),
 }
 CASES = pytest.mark.parametrize(

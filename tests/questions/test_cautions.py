@@ -34,6 +34,21 @@ def test_the_same_images_through_two_checkpoints():
     assert said(repdist.pairwise_mmd_test({"a": X, "b": Y}, rng=0), PAIRED)
 
 
+def test_copies_of_partners_are_no_caution():
+    """Partners that are equal are no rows that repeat; rows of one sample that do are told."""
+    rng = np.random.default_rng(0)
+    first = rng.normal(size=(60, 4))
+    second = first + 0.01 * rng.normal(size=first.shape)
+    second[:30] = first[:30]
+    words = "repeat another row"
+    paired = repdist.mmd_test(first, second, paired=True, rng=0)
+    assert not any(words in caution for caution in paired.cautions)
+    assert any(words in caution for caution in repdist.mmd_test(first, second, rng=0).cautions)
+    first[40:] = first[:20]
+    again = repdist.mmd_test(first, second, paired=True, rng=0)
+    assert any(words in caution for caution in again.cautions)
+
+
 @pytest.mark.parametrize(("n", "d", "correlation"), [(30, 4, 0.95), (100, 3, 0.8), (300, 64, 0.5)])
 def test_pairs_are_seen_in_any_units_and_dtype(n, d, correlation):
     X, Y = pairs(np.random.default_rng(1), n, d, correlation)

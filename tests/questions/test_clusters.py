@@ -1,6 +1,5 @@
 """`mmd_test` of rows that come in clusters."""
 
-import itertools
 import json
 import pickle
 
@@ -8,8 +7,8 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
-from given import as_tensor, in_order, needs, of_values
-from oracles import assert_rate_at_most
+from given import as_tensor, in_clusters, in_order, needs, of_values, split
+from oracles import all_choices, assert_exact, assert_rate_at_most
 
 import repdist
 from repdist import kernels
@@ -17,32 +16,6 @@ from repdist import kernels
 mpl.use("Agg")
 COMBINE = pytest.mark.parametrize("combine", ["max", "mean", "fuse"])
 SIZES = [1, 6, 2, 3, 1, 9, 4]
-
-
-def in_clusters(sizes, d=3, correlation=0.3, shift=0.0, seed=0, start=0):
-    """Rows, and the numbers of their clusters; rows stand in any order."""
-    rng = np.random.default_rng(seed)
-    ids = np.repeat(np.arange(len(sizes)), sizes)
-    means = np.sqrt(correlation) * rng.normal(size=(len(sizes), d))
-    rows = means[ids] + np.sqrt(1 - correlation) * rng.normal(size=(len(ids), d)) + shift
-    order = rng.permutation(len(ids))
-    return rows[order], ids[order] + start
-
-
-def split(rows, ids):
-    return [rows[ids == i] for i in np.unique(ids)]
-
-
-def all_choices(total, chosen):
-    for first in itertools.combinations(range(total), chosen):
-        yield list(first), [i for i in range(total) if i not in first]
-
-
-def assert_exact(pvalues):
-    """`#{p <= a} <= a * total` for every a; it suffices to look at the p-values themselves."""
-    pvalues = np.array(pvalues)
-    for a in pvalues:
-        assert (pvalues <= a + 1e-12).sum() <= len(pvalues) * a + 1e-9
 
 
 X, IDS_X = in_clusters([5, 1, 8, 3, 2, 13, 4], seed=1)
@@ -123,7 +96,8 @@ def test_whole_clusters_over_all_35_relabelings(combine, kind):
         ids = [np.repeat(some, [SIZES[i] for i in some]) for some in (first, second)]
         results.append(answer(*samples, ids, combine=combine))
     assert all(result.exhaustive and result.n_resamples == 35 for result in results)
-    pvalues = [result.pvalue for result in results]
+    assert_exact([result.pvalue for result in results])
+    pvalues = [result.null.pvalue for result in results]
     assert_exact(pvalues)
     if kind != "ties":
         assert min(pvalues) == 1 / 35
@@ -136,9 +110,12 @@ def test_equal_numbers_of_clusters_over_all_20_relabelings(combine):
     for first, second in all_choices(6, 3):
         samples = [np.concatenate([rows[i] for i in some]) for some in (first, second)]
         ids = [np.repeat(some, [SIZES[i] for i in some]) for some in (first, second)]
-        pvalues.append(answer(*samples, ids, combine=combine).pvalue)
-    assert_exact(pvalues)
-    assert min(pvalues) == pytest.approx(2 / 20)
+        result = answer(*samples, ids, combine=combine)
+        pvalues.append((result.pvalue, result.null.pvalue))
+    told, exact = np.transpose(pvalues)
+    assert_exact(told)
+    assert_exact(exact)
+    assert min(exact) == pytest.approx(2 / 20)
 
 
 @COMBINE
@@ -333,13 +310,14 @@ def test_rows_that_repeat_inside_clusters_raise_no_caution():
 # --- what is refused -----------------------------------------------------------------------------
 
 BAD = {
-    "paired": ({"paired": True, "second": X, "ids": (IDS_X, IDS_X)}, ["`clusters`", "`paired`"]),
-    "shared": ({"ids": (IDS_X, IDS_Y - 100)}, ["rows of 0 in both (7 ", "paired=True", "strata"]),
+    "shared": (
+        {"ids": (IDS_X, IDS_Y - 100)},
+        ["rows of 0 in `X` and `Y` (7 ", "paired=True", "strata"],
+    ),
     "one in X": ({"ids": (np.zeros(36), IDS_Y)}, ["at least two", "1 in `X`"]),
     "one in Y": ({"ids": (IDS_X, np.full(63, -1))}, ["at least two", "1 in `Y`"]),
     "too few ids": ({"ids": (IDS_X[1:], IDS_Y)}, ["`clusters[0]`", "36 rows of `X`", "got 35"]),
-    "bins": ({"n_bins": 4}, ["`n_bins`", "auto", "4"]),
-    "rows": ({"n_bins": "rows"}, ["`n_bins`", "auto", "rows"]),
+    "bins": ({"n_bins": 8}, ["`n_bins` must be at most the 7 clusters", "got 8", '"rows"']),
     "missing": ({"ids": ([None] * 36, IDS_Y)}, ["`clusters[0]`", "row 0 (36 in all)"]),
 }
 
@@ -353,12 +331,6 @@ def test_bad_clusters(options, parts):
 def test_an_array_is_no_pair():
     with pytest.raises(TypeError, match="must be a pair"):
         answer(ids=np.concatenate([IDS_X, IDS_Y]))
-
-
-def test_too_many_clusters(monkeypatch):
-    monkeypatch.setattr("repdist._questions.designs._MOST_BYTES", 2**10)
-    with pytest.raises(ValueError, match=in_order("`clusters`", "got 16", "Join clusters")):
-        answer()
 
 
 @needs("dask")

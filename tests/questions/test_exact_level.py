@@ -5,14 +5,13 @@ that at most a fraction a of them gets p <= a, for every a. This fails for sure,
 anything in the test (a bandwidth, a moment, a tie) treats the observed labels in a special way.
 """
 
-import itertools
-
 import numpy as np
 import pytest
+from oracles import all_choices, assert_exact
 
 import repdist
 from repdist import kernels
-from repdist._questions import designs
+from repdist._questions import outcomes
 
 COMBINATIONS = pytest.mark.parametrize("combine", ["max", "mean", "fuse"])
 ESTIMATORS = pytest.mark.parametrize("estimator", ["unbiased", "biased"])
@@ -32,18 +31,6 @@ KERNELS = {
     "laplacian": kernels.Laplacian(),
     "energy": kernels.Energy(),
 }
-
-
-def assert_exact(pvalues):
-    """`#{p <= a} <= a * total` for every a; it suffices to look at the p-values themselves."""
-    pvalues = np.array(pvalues)
-    for a in pvalues:
-        assert (pvalues <= a + 1e-12).sum() <= len(pvalues) * a + 1e-9
-
-
-def all_choices(total, chosen):
-    for first in itertools.combinations(range(total), chosen):
-        yield list(first), [i for i in range(total) if i not in first]
 
 
 @COMBINATIONS
@@ -69,7 +56,7 @@ def test_bins_and_frozen_rows_over_all_relabelings_of_the_units(monkeypatch, com
 
     The rows stand unit by unit and are not shuffled, so the partition stays fixed.
     """
-    monkeypatch.setattr(designs, "row_order", lambda n, rng: np.arange(n))
+    monkeypatch.setattr(outcomes, "row_order", lambda n, rng: np.arange(n))
     Z = np.random.default_rng(3).normal(size=(16, 2))
     bins, frozen = Z[:14].reshape(7, 2, 2), Z[14:]
     pvalues = []

@@ -14,6 +14,7 @@ import repdist
 from repdist import kernels
 from repdist._inference.rates import found_out
 from repdist._questions import level, rehearsal
+from repdist._questions.designs import Design
 from repdist._results.level import FALSE_ALARMS
 
 mpl.use("Agg")
@@ -102,12 +103,13 @@ def test_the_rows_are_dealt_out_again(monkeypatch):
     X, Y = np.arange(7.0), np.arange(7.0, 12.0)
     seen = []
 
-    def test(first, second, **options):
+    def test(first, second, design, options):
+        assert design == Design()
         seen.append((first[:, 0].tolist(), second[:, 0].tolist()))
-        return mmd_test(first, second, **options)
+        return tested(first, second, design, options)
 
-    mmd_test = rehearsal.mmd_test
-    monkeypatch.setattr(rehearsal, "mmd_test", test)
+    tested = rehearsal.tested
+    monkeypatch.setattr(rehearsal, "tested", test)
     repdist.check_level(X, Y, n_jobs=1, **QUICK)
     assert len({tuple(first + second) for first, second in seen}) == 20
     for first, second in seen:
@@ -190,13 +192,13 @@ def test_rows_are_drawn_without_replacement_and_the_kernel_is_fitted_on_them(mon
     X, Y = np.arange(20.0), np.arange(20.0, 50.0)
     seen = []
 
-    def test(first, second, **options):
-        result = mmd_test(first, second, **options)
+    def test(first, second, design, options):
+        result = tested(first, second, design, options)
         seen.append((first[:, 0], second[:, 0], result.kernel))
         return result
 
-    mmd_test = rehearsal.mmd_test
-    monkeypatch.setattr(rehearsal, "mmd_test", test)
+    tested = rehearsal.tested
+    monkeypatch.setattr(rehearsal, "tested", test)
     repdist.estimate_power(X, Y, kernel=kernels.RBF(), n_jobs=1, **QUICK)
     assert [len(first) for first, _, _ in seen] == [5] * 20 + [10] * 20
     for first, second, kernel in seen:

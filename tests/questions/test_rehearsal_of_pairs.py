@@ -54,12 +54,12 @@ def seen(monkeypatch):
     """The samples that were tested, and whether they were tested as pairs."""
     found = []
 
-    def test(first, second, **options):
-        found.append((first[:, 0], second[:, 0], options["paired"]))
-        return mmd_test(first, second, **options)
+    def test(first, second, design, options):
+        found.append((first[:, 0], second[:, 0], design.paired))
+        return tested(first, second, design, options)
 
-    mmd_test = rehearsal.mmd_test
-    monkeypatch.setattr(rehearsal, "mmd_test", test)
+    tested = rehearsal.tested
+    monkeypatch.setattr(rehearsal, "tested", test)
     return found
 
 
@@ -124,7 +124,7 @@ def test_many_pairs_are_drawn_from(monkeypatch, seen):
     monkeypatch.setattr(level, "MOST_ROWS", 30)
     X = np.arange(80.0)
     check = repdist.check_level(X, X + 100, n_jobs=1, **QUICK)
-    assert (check.n, check.m, check.paired) == (30, 30, True)
+    assert (check.n, check.m, check.counted) == (30, 30, "pairs")
     assert check.cautions == ("each repetition used 30 of the 80 pairs",)
     for first, second, _ in seen:
         assert (np.abs(first - second) == 100).all()
@@ -227,8 +227,8 @@ def test_results_speak_of_pairs(function):
     import matplotlib.pyplot as plt
 
     result = function(*pairs(40, shift=0.5), **QUICK)
-    assert result.paired
-    assert result.to_dict()["paired"] is True
+    assert result.counted == "pairs"
+    assert result.to_dict()["counted"] == "pairs"
     assert json.loads(json.dumps(result.to_dict())) == result.to_dict()
     title = str(result).splitlines()[0]
     assert "paired MMD test" in title
@@ -238,7 +238,7 @@ def test_results_speak_of_pairs(function):
     assert "pairs" in " ".join(words)
     plt.close("all")
     unpaired = function(*pairs(40, shift=0.5), **QUICK | {"paired": False})
-    assert unpaired.to_dict()["paired"] is False
+    assert unpaired.to_dict()["counted"] == "rows"
     assert "pair" not in str(unpaired)
 
 

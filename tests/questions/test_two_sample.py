@@ -232,13 +232,14 @@ def test_null_distribution_leaves_the_observed_row_out_unless_exhaustive():
 @pytest.mark.parametrize(("n", "m", "n_bins"), [(5, 6, "rows"), (12, 15, 4), (10, 13, 3)])
 @pytest.mark.parametrize("estimator", ["unbiased", "biased"])
 def test_interval_follows_its_formula(n, m, n_bins, estimator):
-    """Its variance is that over all relabelings, of rows, of bins, and with frozen rows."""
+    """Of the unbiased MMD^2 over all relabelings, of rows, of bins, and with frozen rows."""
     X, Y = samples(n, m, shift=3.0)
     kernel = kernels.RBF(2.0)
     result = repdist.mmd_test(X, Y, kernel=kernel, estimator=estimator, n_bins=n_bins, rng=0)
     assert result.exhaustive
     centre = repdist.mmd_squared(X, Y, kernel=kernel)
-    variance = result.standard_error**2 + 3 * result.null_distribution.var()
+    unbiased = repdist.mmd_test(X, Y, kernel=kernel, n_bins=n_bins, rng=0)
+    variance = result.standard_error**2 + 3 * unbiased.null_distribution.var()
     low, high = result.confidence_interval()
     z = stats.norm.ppf(0.975)
     assert low == pytest.approx(centre - z * result.standard_error, rel=1e-9)

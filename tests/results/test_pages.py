@@ -1,0 +1,117 @@
+"""Pages tell of designs: a table of strata, and what was compared."""
+
+import html
+import re
+import warnings
+
+import numpy as np
+import pytest
+
+import repdist
+
+RNG = np.random.default_rng(0)
+X, Y = RNG.normal(size=(40, 3)), RNG.normal(size=(40, 3)) + 0.5
+SITES_X, SITES_Y = np.repeat(["a < b", "c"], [30, 10]), np.repeat(["a < b", "c"], [12, 28])
+IDS = np.repeat(np.arange(20), 2)
+
+
+def tables(page):
+    """Return every table of a page by its heading: its hint, and rows of cells."""
+    found = {}
+    for title, hint, body in re.findall(
+        r'<h2>([^<]*)</h2>\s*<p class="hint">(.*?)</p>\s*<div class="scroll">(.*?)</div>',
+        page,
+        re.S,
+    ):
+        rows = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in body.split("<tr")[1:]]
+        hint = re.sub("<[^>]*>", "", hint).split("Click a heading to sort.")[1]
+        found[title] = " ".join(hint.split()), [list(map(html.unescape, row)) for row in rows]
+    return found
+
+
+def page_of(result, path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        result.to_html(path)
+    return tables(path.read_text(encoding="utf-8"))
+
+
+def test_strata_have_a_table(tmp_path):
+    result = repdist.mmd_test(X, Y, strata=(SITES_X, SITES_Y), n_resamples=99, rng=0)
+    found = page_of(result, tmp_path / "page.html")
+    assert list(found) == ["Components", "Strata"]
+    hint, (headings, *rows) = found["Strata"]
+    assert hint.startswith("Rows of both samples in each stratum, its share of all, and MMD²")
+    assert headings == ["Stratum", "X", "Y", "Share", "MMD²", "Standard error"]
+    shown = [row[:3] for row in rows]
+    assert shown == [["a < b", "30", "12"], ["c", "10", "28"]]
+    numbers = np.array([[cell.replace("−", "-") for cell in row[3:]] for row in rows], float)
+    np.testing.assert_allclose(numbers, result.strata.iloc[:, 2:], atol=5e-3)
+    hint, (headings, *rows) = found["Components"]
+    assert headings == ["Form", "Bandwidth", "MMD²", "z-score", "p"]
+    assert [row[0] for row in rows] == result.components["form"].tolist()
+    assert "Within: the mean of the distances inside strata." in hint
+
+
+@pytest.mark.parametrize(
+    ("design", "counted"),
+    [
+        ({"paired": True, "strata": (SITES_X, SITES_X)}, "Pairs"),
+        ({"clusters": (IDS, IDS + 20), "strata": (SITES_X, SITES_X)}, "Clusters"),
+    ],
+)
+def test_the_table_of_strata_says_what_it_counts(design, counted, tmp_path):
+    result = repdist.mmd_test(X, Y, **design, n_resamples=99, rng=0)
+    hint, _ = page_of(result, tmp_path / "page.html")["Strata"]
+    assert hint.startswith(f"{counted} of both samples in each stratum")
+
+
+def test_without_strata_there_is_one_table(tmp_path):
+    found = page_of(repdist.mmd_test(X, Y, n_resamples=99, rng=0), tmp_path / "page.html")
+    assert list(found) == ["Components"]
+    hint, (headings, *_) = found["Components"]
+    assert hint == "One row a component of the kernel; each p-value is its own."
+    assert headings[0] == "Bandwidth"
+
+
+GROUPS = {"u": X, "v": Y, "w": X[:30] + 0.2}
+BY_GROUP = {"u": 0, "v": 100, "w": 200}
+SITES = {name: SITES_X[: len(rows)] for name, rows in GROUPS.items()}
+OWN = {name: IDS[: len(rows)] + BY_GROUP[name] for name, rows in GROUPS.items()}
+SAME = {name: IDS[: len(rows)] for name, rows in GROUPS.items()}
+ROWS = {name: np.arange(len(rows)) for name, rows in GROUPS.items()}
+
+
+@pytest.mark.parametrize(
+    ("design", "compared", "heading", "cells"),
+    [
+        ({}, "", "Rows", ["40 + 40", "40 + 30", "40 + 30"]),
+        ({"clusters": OWN}, "clusters", "Clusters", ["20 + 20", "20 + 15", "20 + 15"]),
+        ({"paired": ROWS, "unmatched": "drop"}, "pairs of rows", "Pairs", ["40", "30", "30"]),
+        (
+            {"paired": True, "clusters": SAME, "unmatched": "drop"},
+            "pairs of clusters", "Pairs of clusters", ["20", "15", "15"],
+        ),
+        (
+            {"clusters": OWN, "strata": SITES, "unmatched": "drop"},
+            "clusters inside strata", "Clusters", ["20 + 20", "15 + 15", "15 + 15"],
+        ),
+        (
+            {"strata": SITES, "unmatched": "drop"},
+            "rows inside strata", "Rows", ["40 + 40", "30 + 30", "30 + 30"],
+        ),
+    ],
+    ids=["rows", "clusters", "pairs", "pairs of clusters", "clusters in strata", "strata"],
+)  # fmt: skip
+def test_the_page_of_a_table_says_what_was_compared(design, compared, heading, cells, tmp_path):
+    result = repdist.pairwise_mmd_test(GROUPS, **design, n_resamples=99, rng=0)
+    path = tmp_path / "page.html"
+    hint, (headings, *rows) = page_of(result, path)["All pairs"]
+    assert hint.endswith(f"Compared were {compared}." if compared else "cut at 0.")
+    assert headings[-1] == heading
+    assert [row[-1] for row in rows] == cells
+    lead = path.read_text(encoding="utf-8")
+    paired = "paired" in design
+    assert ("what pairs show by chance if sides change at random" in lead) == paired
+    counted = compared.removesuffix(" inside strata") or "rows"
+    assert f"does not depend on how many {counted} there are" in lead
