@@ -23,6 +23,7 @@ from repdist._blocks import Block
 from repdist._typing import Float64
 
 _DRAWS = 10_000  # of normal vectors
+_ROUNDING = 1e-12  # of the largest influence
 _ENTRIES = 2**22  # of them and their differences, at a time
 
 Strata = npt.NDArray[np.intp] | None  # the stratum of each row
@@ -70,10 +71,13 @@ class Joint:
     mmd_squared : (G,)
         Unbiased.
     covariance : (G, G)
+    rounding : float, optional
+        The size of an error that is nothing but rounding.
     """
 
     mmd_squared: Float64
     covariance: Float64
+    rounding: float = 0.0
 
     @classmethod
     def of(
@@ -96,7 +100,8 @@ class Joint:
                 covariance[g, g] += _covariance(own[None], of_rows)[0, 0]
         if matched:
             covariance += _covariance(np.stack(of_groups), None)
-        return cls(means, covariance)
+        largest = max(float(np.abs(h).max()) for h in (*of_groups, of_reference))
+        return cls(means, covariance, _ROUNDING * largest)
 
 
 def _means(H: Float64, strata: Strata) -> Float64:
@@ -157,8 +162,9 @@ class Differences:
         """Of each difference, (P,)."""
         (first, second), C = self.pairs, self.joint.covariance
         variance = C[first, first] + C[second, second] - 2 * C[first, second]
-        noise = 1e-14 * np.maximum(C[first, first], C[second, second])
-        return np.sqrt(np.where(variance > noise, variance, 0.0))
+        error = np.sqrt(np.maximum(variance, 0))
+        noise = 1e-7 * np.sqrt(np.maximum(C[first, first], C[second, second]))
+        return np.where(error > np.maximum(noise, self.joint.rounding), error, 0.0)
 
     @property
     def critical(self) -> float:
