@@ -175,17 +175,20 @@ class Differences:
     @property
     def intervals(self) -> tuple[Float64, Float64]:
         """Both ends of each, which hold all differences at once, (P,)."""
-        reach = self.critical * self.standard_error
+        error = self.standard_error
+        reach = np.where(error > 0, self.critical * error, self.joint.rounding)
         return self.difference - reach, self.difference + reach
 
     @property
     def pvalues(self) -> Float64:
         """Adjusted for all pairs: the chance that the largest of all strays as far, (P,)."""
-        error = self.standard_error
+        error, size = self.standard_error, np.abs(self.difference)
+        known = np.where(size > self.joint.rounding, np.inf, 0.0)  # where nothing varies
         with np.errstate(divide="ignore", invalid="ignore"):
-            t = np.where(error > 0, np.abs(self.difference) / error, 0.0)
-        reached = len(self._sorted) - np.searchsorted(self._sorted, t)
-        return np.asarray((1 + reached) / (1 + len(self._sorted)))
+            t = np.where(error > 0, size / error, known)
+        reached = _DRAWS - np.searchsorted(self._sorted, t)
+        reached[t == np.inf] = 0
+        return np.asarray((1 + reached) / (1 + _DRAWS))
 
     @property
     def ranks(self) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
