@@ -101,6 +101,8 @@ def read_two_samples(  # noqa: PLR0913 (the options of a design)
     paired = _checks.flag("paired", paired)
     _checks.choice("unmatched", unmatched, ("raise", "drop"))
     given, of_rows = {"X": X, "Y": Y}, {}
+    if _is_column(clusters) and clusters == strata:
+        raise ValueError(f"`clusters` and `strata` must be two columns; got {clusters!r} for both.")
     for name, ids in {"clusters": clusters, "strata": strata}.items():
         if _is_column(ids):
             split = {
@@ -184,7 +186,7 @@ def strata_of_clusters(clusters: Ids, strata: Ids) -> Ids:
 
 
 def _is_column(ids: Any) -> bool:
-    return isinstance(ids, (str, int)) and not isinstance(ids, bool)
+    return isinstance(ids, (str, int, float, np.generic)) and not isinstance(ids, bool)
 
 
 def _numbers(rows: Any) -> npt.NDArray[np.intp]:
@@ -281,9 +283,10 @@ def _in_both(designed: Designed, unmatched: Unmatched) -> Designed:
             f"{_named(items.names, counts, shown, designed.names, design.called)}. Join strata. "
             + _advice(rows[few].sum(), len(few) == len(counts))
             + " If each stratum is one row of a sample and its partner, use `paired=True`."
-            * (design.called == "rows" and len(few) == len(counts))
+            * (design.called == "rows" and int(counts.max()) == 1)
         )
-    return _without(designed, design.strata, few, "in strata of one sample, or of a single row")
+    where = f"in strata with fewer than two {design.called} of a sample"
+    return _without(designed, design.strata, few, where)
 
 
 def _check_pairs_in_strata(strata: Ids) -> None:
@@ -310,7 +313,8 @@ def _without(designed: Designed, ids: Ids, lone: npt.NDArray[np.intp], where: st
 def _advice(rows: int, all_of_them: bool) -> str:
     if all_of_them:
         return "No other is left."
-    return f'Leave out these {_rows(rows)}, e.g. by `unmatched="drop"`.'
+    these = "this row" if rows == 1 else f"these {rows:,} rows"
+    return f'Leave out {these}, e.g. by `unmatched="drop"`.'
 
 
 def _rows(count: int) -> str:

@@ -395,8 +395,8 @@ class PairwiseMMDResult(Result):
             f"Every pair of {len(self.names)} groups was compared by the unbiased squared maximum "
             f"mean discrepancy under one kernel fitted on all groups "
             f"({kernel_words(self.kernel)}), with exact permutation p-values from "
-            f"{self._relabeled()} of the {self._moved()} of the pair, {which} as statistic, and "
-            f"p-values {corrected}. {self._floors()}; intervals are at "
+            f"{self._relabeled()} of the {self._moved()} of the pair{self._signs()}, {which} as "
+            f"statistic, and p-values {corrected}. {self._floors()}; intervals are at "
             f"{100 * self.confidence_level:g} % (repdist {__version__})."
         )
 
@@ -437,6 +437,17 @@ class PairwiseMMDResult(Result):
             ),
             self.cautions,
             self._grid() if len(self.names) <= _MOST_SHOWN else None,
+        )
+
+    def _signs(self) -> str:
+        """Return in words for which pairs p is no less than that of random signs."""
+        guarded = self.comparison.guarded
+        if guarded is None or not guarded.any():
+            return ""
+        pairs = counted(int(guarded.sum()), "pair")
+        return (
+            f" (and the larger ones of random signs of clusters for {pairs} whose clusters differ "
+            "in size)"
         )
 
     def _moved(self) -> str:
@@ -482,7 +493,8 @@ class PairwiseMMDResult(Result):
         name = self.counted.replace(" ", "_")
         if self.counted.startswith("pairs"):
             return {name: counts[:, 0]}
-        return {f"{name}_first": counts[:, 0], f"{name}_second": counts[:, 1]}
+        found = {f"{name}_first": counts[:, 0], f"{name}_second": counts[:, 1]}
+        return found | ({"guarded": self.comparison.guarded} if name == "clusters" else {})
 
     def _grid(self) -> Grid:
         values, floors = self._tables["mmd_squared"], self._tables["noise_floor"]
