@@ -158,5 +158,7 @@ def extra(found: Measured) -> dict[str, Any]:
         covered = float(found.pvalues[INTERVAL].mean())
         return {"truth": truth(found.task), "coverage": covered}
     if is_exact(found.task, found.method):
-        return level.checked(found, steps(found.task))
+        assert isinstance(found.task.problem, InClusters)
+        guarded = found.method == "clusters" and found.task.problem.sizes_vary
+        return level.checked(found, steps(found.task), uniform=not guarded)
     return {}

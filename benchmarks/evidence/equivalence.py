@@ -13,12 +13,13 @@ import numpy as np
 import repdist
 from benchmarks.evidence.problems import Mixed, Models, Shifted
 from benchmarks.evidence.tasks import Measured, Scope, Task
+from repdist._results.equivalence import Unit
 
 NAME = "equivalence"
 COLUMNS = ("is",)
 
 SECONDS = 0.012
-METHODS = ("mmd_squared", "effect")
+METHODS: tuple[Unit, ...] = ("mmd_squared", "effect")
 MARGIN = Shifted("margin", (0.4,))
 AT: tuple[tuple[Models, int, int], ...] = (
     (Shifted("0.3", (0.3,)), 50, 50),
@@ -57,7 +58,7 @@ def pvalues(
         "mmd_squared": problem.mmd_squared(result.kernel),
         "effect": problem.effect(result.kernel),
     }
-    return {unit: result.equivalence(float(margins[unit][0]), unit).pvalue for unit in task.methods}
+    return {unit: result.equivalence(float(margins[unit][0]), unit).pvalue for unit in METHODS}
 
 
 def limit(task: Task) -> Models:

@@ -60,6 +60,11 @@ class InClusters(Problem):
         return self.shift == 0 and self.within == self.between == 1
 
     @property
+    def sizes_vary(self) -> bool:
+        """Whether clusters of both samples may differ in size."""
+        return self.rows_x != self.rows_y or self.rows_x[0] != self.rows_x[1]
+
+    @property
     def exchangeable(self) -> bool:
         """Whether exchanging whole clusters, with their sizes, changes no probability."""
         return self.null and self.rows_x == self.rows_y

@@ -7,6 +7,7 @@ it draws from one. The null problems draw X and Y from one distribution.
 import abc
 import functools
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -375,8 +376,12 @@ class Models(Problem):
     What each model's distance to the reference is in truth is known for every Gaussian kernel.
     """
 
-    n_models: int
     tail: int = 0
+
+    @property
+    @abc.abstractmethod
+    def n_models(self) -> int:
+        """How many there are."""
 
     def sizes(self, n: int, m: int) -> tuple[int, ...]:
         """Return the rows of each model: m, or n of the last ones as large as the reference."""
@@ -394,7 +399,7 @@ class Models(Problem):
     def mmd_squared(self, kernel: Gaussians) -> np.ndarray:
         """Return the true MMD^2 of each model to the reference, (G,)."""
         own, across, of_models = self.means(kernel)
-        return own + of_models - 2 * across
+        return np.asarray(own + of_models - 2 * across)
 
     def effect(self, kernel: Gaussians) -> np.ndarray:
         """Return the same over the mean spread of both, (G,)."""
@@ -456,7 +461,7 @@ class Shifted(Models):
     def means(self, kernel: Gaussians) -> Means:
         """Return the product over columns, the mean over bandwidths."""
         widths = bandwidths(kernel)
-        of_column = {"gaussian": gaussian_mean, "t3": t3_mean}[self.law]
+        of_column: Callable[..., float] = gaussian_mean if self.law == "gaussian" else t3_mean
 
         def mean(shift: float, first: float, second: float) -> float:
             return float(np.mean([of_column(b, shift, first, second) ** self.d for b in widths]))

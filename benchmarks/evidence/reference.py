@@ -22,6 +22,7 @@ import repdist
 from benchmarks.evidence.problems import Mixed, Models, Shifted
 from benchmarks.evidence.tasks import Measured, Scope, Task
 from repdist import kernels
+from repdist._typing import Bins
 
 NAME = "reference"
 COLUMNS = ("coverage",)
@@ -44,7 +45,7 @@ class Setting:
     n: int
     m: int
     pair: tuple[int, int] = (0, 1)
-    n_bins: int | str = "auto"
+    n_bins: Bins = "auto"
 
 
 SETTINGS = {

@@ -1,5 +1,6 @@
 """How users give groups: as a mapping, a list, an array, or rows with labels."""
 
+import itertools
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -209,7 +210,14 @@ def _from_table(
     if labels is None:
         raise ValueError("`labels` must name the label column of a table; got None.")
     check_index("labels", labels, table)
-    of_rows = {}
+    of_rows: dict[str, Any] = {}
+    columns = {"labels": labels} | dict(ids)
+    named = [name for name, values in columns.items() if _is_column_name(values, table)]
+    for first, second in itertools.combinations(named, 2):
+        if columns[first] == columns[second]:
+            raise ValueError(
+                f"`{first}` and `{second}` must be two columns; got {columns[first]!r} for both."
+            )
     for name, values in ids.items():
         check_index(name, values, table)
         if _is_column_name(values, table):

@@ -62,8 +62,9 @@ def to_list(name: str, labels: Any) -> list[Hashable]:
     """Return labels as Python's own objects; `name` is what messages call the argument."""
     if isinstance(labels, (str, bytes)) or not hasattr(labels, "__len__"):
         column = " A column name goes with a table only." * (name == "labels")
+        what = "labels" if "label" in name else "ids"
         raise TypeError(
-            f"`{name}` must be a sequence of labels; got {_checks.describe(labels)}.{column}"
+            f"`{name}` must be a sequence of {what}; got {_checks.describe(labels)}.{column}"
         )
     _check_labels(name, labels)
     if getattr(getattr(labels, "dtype", None), "kind", "") in ("m", "M"):
@@ -72,6 +73,8 @@ def to_list(name: str, labels: Any) -> list[Hashable]:
         labels = pd.Series(labels)  # its dates stay dates
     values = [value.item() if isinstance(value, np.generic) else value for value in _listed(labels)]
     for value in values:
+        if isinstance(value, str) and not value.isprintable() and _is_broken(value):
+            raise ValueError(f"`{name}` must be text that can be written; got {value!r}.")
         try:
             hash(value)
         except TypeError:
@@ -114,6 +117,11 @@ def _check_labels(name: str, labels: Any) -> None:
         raise ValueError(
             f"`{name}` must have one dimension; got shape {tuple(labels.shape)}. {repair}"
         )
+
+
+def _is_broken(text: str) -> bool:
+    """Tell whether text holds halves of characters, which no file takes."""
+    return any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _looks(name: Hashable) -> str:

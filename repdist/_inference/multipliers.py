@@ -17,6 +17,7 @@ from repdist._designs.units import Units
 from repdist._inference.combine import Combination, Null, Statistics
 from repdist._typing import Float64
 
+_BITS = 62  # of a number that tells signs
 _ENTRIES = 2**22  # signs in work at a time
 UNEQUAL = 1.5  # mean inverse sizes of clusters, over each other, from which sizes differ
 
@@ -101,13 +102,22 @@ def _centred(K: Float64, group: npt.NDArray[np.intp]) -> Float64:
 
 
 def _drawn(observed: Float64, F: Float64, count: int, rng: np.random.Generator) -> Float64:
-    """Return ``e' F e`` of random signs e, (F R, count), behind what was observed."""
+    """Return ``e' F e`` of random signs e, (F R, count), behind what was observed.
+
+    All signs if there are no more: to turn all of them changes nothing.
+    """
+    C = F.shape[1]
+    every = 1 << (C - 1)
+    count = 1 + every if C < _BITS and every <= count else count
     T = np.empty((len(F), count))
     T[:, 0] = observed
-    step = max(1, _ENTRIES // F.shape[1])
+    step = max(1, _ENTRIES // C)
     for start in range(1, count, step):
         stop = min(start + step, count)
-        signs = rng.choice([-1.0, 1.0], size=(stop - start, F.shape[1]))
+        if count == 1 + every:
+            signs = 1.0 - 2 * (np.arange(start - 1, stop - 1)[:, None] >> np.arange(C) & 1)
+        else:
+            signs = rng.choice([-1.0, 1.0], size=(stop - start, C))
         for r, form in enumerate(F):
             T[r, start:stop] = np.einsum("bc,bc->b", signs @ form, signs)
     return T

@@ -58,6 +58,8 @@ class Comparison:
         For the global test.
     counts : (P, 2), optional
         How many pairs, clusters or rows of both groups were compared.
+    guarded : (P,), optional
+        Whether p is that of random signs, as clusters of a pair differ in size.
     floor : (P,), optional
         The noise floor of each pair, if it is not that of its groups.
     strata : tuple of StrataTable
@@ -76,6 +78,7 @@ class Comparison:
     inverse_sizes: Float64
     whole: WholeSums | None
     counts: npt.NDArray[np.intp] | None = None
+    guarded: npt.NDArray[np.bool_] | None = None
     floor: Float64 | None = None
     strata: tuple[StrataTable, ...] = ()
 

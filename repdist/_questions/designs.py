@@ -104,6 +104,8 @@ def read_two_samples(  # noqa: PLR0913 (the options of a design)
     paired = _checks.flag("paired", paired)
     _checks.choice("unmatched", unmatched, ("raise", "drop"))
     given, of_rows = {"X": X, "Y": Y}, {}
+    if _is_column(clusters) and clusters == strata:
+        raise ValueError(f"`clusters` and `strata` must be two columns; got {clusters!r} for both.")
     for name, ids in {"clusters": clusters, "strata": strata}.items():
         if _is_column(ids):
             split = {
@@ -187,7 +189,7 @@ def strata_of_clusters(clusters: Ids, strata: Ids) -> Ids:
 
 
 def _is_column(ids: Any) -> bool:
-    return isinstance(ids, (str, int)) and not isinstance(ids, bool)
+    return isinstance(ids, (str, int, float, np.generic)) and not isinstance(ids, bool)
 
 
 def _numbers(rows: Any) -> npt.NDArray[np.intp]:
@@ -285,9 +287,10 @@ def _in_both(designed: Designed, unmatched: Unmatched) -> Designed:
             f"{_named(items.names, counts, shown, designed.names, design.called)}. Join strata. "
             + _advice(designed, rows[few].sum(), len(few) == len(counts))
             + " If each stratum is one row of a sample and its partner, use `paired=True`."
-            * (design.called == "rows" and len(few) == len(counts))
+            * (design.called == "rows" and int(counts.max()) == 1)
         )
-    return _without(designed, design.strata, few, "in strata of one sample, or of a single row")
+    where = f"in strata with fewer than two {design.called} of a sample"
+    return _without(designed, design.strata, few, where)
 
 
 def _check_pairs_in_strata(strata: Ids) -> None:
@@ -314,8 +317,9 @@ def _without(designed: Designed, ids: Ids, lone: npt.NDArray[np.intp], where: st
 def _advice(designed: Designed, rows: int, all_of_them: bool) -> str:
     if all_of_them:
         return "No other is left."
+    these = "this row" if rows == 1 else f"these {rows:,} rows"
     by = ', e.g. by `unmatched="drop"`' * designed.alternatives
-    return f"Leave out these {_rows(rows)}{by}."
+    return f"Leave out {these}{by}."
 
 
 def _rows(count: int) -> str:

@@ -170,6 +170,11 @@ def pairwise_mmd_test(  # noqa: PLR0913 (the options of a test)
     if isinstance(groups, Mapping):
         named = {f"groups[{name!r}]": value for name, value in groups.items()}
         check_row_numbers(kernel, named)
+    if isinstance(paired, (int, float)) and not isinstance(paired, bool):
+        raise TypeError(
+            "`paired` must be True or False, ids of the rows, or the name of a column; got "
+            f"{_checks.describe(paired)}."
+        )
     by_row = paired is None or isinstance(paired, (bool, np.bool_))
     ids = {"paired": None if by_row else paired, "clusters": clusters, "strata": strata}
     with computing():

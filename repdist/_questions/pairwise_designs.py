@@ -133,6 +133,7 @@ def compare_designed(
         inverse_sizes=np.array([outcome.inverse_sizes for outcome in outcomes]),
         whole=None,
         counts=np.array([pair.counts for pair in found]),
+        guarded=np.array([result.guard > result.null.pvalue for result in results]),
         floor=np.array(floors) if floors else None,
         strata=tuple(outcome.strata for outcome in outcomes if outcome.strata is not None),
     )

@@ -408,8 +408,8 @@ class PairwiseMMDResult(Result):
             f"{self._which()} compared by the unbiased squared maximum "
             f"mean discrepancy under one kernel fitted on all groups "
             f"({kernel_words(self.kernel)}), with exact permutation p-values from "
-            f"{self._relabeled()} of the {self._moved()} of the pair, {which} as statistic, and "
-            f"p-values {corrected}. {self._floors()}; intervals are at "
+            f"{self._relabeled()} of the {self._moved()} of the pair{self._signs()}, {which} as "
+            f"statistic, and p-values {corrected}. {self._floors()}; intervals are at "
             f"{100 * self.confidence_level:g} % (repdist {__version__})."
         )
 
@@ -459,6 +459,17 @@ class PairwiseMMDResult(Result):
             return f"Every pair of {len(self.names)} groups was"
         return f"{counted(len(self.comparison.first), 'pair')} of {len(self.names)} groups were"
 
+    def _signs(self) -> str:
+        """Return in words for which pairs p is no less than that of random signs."""
+        guarded = self.comparison.guarded
+        if guarded is None or not guarded.any():
+            return ""
+        pairs = counted(int(guarded.sum()), "pair")
+        return (
+            f" (and the larger ones of random signs of clusters for {pairs} whose clusters differ "
+            "in size)"
+        )
+
     def _moved(self) -> str:
         """Return in words what changes places."""
         within = {
@@ -502,7 +513,8 @@ class PairwiseMMDResult(Result):
         name = self.counted.replace(" ", "_")
         if self.counted.startswith("pairs"):
             return {name: counts[:, 0]}
-        return {f"{name}_first": counts[:, 0], f"{name}_second": counts[:, 1]}
+        found = {f"{name}_first": counts[:, 0], f"{name}_second": counts[:, 1]}
+        return found | ({"guarded": self.comparison.guarded} if name == "clusters" else {})
 
     def _grid(self) -> Grid:
         values, floors = self._tables["mmd_squared"], self._tables["noise_floor"]
