@@ -18,7 +18,7 @@ from repdist._inference.combine import Combination, Null, Statistics
 from repdist._typing import Float64
 
 _BITS = 62  # of a number that tells signs
-_ENTRIES = 2**22  # signs in work at a time
+_ENTRIES = 2**18  # signs in work at a time
 UNEQUAL = 1.5  # mean inverse sizes of clusters, over each other, from which sizes differ
 
 
@@ -79,6 +79,12 @@ def null_of_signs(  # noqa: PLR0913 (what it is made of)
     F = np.concatenate([np.abs(form) * Kc for form in forms])  # (F R, U, U)
     rounding = 64 * np.finfo(np.float64).eps * np.abs(F).sum(axis=(1, 2))
     return Null(Statistics.of(_drawn(T, F, *draws)), rounding, combination)
+
+
+def sign_bytes(units: Units | StrataUnits, R: int, count: int) -> int:
+    """Return about how many bytes a null of signs holds at a time."""
+    U = len(units.rows)
+    return 8 * (4 * R * U**2 + 4 * R * count + 4 * max(_ENTRIES, U))
 
 
 def _form(group: npt.NDArray[np.intp], strata: int, shares: Float64) -> Float64:

@@ -29,7 +29,7 @@ from repdist._inference import clustered, paired, paired_strata, stratified, two
 from repdist._inference.combine import Combination
 from repdist._inference.estimates import influences, mean_spread
 from repdist._inference.findings import Findings
-from repdist._inference.multipliers import differ_in_size, moving_squares, null_of_signs
+from repdist._inference.multipliers import differ_in_size, moving_squares, null_of_signs, sign_bytes
 from repdist._inference.stratified import StrataSums, StrataTable, strata_table
 from repdist._options import Options
 from repdist._pass.beside import values_beside
@@ -190,6 +190,7 @@ def _tested_clusters(X: Array, Y: Array, ids: _arrays.Ids, options: Options) -> 
     h, other = influences(sums.sums.first_rows, sums.sums.second_rows)
     influence = _in_place(h, orders[0].sequence), _in_place(other, orders[1].sequence)
     cautions = cluster_cautions(*sizes)
+    signs_held = 0
     if differ_in_size(*sizes):
         squares = moving_squares(sums.sums.blocks, drawn.bins)
         combination = Combination(options.combine, weights, squares, drawn.bins.movable[0])
@@ -197,10 +198,12 @@ def _tested_clusters(X: Array, Y: Array, ids: _arrays.Ids, options: Options) -> 
         signs = null_of_signs(sums.sums.blocks, sums.sums.diagonal, drawn.bins, combination, draws)
         found = dataclasses.replace(found, guard=signs.pvalue)
         cautions.append(UNEQUAL_CLUSTERS)
+        signs_held = sign_bytes(drawn.bins, len(weights), draws[0])
     return Outcome(
         Z, fitted, how, drawn, found, _effective(*map(len, sizes)), clusters=clusters,
         more_bytes=clustered.extra_bytes(drawn, len(weights), options.workers.n_jobs)
-        + _block_bytes(orders, how),
+        + _block_bytes(orders, how)
+        + signs_held,
         influence=influence[::-1] if swap else influence,
         cautions=tuple(cautions),
     )  # fmt: skip
@@ -284,7 +287,7 @@ def _tested_clusters_in_strata(
     return dataclasses.replace(
         done,
         clusters=Clusters.of(first, second),
-        more_bytes=held,
+        more_bytes=held + sign_bytes(units, 2, random_total(options.n_resamples)) * unequal,
         cautions=(
             *done.cautions,
             *cluster_cautions(first, second),
