@@ -6,20 +6,19 @@ to be at most .05; in the settings ``below`` the margin is the distance of a shi
 every column, and the rate is the power.
 """
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 import repdist
 from benchmarks.evidence.problems import Mixed, Models, Shifted
 from benchmarks.evidence.tasks import Measured, Scope, Task
-from repdist._results.equivalence import Unit
 
 NAME = "equivalence"
 COLUMNS = ("is",)
 
 SECONDS = 0.012
-METHODS: tuple[Unit, ...] = ("mmd_squared", "effect")
+METHODS: tuple[Literal["mmd_squared", "effect"], ...] = ("mmd_squared", "effect")
 MARGIN = Shifted("margin", (0.4,))
 AT: tuple[tuple[Models, int, int], ...] = (
     (Shifted("0.3", (0.3,)), 50, 50),

@@ -14,7 +14,7 @@ The true distances are those under the kernel that was fitted.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -22,7 +22,6 @@ import repdist
 from benchmarks.evidence.problems import Mixed, Models, Shifted
 from benchmarks.evidence.tasks import Measured, Scope, Task
 from repdist import kernels
-from repdist._typing import Bins
 
 NAME = "reference"
 COLUMNS = ("coverage",)
@@ -45,7 +44,7 @@ class Setting:
     n: int
     m: int
     pair: tuple[int, int] = (0, 1)
-    n_bins: Bins = "auto"
+    n_bins: Literal["auto"] | int = "auto"
 
 
 SETTINGS = {

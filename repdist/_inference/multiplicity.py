@@ -37,10 +37,12 @@ def adjusted(pvalues: Float64, adjust: str) -> Float64:
         return np.asarray(multipletests(pvalues, method=adjust)[1])
 
 
-def unreachable(relabelings: Sequence[Drawn], adjust: str, called: str = "rows") -> str:
+def unreachable(
+    relabelings: Sequence[Drawn], adjust: str, called: str = "rows", each: str = "pair"
+) -> str:
     """Return what to say if some pair can never be significant, else the empty string.
 
-    `called` says what relabelings move.
+    `called` says what relabelings move, `each` what one p-value is of.
     """
     count = len(relabelings)
     least = np.array([pair.least_pvalue for pair in relabelings])
@@ -51,7 +53,7 @@ def unreachable(relabelings: Sequence[Drawn], adjust: str, called: str = "rows")
     if not lost:
         return ""
     found = (
-        f"{len(lost)} of {count} pairs cannot reach an adjusted p-value of .05 ({adjust}; "
+        f"{len(lost)} of {count} {each}s cannot reach an adjusted p-value of .05 ({adjust}; "
         f"the least is up to {reached.max():.2g})"
     )
     wanted = _smallest(lambda b: 1 / random_total(b), count, adjust)

@@ -129,7 +129,7 @@ def compare_by_label(  # noqa: PLR0913 (the options of a test)
             _check_paired(samples, labels)
         result = _compared(samples, labels, columns, options, adjust, level, paired=paired)
     finest = [finer(drawn, len(result.names)) for drawn in result.relabelings]
-    if lost := unreachable(finest, adjust, "pairs" if paired else "rows"):
+    if lost := unreachable(finest, adjust, "pairs" if paired else "rows", "label"):
         warnings.warn(lost, _checks.RepdistWarning, stacklevel=2)
         return dataclasses.replace(result, cautions=(lost, *result.cautions))
     return result
@@ -238,7 +238,7 @@ def _compared(  # noqa: PLR0913 (what was read, and what was asked for)
             np.array([result.estimate.standard_error for result in results]),
             np.array([result.estimate.null_variance for result in results]),
         ),
-        pvalue=np.array([result.null.pvalue for result in results]),
+        pvalue=np.array([result.pvalue for result in results]),
         spread=np.array([result.spread for result in results]),
         noise_floor=np.array([floor for _, floor in found]),
         relabelings=tuple(outcome.drawn for outcome, _ in found),
@@ -264,6 +264,6 @@ def _tested(  # noqa: PLR0913 (of one label)
 
     outcome = outcome_of(options.n_resamples)
     more = finer(outcome.drawn, labels)
-    if more != outcome.drawn and outcome.found.null.pvalue <= small_pvalue(outcome.drawn):
+    if more != outcome.drawn and outcome.found.pvalue <= small_pvalue(outcome.drawn):
         return outcome_of(more.wanted)
     return outcome

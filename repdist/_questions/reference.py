@@ -175,7 +175,7 @@ def compare_to_reference(  # noqa: PLR0913 (the options of a test)
         check_table_options(table, options)
         options.check_smallest(min(table.counts), table.called)
         result, finest = _compared(table, options, adjust, level, matched=matched)
-    if lost := unreachable(finest, adjust, result.counted):
+    if lost := unreachable(finest, adjust, result.counted, "group"):
         warnings.warn(lost, _checks.RepdistWarning, stacklevel=2)
         return dataclasses.replace(result, cautions=(lost, *result.cautions))
     return result

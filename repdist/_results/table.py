@@ -565,8 +565,9 @@ class PairwiseMMDResult(Result):
         i, j, sizes = self.comparison.first, self.comparison.second, np.array(self.sizes)
 
         def fill(values: Any, diagonal: float = math.nan) -> Float64:
-            table = np.full((len(sizes), len(sizes)), diagonal)
+            table = np.full((len(sizes), len(sizes)), math.nan)
             table[i, j] = table[j, i] = values
+            np.fill_diagonal(table, diagonal)
             return table
 
         estimate, pvalues = self.comparison.estimate, self.comparison.pvalue
