@@ -140,11 +140,14 @@ def test_ids_of_some_samples_and_in_another_order():
     assert found.of(1).codes[0].tolist() == [1, 1, 0]
 
 
+NAMED = ["clusters['a']", "clusters['b']"]
+
+
 def test_ids_of_groups_are_called_by_their_keys():
     given = {"groups['a']": 4, "groups['b']": 3}
-    found = read_ids("clusters", (FIRST, SECOND), given, keys=("a", "b"))
+    found = read_ids("clusters", (FIRST, SECOND), given, called=NAMED)
     assert found.names == (1, 2, 3, 5, 7)
     with pytest.raises(ValueError, match=in_order("`clusters['b']`", "3 rows of `groups['b']`")):
-        read_ids("clusters", (FIRST, FIRST), given, keys=("a", "b"))
+        read_ids("clusters", (FIRST, FIRST), given, called=NAMED)
     with pytest.raises(ValueError, match=in_order("`clusters` must hold", "7 rows of `groups`")):
         read_ids("clusters", (FIRST,), {"groups": 7})

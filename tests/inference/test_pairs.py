@@ -41,7 +41,7 @@ def compared(given, n_resamples=99, combine="max", n_jobs=1, n_bins="auto"):
     Z = np.concatenate(list(given.values()))
     with computing():
         blocks = kernel_blocks(HOW, Z, cuts.layout, Workers(), squares=True)
-        return compare_pairs(blocks, cuts, WEIGHTS, combine, n_jobs), cuts
+        return compare_pairs(blocks, cuts, WEIGHTS, (combine, "unbiased"), n_jobs), cuts
 
 
 def own(drawn, cuts):

@@ -64,9 +64,9 @@ def test_labels_equal_single_tests(paired, combine):
 
 @pytest.mark.parametrize("paired", [False, True])
 def test_exhaustive_pvalues_equal_those_of_single_tests(paired):
-    labels = np.repeat(["a", "b"], 5)
-    X, _, Y, _ = given(10, 10)
-    result = by_label(X, labels, Y, labels, paired=paired, n_resamples=999)
+    labels = np.repeat(["a", "b"], 7)
+    X, _, Y, _ = given(14, 14)
+    result = by_label(X, labels, Y, labels, paired=paired, n_resamples=9999)
     for label, row in result.to_frame().iterrows():
         one = labels == label
         single = repdist.mmd_test(X[one], Y[one], paired=paired, kernel=result.kernel)

@@ -69,7 +69,7 @@ def test_two_rows_of_each_sample_are_enough():
 def test_what_nothing_can_be_compared_with_is_left_out():
     kept = matched(designed([[2, 3], [4, 0], [1, 7], [5, 2]]), "drop")
     assert kept.cautions == (
-        "left out: 5 rows of X and 7 of Y, in strata of one sample, or of a single row",
+        "left out: 5 rows of X and 7 of Y, in strata with fewer than two rows of a sample",
     )
     assert kept.X[:, 0].tolist() == [0, 1, 7, 8, 9, 10, 11]
     assert kept.Y[:, 0].tolist() == [0, 1, 2, 10, 11]
@@ -109,13 +109,13 @@ LONE = {
     "strata": (
         {"strata": (np.where(np.arange(24) < 4, 7, STRATA[0]), STRATA[1])},
         (np.arange(24) >= 4, np.full(18, True)),
-        "left out: 4 rows of X and 0 of Y, in strata of one sample, or of a single row",
+        "left out: 4 rows of X and 0 of Y, in strata with fewer than two rows of a sample",
     ),
     "strata of a single row": (
         {"strata": (np.where(np.arange(24) < 4, 7, STRATA[0]),
                     np.where(np.arange(18) == 5, 7, STRATA[1]))},
         (np.arange(24) >= 4, np.arange(18) != 5),
-        "left out: 4 rows of X and 1 of Y, in strata of one sample, or of a single row",
+        "left out: 4 rows of X and 1 of Y, in strata with fewer than two rows of a sample",
     ),
     "pairs of clusters": (
         {"paired": True, "clusters": (CLUSTERS[0], CLUSTERS[1] - 45)},  # 0 to 7, and 5 to 13
@@ -126,7 +126,7 @@ LONE = {
         {"clusters": CLUSTERS, "strata": (np.where(CLUSTERS[0] == 3, 7, STRATA[0]),
                                           np.where(CLUSTERS[1] < 53, 7, STRATA[1]))},
         (CLUSTERS[0] != 3, CLUSTERS[1] >= 53),
-        "left out: 3 rows of X and 6 of Y, in strata of one sample, or of a single row",
+        "left out: 3 rows of X and 6 of Y, in strata with fewer than two clusters of a sample",
     ),
 }  # fmt: skip
 
