@@ -246,7 +246,7 @@ def test_strata_of_one_cluster_can_be_left_out():
     expected = answer(X[x], Y[y], ids)
     np.testing.assert_array_equal(got.null_distribution, expected.null_distribution)
     assert got.cautions[0].startswith(
-        f"left out: {(~x).sum()} rows of X and {(~y).sum()} of Y, in strata with fewer than two clusters"
+        f"left out: {(~x).sum()} rows of X and {(~y).sum()} of Y, in strata with fewer than two"
     )
     assert got.cautions[1:] == expected.cautions
 
