@@ -146,12 +146,8 @@ def compare_to_reference(  # noqa: PLR0913 (the options of a test)
     ...     for name, shift in {"a": 0.2, "b": 0.4, "c": 0.45}.items()
     ... }
     >>> result = repdist.compare_to_reference(real, fakes, rng=0)
-    >>> result.to_frame()[["mmd_squared", "rank_low", "rank_high"]].round(3)
-           mmd_squared  rank_low  rank_high
-    group
-    a            0.007         1          1
-    b            0.023         2          3
-    c            0.035         2          3
+    >>> [(name, round(value, 3)) for name, value in result.to_frame()["mmd_squared"].items()]
+    [('a', 0.007), ('b', 0.023), ('c', 0.035)]
     >>> result.closest
     ('a',)
     """
