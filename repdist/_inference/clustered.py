@@ -50,6 +50,7 @@ Mapper = Callable[[Moments, Iterable["Labels"]], Iterable[Float64]]
 Relabeled = Callable[["Centred"], Float64]  # `moments` with all else given
 
 _FLOOR = 0.01  # of the mean of sd^2 over relabelings: no sd^2 counts as less
+_LABELS = 2**18  # of clusters in one block of relabelings
 _FEW = 8  # times the clusters of the first sample: below all, their rows are gathered
 
 
@@ -423,8 +424,12 @@ def labels(drawn: ClusterRelabelings, rng: np.random.Generator) -> Iterator[Labe
     for shuffles in drawn.shuffled(rng):
         if k == 0:
             yield Chosen(shuffles[:, 0], C)
-        else:
-            yield from (Swapped(shuffle, drawn) for shuffle in shuffles)
+            continue
+        step = max(1, _LABELS // (C << k))
+        yield from (
+            Swapped(shuffles[start : start + step], drawn)
+            for start in range(0, len(shuffles), step)
+        )
 
 
 @dataclass(frozen=True)
@@ -459,7 +464,7 @@ class Chosen:
 
 @dataclass(frozen=True)
 class Swapped:
-    """All swaps of a code after one shuffle: clusters (2, K) in pairs, the rest in the second.
+    """All swaps of a code after some shuffles: clusters (J, 2, K) in pairs, the rest in the second.
 
     ``a = (e_x + e_y) / 2 + s (e_x - e_y) / 2`` summed over pairs, with s = 1 or -1: over all
     patterns at once the products are a Walsh-Hadamard transform.
@@ -468,49 +473,42 @@ class Swapped:
     pairs: Places
     drawn: ClusterRelabelings
 
-    @property
-    def count(self) -> int:
-        """All clusters."""
-        return sum(self.drawn.units.movable)
-
-    @property
-    def dimension(self) -> int:
-        """Of the code."""
-        return self.drawn.swaps.dimension
-
     @functools.cached_property
     def values(self) -> Float64:
-        """The labels (2^k, C)."""
-        x, y = self.pairs
-        patterns = np.arange(1 << self.dimension)[:, None]
-        swapped = np.bitwise_count(patterns & columns(len(x), self.dimension)) & 1  # (2^k, K)
-        A = np.zeros((len(patterns), self.count))
-        A[:, x], A[:, y] = 1 - swapped, swapped
-        return A
+        """The labels (J 2^k, C)."""
+        (J, _, K), k = self.pairs.shape, self.drawn.swaps.dimension
+        patterns = np.arange(1 << k)[:, None]
+        swapped = np.bitwise_count(patterns & columns(K, k)) & 1  # (2^k, K)
+        A = np.zeros((J, 1 << k, sum(self.drawn.units.movable)))
+        for labels, (x, y) in zip(A, self.pairs, strict=True):
+            labels[:, x], labels[:, y] = 1 - swapped, swapped
+        return A.reshape(J << k, -1)
 
     def times(self, K: Float64) -> Float64:
-        """Return the product of the labels with K (C, C), (2^k, C)."""
-        (x, y), k, middle = self.pairs, self.dimension, np.zeros(self.count)
-        V = np.zeros((1 << k, K.shape[1]))
-        g, turn = columns(len(x), k), len(V) - int(k > 1)  # so many that follow each other differ
-        for start in range(0, len(x), turn):
+        """Return the product of the labels with K (C, C), (J 2^k, C)."""
+        (J, _, pairs), k, C = self.pairs.shape, self.drawn.swaps.dimension, len(K)
+        x, y = self.pairs[:, 0], self.pairs[:, 1]
+        V = np.zeros((J, 1 << k, C))
+        g, turn = columns(pairs, k), (1 << k) - int(k > 1)  # so many that follow each other differ
+        for start in range(0, pairs, turn):
             some = slice(start, start + turn)
-            steps = K[x[some]]
-            steps -= K[y[some]]
-            V[g[some]] += steps
-        middle[x] = middle[y] = 1
-        V[0] += middle @ K
+            steps = K[x[:, some]]
+            steps -= K[y[:, some]]
+            V[:, g[some]] += steps
+        middle = np.zeros((J, C))
+        np.put_along_axis(middle, self.pairs.reshape(J, -1), 1.0, axis=1)
+        V[:, 0] += middle @ K
         V *= 0.5
         left, right = hadamard(k // 2), hadamard(k - k // 2)
-        halves = np.matmul(right, V.reshape(len(left), len(right), -1))
-        return np.asarray((left @ halves.reshape(len(left), -1)).reshape(1 << k, -1))
+        halves = np.matmul(right, V.reshape(J, len(left), len(right), C))
+        return np.asarray(np.matmul(left, halves.reshape(J, len(left), -1))).reshape(J << k, C)
 
     def form(self, Q: Float64) -> Float64:
-        """Return ``a' Q a`` of the labels a for Q (C, C, R), (R, b).
+        """Return ``a' Q a`` of the labels a for Q (C, C, R), (R, J 2^k).
 
         With b = a - 1/2 it is ``b' Q b + 1' Q b + 1' Q 1 / 4``.
         """
-        found = FormOfSwaps(self.drawn, self.pairs[None])(Q)
+        found = FormOfSwaps(self.drawn, self.pairs)(Q)
         totals = Q.sum(axis=0)  # (C, R)
         found += (self.values @ totals).T
         found -= totals.sum(axis=0)[:, None] / 4
@@ -519,11 +517,12 @@ class Swapped:
 
 def extra_bytes(drawn: ClusterRelabelings, R: int, n_jobs: int) -> int:
     """Return about how many bytes this holds beside what a test of so many rows does."""
-    C, block = sum(drawn.units.movable), max(512, 1 << drawn.swaps.dimension)
-    at_once = 7 * min(block, drawn.total) * C * n_jobs
+    C = sum(drawn.units.movable)
+    block = max(512, 1 << drawn.swaps.dimension, _LABELS // C)
+    at_once = (7 + R) * min(block, drawn.total) * C * n_jobs
     return 8 * (at_once + 2 * (R + 1) * C**2 + 6 * (R + 1) * drawn.total)
 
 
 def block_bytes(clusters: int, R: int) -> int:
     """Return about how many bytes the sums between so many clusters take, with their copies."""
-    return 8 * 8 * R * clusters**2
+    return 8 * 9 * R * clusters**2

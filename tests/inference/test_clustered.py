@@ -17,6 +17,7 @@ from repdist._blocks import Block
 from repdist._designs.clusters import ClusterLayout, ClusterRelabelings, Clusters
 from repdist._designs.relabelings import Swaps
 from repdist._designs.units import Units, two_sample_units
+from repdist._inference import clustered
 from repdist._inference.clustered import (
     Centred,
     Chosen,
@@ -138,18 +139,24 @@ def test_every_relabeling_by_naive_formulas(first):
 
 
 @pytest.mark.parametrize(("first", "second", "k"), [(6, 6, 4), (6, 9, 3), (40, 50, 4), (7, 7, 1)])
-def test_random_labels_and_their_products(first, second, k):
+@pytest.mark.parametrize("at_once", [1, 2, 3])
+def test_random_labels_and_their_products(monkeypatch, first, second, k, at_once):
     """Codes with fewer columns than pairs among them."""
     rng = np.random.default_rng(0)
     drawn = drawn_of(first, second, swaps=Swaps(3, k))
     K = rng.normal(size=(first + second,) * 2)
+    K += K.T
+    monkeypatch.setattr(clustered, "_LABELS", at_once * (first + second) << k)
     blocks = list(labels(drawn, rng))
-    assert len(blocks) == 3
+    assert len(blocks) == -(-3 // at_once)
     for block in blocks:
         assert set(block.values.ravel()) == {0.0, 1.0}
         assert (block.values.sum(axis=1) == first).all()
-        assert len(np.unique(block.values, axis=0)) == 2**k
+        for of_shuffle in np.split(block.values, len(block.values) >> k):
+            assert len(np.unique(of_shuffle, axis=0)) == 2**k
         np.testing.assert_allclose(block.times(K), block.values @ K, rtol=1e-10, atol=1e-12)
+        form = np.einsum("bi,ij,bj->b", block.values, K, block.values)
+        np.testing.assert_allclose(block.form(K[..., None])[0], form, rtol=1e-10, atol=1e-10)
     assert blocks[0].values[0].tolist() == [1] * first + [0] * second
 
 
@@ -245,6 +252,7 @@ def test_one_code_over_all_orderings_of_6_clusters(movable, lattice, combine):
     assert excess(found, swaps.total) <= 0
 
 
+@pytest.mark.slow
 @COMBINE
 def test_two_shuffles_over_all_orderings_of_5_clusters(combine):
     """The second shuffle is drawn anew for each ordering; the share of all may exceed by chance.
@@ -263,7 +271,7 @@ def test_two_shuffles_over_all_orderings_of_5_clusters(combine):
 
 def test_swapped_is_what_a_code_swaps():
     pairs = np.array([[0, 1, 2], [3, 4, 5]])
-    values = Swapped(pairs, drawn_of(3, 4, swaps=Swaps(1, 2))).values
+    values = Swapped(pairs[None], drawn_of(3, 4, swaps=Swaps(1, 2))).values
     assert (values[:, pairs[0]] + values[:, pairs[1]] == 1).all()
     assert (values[:, 6] == 0).all()
 

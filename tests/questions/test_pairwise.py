@@ -70,6 +70,7 @@ def test_exhaustive_pvalues_equal_those_of_single_tests(combine, dtype):
         assert result.pvalue.loc[a, b] == single.pvalue
 
 
+@pytest.mark.slow
 def test_discrete_groups_tie_as_in_single_tests():
     rng = np.random.default_rng(0)
     given = {i: rng.integers(0, 2, size=(4, 2)) for i in range(5)}
@@ -123,6 +124,7 @@ def test_effect_is_cohens_d_squared_for_the_linear_kernel():
     assert result.effect.loc["g0", "g1"] == pytest.approx(unbiased / spread, rel=1e-9)
 
 
+@pytest.mark.slow
 def test_effect_does_not_drift_with_the_number_of_rows(chance_seed):
     """Means over repetitions within 4 of their standard errors (false failure 1e-4).
 
@@ -144,6 +146,7 @@ def test_effect_does_not_drift_with_the_number_of_rows(chance_seed):
         assert abs(means[i] - means[j]) < 4 * math.hypot(errors[i], errors[j])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("n", "m"), [(100, 100), (60, 200)])
 def test_two_new_samples_of_one_group_fall_under_its_floor(n, m, chance_seed):
     """95 % of 600 pairs of new samples, over 30 tables; between 92 and 98 % pass.
