@@ -296,6 +296,7 @@ def test_a_bad_row_among_wide_ones_is_named(monkeypatch):
         repdist.mmd_test(X, X[:10])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [np.float32, np.float16])
 @pytest.mark.parametrize(
     "kernel", [*KERNELS[::3], kernels.Energy(), kernels.MultiRBF("mean")], ids=repr

@@ -337,6 +337,7 @@ def test_the_error_state_of_the_caller_changes_nothing(name, n_jobs):
 # --- memory --------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("n", "m", "options"),
     [
