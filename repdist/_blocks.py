@@ -28,6 +28,12 @@ class Layout:
     ties_matter: bool
 
 
+def slices_of(sizes: npt.NDArray[np.intp]) -> list[slice]:
+    """Return the places of parts of these sizes that follow each other."""
+    ends = np.cumsum(sizes).tolist()
+    return [slice(end - size, end) for end, size in zip(ends, sizes.tolist(), strict=True)]
+
+
 @dataclass(frozen=True)
 class Block:
     """Sums of kernel values between the rows of two groups, or within one group.

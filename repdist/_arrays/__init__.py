@@ -48,7 +48,7 @@ from repdist._arrays.samples import (
     read_samples,
 )
 from repdist._arrays.storage import ENTRIES, in_file, in_memory
-from repdist._arrays.tables import split_off_ids
+from repdist._arrays.tables import is_column_name, split_off_ids
 from repdist._arrays.workspace import (
     Workspace,
     is_symmetric,
@@ -81,6 +81,7 @@ __all__ = [
     "full_precision",
     "in_file",
     "in_memory",
+    "is_column_name",
     "is_constant",
     "is_lazy",
     "is_real_array",

@@ -22,6 +22,7 @@ from repdist._arrays.rows import take_rows
 from repdist._arrays.samples import check_chunks, read_samples, refuse_containers
 from repdist._arrays.tables import (
     column_names,
+    is_column_name,
     is_table,
     refuse_tables_elsewhere,
     split_off,
@@ -121,7 +122,7 @@ def read_groups(
 
 def _by_key(name: str, ids: Any, groups: Mapping[Any, Any]) -> Any:
     """Return the ids of each group of a mapping, in its order; a column's name stays."""
-    if _is_name(ids):
+    if is_column_name(ids):
         return ids
     if not isinstance(ids, Mapping):
         raise TypeError(
@@ -138,7 +139,7 @@ def _by_key(name: str, ids: Any, groups: Mapping[Any, Any]) -> Any:
 def _by_place(ids: Mapping[str, Any], count: int) -> dict[str, Any]:
     """Return the ids of each group of a list; a column's name stays."""
     for name, values in ids.items():
-        if not _is_name(values) and (not hasattr(values, "__len__") or len(values) != count):
+        if not is_column_name(values) and (not hasattr(values, "__len__") or len(values) != count):
             got = (
                 f"{len(values)} of them" if hasattr(values, "__len__") else _checks.describe(values)
             )
@@ -146,10 +147,6 @@ def _by_place(ids: Mapping[str, Any], count: int) -> dict[str, Any]:
                 f"`{name}` must hold the ids of each of the {count} groups, one a row; got {got}."
             )
     return dict(ids)
-
-
-def _is_name(ids: Any) -> bool:
-    return isinstance(ids, (str, int)) and not isinstance(ids, bool)
 
 
 def _named(
@@ -171,7 +168,7 @@ def _named(
         given, names = {"reference": reference.rows} | given, [reference, *names]
     of_rows = {}
     for argument, values in ids.items():
-        if _is_name(values):
+        if is_column_name(values):
             split = {
                 key: split_off_ids(table, values, argument, key) for key, table in given.items()
             }

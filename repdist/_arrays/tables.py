@@ -166,6 +166,11 @@ def split_off(table: Any, column: Hashable, argument: str = "labels") -> tuple[A
     return frame.drop(str(column)).to_native(), frame[str(column)].to_native()
 
 
+def is_column_name(ids: Any) -> bool:
+    """Tell whether ids are given by the name of a column, not one a row."""
+    return isinstance(ids, (str, int, float, np.generic)) and not isinstance(ids, (bool, np.bool_))
+
+
 def split_off_ids(table: Any, column: Hashable, argument: str, sample: str) -> tuple[Any, Any]:
     """Return a table without the column of ids, and that column; raise if it is no table."""
     if not is_table(table):

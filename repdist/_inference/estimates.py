@@ -1,6 +1,7 @@
 """Estimates from sums: MMD^2, its standard error and interval, each formula once."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
@@ -26,6 +27,12 @@ class Estimate:
     mmd_squared: Any
     standard_error: Any
     null_variance: Any
+
+    @classmethod
+    def of_all(cls, estimates: Iterable["Estimate"]) -> "Estimate":
+        """Return those of several pairs as one."""
+        every = [(e.mmd_squared, e.standard_error, e.null_variance) for e in estimates]
+        return cls(*np.array(every).T)
 
     def equivalence(self, margin: Any) -> Any:
         """Return p of "at least the margin", ``Phi((T - margin) / sqrt(se^2 + 3 v0))``."""

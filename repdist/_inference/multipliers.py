@@ -28,15 +28,6 @@ def differ_in_size(first: npt.NDArray[np.intp], second: npt.NDArray[np.intp]) ->
     return max(means) > UNEQUAL * min(means)
 
 
-def moving_squares(blocks: Float64, units: Units) -> Float64:
-    """Return the sum of the squared kernel over pairs of units that move, (R,)."""
-    moves = np.flatnonzero(units.can_move)
-    K = blocks[:, moves[:, None], moves] / units.size**2
-    return np.asarray(
-        np.square(K).sum(axis=(1, 2)) - np.square(np.diagonal(K, 0, 1, 2)).sum(axis=1)
-    )
-
-
 def null_of_signs(  # noqa: PLR0913 (what it is made of)
     blocks: Float64,
     diagonal: Float64,

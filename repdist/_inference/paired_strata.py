@@ -10,6 +10,7 @@ import math
 
 import numpy as np
 
+from repdist._blocks import slices_of
 from repdist._designs.paired import PairedUnits
 from repdist._designs.strata import StrataUnits
 from repdist._inference import paired
@@ -22,7 +23,6 @@ from repdist._inference.stratified import (
     StrataTable,
     check_definite,
     mean_spread,
-    slices_of,
     takes_both,
     tolerance,
 )

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from repdist._blocks import Block
+from repdist._blocks import Block, slices_of
 from repdist._designs.strata import StrataUnits
 from repdist._inference.centring import without_row_sums
 from repdist._inference.combine import Combination, Null, tie_tolerance
@@ -332,8 +332,3 @@ def check_definite(sums: StrataSums, units: StrataUnits, weights: Float64) -> No
 def group_sizes(units: StrataUnits) -> npt.NDArray[np.intp]:
     """Return the rows of each stratum of the first sample, then of the second, (2 S,)."""
     return units.counts.T.ravel()
-
-
-def slices_of(sizes: npt.NDArray[np.intp]) -> list[slice]:
-    ends = np.cumsum(sizes).tolist()
-    return [slice(end - size, end) for end, size in zip(ends, sizes.tolist(), strict=True)]

@@ -8,7 +8,7 @@ import numpy as np
 
 from repdist import _arrays, _checks
 from repdist._arrays import Ids
-from repdist._designs.table_cuts import Streams, finer, small_pvalue
+from repdist._designs.table_cuts import Streams, finer
 from repdist._inference.estimates import Estimate
 from repdist._inference.multiplicity import ADJUSTMENTS, Adjust, unreachable
 from repdist._inference.rates import CONFIDENCE
@@ -16,7 +16,7 @@ from repdist._options import Options, check_row_numbers
 from repdist._questions.cautions import data_cautions
 from repdist._questions.designs import Design
 from repdist._questions.floors import floor_of_group
-from repdist._questions.outcomes import Outcome, tested
+from repdist._questions.outcomes import Outcome, tested, tested_finer
 from repdist._results.by_label import ByLabelResult
 from repdist._threads import Workers, computing, in_order
 from repdist._typing import Array, Bins, Combine
@@ -139,7 +139,7 @@ def _read(X: Any, x_labels: Any, Y: Any, y_labels: Any) -> tuple[list[Array], Id
     """Return both samples, the labels of their rows, and the names of the columns."""
     given, of_rows = {"X": X, "Y": Y}, {"x_labels": x_labels, "y_labels": y_labels}
     for sample, (name, labels) in zip("XY", of_rows.items(), strict=True):
-        if isinstance(labels, (str, int)) and not isinstance(labels, bool):
+        if _arrays.is_column_name(labels):
             given[sample], of_rows[name] = _arrays.split_off_ids(
                 given[sample], labels, name, sample
             )
@@ -233,11 +233,7 @@ def _compared(  # noqa: PLR0913 (what was read, and what was asked for)
         confidence_level=level,
         n_resamples=options.n_resamples,
         n_bins=options.n_bins,
-        estimate=Estimate(
-            np.array([result.estimate.mmd_squared for result in results]),
-            np.array([result.estimate.standard_error for result in results]),
-            np.array([result.estimate.null_variance for result in results]),
-        ),
+        estimate=Estimate.of_all(result.estimate for result in results),
         pvalue=np.array([result.pvalue for result in results]),
         spread=np.array([result.spread for result in results]),
         noise_floor=np.array([floor for _, floor in found]),
@@ -262,8 +258,4 @@ def _tested(  # noqa: PLR0913 (of one label)
         own = dataclasses.replace(options, n_resamples=wanted, rng=rng)
         return tested(X, Y, Design(paired), own)
 
-    outcome = outcome_of(options.n_resamples)
-    more = finer(outcome.drawn, labels)
-    if more != outcome.drawn and outcome.found.pvalue <= small_pvalue(outcome.drawn):
-        return outcome_of(more.wanted)
-    return outcome
+    return tested_finer(outcome_of, options.n_resamples, labels)

@@ -104,10 +104,10 @@ def read_two_samples(  # noqa: PLR0913 (the options of a design)
     paired = _checks.flag("paired", paired)
     _checks.choice("unmatched", unmatched, ("raise", "drop"))
     given, of_rows = {"X": X, "Y": Y}, {}
-    if _is_column(clusters) and clusters == strata:
+    if _arrays.is_column_name(clusters) and clusters == strata:
         raise ValueError(f"`clusters` and `strata` must be two columns; got {clusters!r} for both.")
     for name, ids in {"clusters": clusters, "strata": strata}.items():
-        if _is_column(ids):
+        if _arrays.is_column_name(ids):
             split = {
                 sample: _arrays.split_off_ids(table, ids, name, sample)
                 for sample, table in given.items()
@@ -186,10 +186,6 @@ def strata_of_clusters(clusters: Ids, strata: Ids) -> Ids:
 
 
 # --- reading --------------------------------------------------------------------------------------
-
-
-def _is_column(ids: Any) -> bool:
-    return isinstance(ids, (str, int, float, np.generic)) and not isinstance(ids, bool)
 
 
 def _numbers(rows: Any) -> npt.NDArray[np.intp]:

@@ -8,7 +8,7 @@ from repdist import _arrays
 from repdist._designs.clusters import ClusterOrder, layout_of_clusters
 from repdist._designs.table_cuts import Streams
 from repdist._designs.units import row_order
-from repdist._inference.clustered import ClusterMeans
+from repdist._inference.cluster_sums import ClusterMeans
 from repdist._inference.floor import floor_rate
 from repdist._pass.sums import kernel_blocks
 from repdist._questions.pairwise_designs import TableDesign

@@ -5,7 +5,7 @@ Each way joins an order of rows, units, kernel sums and a null, and fits the ker
 
 import dataclasses
 import functools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,12 +24,21 @@ from repdist._designs.clusters import (
 from repdist._designs.paired import Flips, PairedUnits
 from repdist._designs.relabelings import AT_ONCE, Drawn, Places, Relabelings, random_total
 from repdist._designs.strata import StrataRelabelings, StrataUnits, order_in_strata
+from repdist._designs.table_cuts import finer, small_pvalue
 from repdist._designs.units import row_order, two_sample_units
-from repdist._inference import clustered, paired, paired_strata, stratified, two_samples
+from repdist._inference import (
+    cluster_sums,
+    clustered,
+    paired,
+    paired_strata,
+    stratified,
+    two_samples,
+)
+from repdist._inference.cluster_labels import labels
 from repdist._inference.combine import Combination
 from repdist._inference.estimates import influences, mean_spread
 from repdist._inference.findings import Findings
-from repdist._inference.multipliers import differ_in_size, moving_squares, null_of_signs, sign_bytes
+from repdist._inference.multipliers import differ_in_size, null_of_signs, sign_bytes
 from repdist._inference.stratified import StrataSums, StrataTable, strata_table
 from repdist._options import Options
 from repdist._pass.beside import values_beside
@@ -103,6 +112,15 @@ def tested(X: Array, Y: Array, design: Design, options: Options) -> Outcome:
         within = _tested_paired_strata if design.paired else _tested_strata
         return within(X, Y, strata, options)
     return (_tested_pairs if design.paired else _tested_rows)(X, Y, options)
+
+
+def tested_finer(outcome_of: Callable[[int], Outcome], wanted: int, count: int) -> Outcome:
+    """Test with so many relabelings; with more if p is small and `count` tests ask for them."""
+    outcome = outcome_of(wanted)
+    more = finer(outcome.drawn, count)
+    if more != outcome.drawn and outcome.found.pvalue <= small_pvalue(outcome.drawn):
+        return outcome_of(more.wanted)
+    return outcome
 
 
 def _tested_rows(X: Array, Y: Array, options: Options) -> Outcome:
@@ -181,7 +199,7 @@ def _tested_clusters(X: Array, Y: Array, ids: _arrays.Ids, options: Options) -> 
     sums = _cluster_sums(Z, how, orders, drawn.bins.rows, options)
     relabeled = functools.partial(
         clustered.moments,
-        of_blocks=clustered.labels(drawn, options.rng),
+        of_blocks=labels(drawn, options.rng),
         run=functools.partial(in_order, n_jobs=options.workers.n_jobs),
     )
     rules = options.combine, options.estimator
@@ -192,10 +210,10 @@ def _tested_clusters(X: Array, Y: Array, ids: _arrays.Ids, options: Options) -> 
     cautions = cluster_cautions(*sizes)
     signs_held = 0
     if differ_in_size(*sizes):
-        squares = moving_squares(sums.sums.blocks, drawn.bins)
-        combination = Combination(options.combine, weights, squares, drawn.bins.movable[0])
+        moving = cluster_sums.bins_as_rows(sums.sums, drawn.bins, weights)
+        combination = Combination(options.combine, weights, moving.squares, moving.sizes[0])
         draws = random_total(options.n_resamples), options.rng
-        signs = null_of_signs(sums.sums.blocks, sums.sums.diagonal, drawn.bins, combination, draws)
+        signs = null_of_signs(moving.blocks, moving.diagonal, drawn.units, combination, draws)
         found = dataclasses.replace(found, guard=signs.pvalue)
         cautions.append(UNEQUAL_CLUSTERS)
         signs_held = sign_bytes(drawn.bins, len(weights), draws[0])
@@ -272,9 +290,9 @@ def _tested_clusters_in_strata(
     held = clustered.block_bytes(int(np.bincount(group).max()), len(how.weights))
     check_bytes("strata", held, "clusters in each")
     layout = layout_of_clusters(sizes, group, len(orders[0].sizes))
-    means = clustered.ClusterMeans(sizes, group, np.array(how.weights))
+    means = cluster_sums.ClusterMeans(sizes, group, np.array(how.weights))
     blocks = (
-        clustered.in_units(means.of(block), units.rows, units.group)
+        cluster_sums.in_units(means.of(block), units.rows, units.group)
         for block in kernel_blocks(how, Z, layout, options.workers)
     )
     drawn = StrataRelabelings(units, options.n_resamples, "clusters")
@@ -306,7 +324,7 @@ def _of_strata(  # noqa: PLR0913 (what rows and clusters share)
     orders: list[Places],
     *,
     swap: bool,
-    means: clustered.ClusterMeans | None = None,
+    means: cluster_sums.ClusterMeans | None = None,
     unequal: bool = False,
 ) -> Outcome:
     """Test what is in strata from the blocks between them."""
@@ -373,12 +391,12 @@ def _in_order(
 
 def _cluster_sums(
     Z: Array, how: Plan, orders: list[ClusterOrder], unit_clusters: Any, options: Options
-) -> clustered.ClusterSums:
+) -> cluster_sums.ClusterSums:
     """Pass once over the rows of clusters."""
     first, second = (order.sizes for order in orders)
     layout = ClusterLayout(np.concatenate([first, second]), len(first), unit_clusters)
     blocks = kernel_blocks(how, Z, layout.layout, options.workers)
-    return clustered.cluster_sums(blocks, layout, np.array(how.weights))
+    return cluster_sums.cluster_sums(blocks, layout, np.array(how.weights))
 
 
 def _block_bytes(orders: list[ClusterOrder], how: Plan) -> int:

@@ -9,30 +9,26 @@ from typing import Any
 import numpy as np
 
 from repdist import _arrays, _checks
-from repdist._arrays import Groups
 from repdist._designs.relabelings import Drawn
-from repdist._designs.table_cuts import Pairs, Streams, TableCuts, finer
-from repdist._designs.units import row_order
+from repdist._designs.table_cuts import Pairs, Streams, finer
 from repdist._inference.multiplicity import ADJUSTMENTS, Adjust, unreachable
-from repdist._inference.pairs import Comparison, compare_pairs
 from repdist._inference.rates import CONFIDENCE
 from repdist._options import Options, check_row_numbers
-from repdist._pass.sums import kernel_blocks
 from repdist._questions.cautions import data_cautions, table_cautions
 from repdist._questions.designs import Unmatched
 from repdist._questions.floors import floor_rates
-from repdist._questions.memory import check_memory
 from repdist._questions.pairwise_designs import (
     TableDesign,
     check_table_options,
     compare_designed,
 )
+from repdist._questions.pairwise_rows import compare_rows
 from repdist._results.table import PairwiseMMDResult
 from repdist._threads import computing
-from repdist._typing import Array, Bins, Combine
+from repdist._typing import Bins, Combine
 from repdist.kernels import Kernel, MultiRBF
 from repdist.kernels._kernel import fit
-from repdist.kernels._plan import Plan, plan
+from repdist.kernels._plan import plan
 
 
 def pairwise_mmd_test(  # noqa: PLR0913 (the options of a test)
@@ -202,12 +198,12 @@ def _tested(
     how = plan(fitted)
     streams = Streams(int(options.rng.integers(2**63)), given.names)
     of_pairs: list[str] = []
+    some = list(itertools.combinations(range(len(arrays)), 2)) if pairs is None else pairs
     if table.independent:
-        comparison, finest, Z = _compared(how, given, options, streams, pairs)
+        rows = compare_rows(how, arrays, options, streams, pairs)
+        comparison, Z = rows.comparison, rows.Z
     else:
-        some = list(itertools.combinations(range(len(arrays)), 2)) if pairs is None else pairs
         comparison, _, of_pairs = compare_designed(table, fitted, options, streams, some)
-        finest = [finer(drawn, len(some)) for drawn in comparison.relabelings]
         Z = _arrays.concatenate(arrays)
     rates = floor_rates(how, table, streams, options.workers.n_jobs)
     result = PairwiseMMDResult(
@@ -231,7 +227,7 @@ def _tested(
         floor_rate=rates,
         seed=int(options.rng.integers(2**63)),
     )
-    return result, finest
+    return result, [finer(drawn, len(some)) for drawn in comparison.relabelings]
 
 
 def _chosen(comparisons: Any, names: tuple[Hashable, ...]) -> Pairs:
@@ -259,23 +255,3 @@ def _chosen(comparisons: Any, names: tuple[Hashable, ...]) -> Pairs:
     if not found:
         raise ValueError("`comparisons` must hold at least one pair of names; got none.")
     return sorted(found)
-
-
-def _compared(
-    how: Plan, given: Groups, options: Options, streams: Streams, some: Pairs
-) -> tuple[Comparison, list[Drawn], Array]:
-    """Pass once over all groups, and test pairs of independent rows."""
-    sizes = list(map(len, given.arrays))
-    cuts = TableCuts.of(sizes, options.n_bins, options.n_resamples, streams, some)
-    check_memory([len(edges) - 1 for edges in cuts.edges], how)
-    orders = [row_order(n, streams.group(g, "order")) for g, n in enumerate(sizes)]
-    Z = _arrays.concatenate(given.arrays, orders)
-    blocks = kernel_blocks(
-        how, Z, cuts.layout, options.workers, squares=options.squares, between=some
-    )
-    weights = np.array(how.weights)
-    comparison = compare_pairs(
-        blocks, cuts, weights, (options.combine, "unbiased"), options.workers.n_jobs
-    )
-    pairs = itertools.combinations(range(len(sizes)), 2) if some is None else some
-    return comparison, [cuts.relabelings(*cuts.ordered(g, h))[1] for g, h in pairs], Z

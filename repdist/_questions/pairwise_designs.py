@@ -1,6 +1,7 @@
 """Every pair of groups whose rows depend on each other: each pair as two samples by itself."""
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,12 +10,12 @@ import numpy as np
 
 from repdist import _arrays
 from repdist._arrays import Groups
-from repdist._designs.table_cuts import Streams, finer, small_pvalue
+from repdist._designs.table_cuts import Streams
 from repdist._inference.estimates import Estimate
 from repdist._inference.pairs import Comparison
 from repdist._options import Options
 from repdist._questions.designs import Design, Designed, Unmatched, check_options, matched
-from repdist._questions.outcomes import Outcome, tested
+from repdist._questions.outcomes import Outcome, tested, tested_finer
 from repdist._threads import Workers, in_order
 from repdist.kernels import Kernel
 
@@ -114,17 +115,12 @@ def compare_designed(
     outcomes = [pair.outcome for pair in found]
     results = [outcome.found for outcome in outcomes]
     first, second = np.array(pairs).T
-    estimates = [result.estimate for result in results]
     floors = [result.floor() for result in results if result.floor is not None]
     comparison = Comparison(
         first=first,
         second=second,
         quoted=np.array([result.mmd_squared for result in results]),
-        estimate=Estimate(
-            np.array([estimate.mmd_squared for estimate in estimates]),
-            np.array([estimate.standard_error for estimate in estimates]),
-            np.array([estimate.null_variance for estimate in estimates]),
-        ),
+        estimate=Estimate.of_all(result.estimate for result in results),
         statistic=np.array([result.null.statistic for result in results]),
         pvalue=np.array([result.pvalue for result in results]),
         relabelings=tuple(outcome.drawn for outcome in outcomes),
@@ -160,11 +156,8 @@ class _PairOfDesign:
         designed = table.pair(g, h)
         swap = not self._streams.precedes(g, h)
         at = self._ordered(designed) if swap else designed
-        outcome = self._tested(at, pair, self._options.n_resamples)
-        drawn = outcome.drawn
-        more = finer(drawn, self._pairs)
-        if more != drawn and outcome.found.pvalue <= small_pvalue(drawn):
-            outcome = self._tested(at, pair, more.wanted)
+        test = functools.partial(self._tested, at, pair)
+        outcome = tested_finer(test, self._options.n_resamples, self._pairs)
         outcome = outcome.turned() if swap else outcome
         counts = designed.design.sizes(designed.X, designed.Y)
         return _Pair(outcome, counts, (*designed.cautions, *outcome.cautions))

@@ -9,29 +9,27 @@ import numpy as np
 
 from repdist import _arrays, _checks
 from repdist._arrays import Reference
+from repdist._blocks import Block
 from repdist._designs.relabelings import Drawn
-from repdist._designs.table_cuts import Streams, TableCuts, finer
-from repdist._designs.units import row_order
+from repdist._designs.table_cuts import Streams, finer
 from repdist._inference.differences import Differences, Joint, ReferenceRows, Strata
 from repdist._inference.multiplicity import ADJUSTMENTS, Adjust, unreachable
-from repdist._inference.pairs import Comparison, compare_pairs
 from repdist._inference.rates import CONFIDENCE
 from repdist._options import Options, check_row_numbers
-from repdist._pass.sums import kernel_blocks
 from repdist._questions.cautions import data_cautions, table_cautions
 from repdist._questions.floors import floor_rates
-from repdist._questions.memory import check_memory
 from repdist._questions.pairwise_designs import (
     TableDesign,
     check_table_options,
     compare_designed,
 )
+from repdist._questions.pairwise_rows import compare_rows
 from repdist._results.reference import ReferenceResult
 from repdist._threads import computing
 from repdist._typing import Array, Bins, Combine, Estimator, Float64
 from repdist.kernels import Kernel, MultiRBF
 from repdist.kernels._kernel import fit
-from repdist.kernels._plan import Plan, plan
+from repdist.kernels._plan import plan
 
 
 def compare_to_reference(  # noqa: PLR0913 (the options of a test)
@@ -183,7 +181,7 @@ def _split(ids: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     for name, both in ids.items():
         if both is None:
             continue
-        if isinstance(both, (str, int)) and not isinstance(both, bool):
+        if _arrays.is_column_name(both):
             of_groups[name] = both
             continue
         if not isinstance(both, (tuple, list)) or len(both) != 2:
@@ -224,7 +222,15 @@ def _compared(
     pairs = [(0, g) for g in range(1, len(arrays))]
     of_pairs: list[str] = []
     if table.independent:
-        comparison, influences, Z = _rows(how, table, options, streams, pairs)
+        watched: list[ReferenceRows] = []
+
+        def watch(within: list[Block]) -> ReferenceRows:
+            watched.append(ReferenceRows(within))
+            return watched[0]
+
+        rows = compare_rows(how, arrays, options, streams, pairs, watch)
+        comparison, Z = rows.comparison, rows.Z
+        influences = _influences(watched[0], rows.orders[1:])
     else:
         comparison, outcomes, of_pairs = compare_designed(table, fitted, options, streams, pairs)
         both = [outcome.influence for outcome in outcomes if outcome.influence is not None]
@@ -258,37 +264,12 @@ def _compared(
     return result, [finer(drawn, len(pairs)) for drawn in comparison.relabelings]
 
 
-def _rows(
-    how: Plan,
-    table: TableDesign,
-    options: Options,
-    streams: Streams,
-    pairs: Sequence[tuple[int, int]],
-) -> tuple[Comparison, tuple[list[Float64], Float64], Array]:
-    """Pass once over what groups of independent rows have within them and with the reference."""
-    arrays = table.given.arrays
-    sizes = list(map(len, arrays))
-    cuts = TableCuts.of(sizes, options.n_bins, options.n_resamples, streams, pairs)
-    check_memory([len(edges) - 1 for edges in cuts.edges], how)
-    orders = [row_order(n, streams.group(g, "order")) for g, n in enumerate(sizes)]
-    Z = _arrays.concatenate(arrays, orders)
-    blocks = kernel_blocks(
-        how, Z, cuts.layout, options.workers, squares=options.squares, between=pairs
-    )
-    watched: list[ReferenceRows] = []
-
-    def watch(within: Any) -> ReferenceRows:
-        watched.append(ReferenceRows(within))
-        return watched[0]
-
-    rules = options.combine, options.estimator
-    comparison = compare_pairs(
-        blocks, cuts, np.array(how.weights), rules, options.workers.n_jobs, watch
-    )
-    of_groups, of_reference = watched[0].influences()
-    for h, order in zip(of_groups, orders[1:], strict=True):
+def _influences(watched: ReferenceRows, orders: Sequence[Any]) -> tuple[list[Float64], Float64]:
+    """Return those of the rows of each group, as they came, and of the reference to each."""
+    of_groups, of_reference = watched.influences()
+    for h, order in zip(of_groups, orders, strict=True):
         h[order] = h.copy()
-    return comparison, (of_groups, of_reference), Z
+    return of_groups, of_reference
 
 
 def _strata(table: TableDesign) -> list[Strata]:

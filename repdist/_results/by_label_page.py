@@ -5,12 +5,10 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from repdist._numbers import (
     adjustment,
-    pvalues_with_equal_digits,
     reaches,
-    with_digits,
-    with_equal_digits,
 )
 from repdist._report import Page, Picture, Table, column_of_names, column_of_numbers
+from repdist._results.distance_columns import distance_columns, floor_columns
 from repdist.plotting import DistancesShape
 
 if TYPE_CHECKING:
@@ -50,12 +48,6 @@ def page_of(result: LabelsToTell, title: str) -> Page:
 
 
 def _labels(result: LabelsToTell, frame: Any) -> Table:
-    low, high = with_equal_digits([frame["ci_low"].tolist(), frame["ci_high"].tolist()])
-    intervals = [f"{a} to {b}" for a, b in zip(low, high, strict=True)]
-    of_pvalues, of_adjusted = pvalues_with_equal_digits(
-        [frame["pvalue"].tolist(), frame["pvalue_adjusted"].tolist()]
-    )
-    times = frame["times_floor"]
     rows = [f"{n:,} + {m:,}" for n, m in zip(frame["n"], frame["m"], strict=True)]
     return Table(
         "Labels",
@@ -63,14 +55,8 @@ def _labels(result: LabelsToTell, frame: Any) -> Table:
         f"{100 * result.confidence_level:g} %, cut at 0.",
         (
             column_of_names("Label", frame.index),
-            column_of_numbers(
-                "MMD²", frame["mmd_squared"], with_equal_digits(frame["mmd_squared"]), "key"
-            ),
-            column_of_numbers("Interval", frame["ci_low"], intervals),
-            column_of_numbers("p", frame["pvalue"], of_pvalues),
-            column_of_numbers("p, adjusted", frame["pvalue_adjusted"], of_adjusted, "key"),
-            column_of_numbers("Effect", frame["effect"], with_equal_digits(frame["effect"])),
-            column_of_numbers("Times floor", times, [with_digits(value) for value in times]),
+            *distance_columns(frame),
+            *floor_columns(frame),
             column_of_numbers("Rows", frame["n"] + frame["m"], rows),
         ),
         bold=tuple(bool(p) for p in reaches(frame["pvalue_adjusted"])),

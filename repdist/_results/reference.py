@@ -18,7 +18,13 @@ from repdist._inference.pairs import Comparison
 from repdist._numbers import adjustment, counted, reaches
 from repdist._results.card import Card, Result
 from repdist._results.equivalence import Unit, checked_margin
-from repdist._results.words import as_cell, kernel_call, kernel_words, statistic_words
+from repdist._results.words import (
+    as_cell,
+    kernel_call,
+    kernel_words,
+    signs_words,
+    statistic_words,
+)
 from repdist._typing import Bins, Combine, Estimator, Float64
 from repdist._version import __version__
 from repdist.kernels import Kernel
@@ -98,7 +104,8 @@ class ReferenceResult(Result):
         Columns: n (rows), mmd_squared, standard_error, ci_low, ci_high (of this distance alone),
         pvalue, pvalue_adjusted (that it is the reference's distribution), effect, noise_floor,
         times_floor, rank (of the distance found), rank_low, rank_high (all at once),
-        may_be_closest, n_resamples, exhaustive.
+        may_be_closest, n_resamples, exhaustive; of clusters also guarded, whether p is that of
+        random signs, as sizes differ (see `mmd_test`).
         """
         import pandas as pd
 
@@ -289,12 +296,13 @@ class ReferenceResult(Result):
         moved += " inside strata" * bool(self.comparison.strata)
         studentised = self.counted == "clusters" and not self.comparison.strata
         ratio = " (each squared MMD over its standard deviation by label)" * studentised
+        signs = signs_words(self.comparison.guarded, "group")
         matched = ", with rows matched between groups," * self.matched
         return (
             f"{counted(len(self.names), 'group')} were compared with a reference of "
             f"{self.reference_size:,} rows by the {self.estimator} squared maximum mean "
             f"discrepancy under one kernel fitted on all ({kernel_words(self.kernel)}), with exact "
-            f"permutation p-values from relabelings of {moved}, "
+            f"permutation p-values from relabelings of {moved}{signs}, "
             f"{statistic_words(self.kernel, self.combine)} as statistic{ratio}, and p-values "
             f"{corrected}. "
             f"Differences between distances{matched} have simultaneous "
@@ -331,6 +339,7 @@ class ReferenceResult(Result):
             )
             times_floor = np.where(floor > 0, estimate.mmd_squared / floor, np.nan)
         order = np.argsort(np.argsort(estimate.mmd_squared, kind="stable"), kind="stable")
+        signs = {"guarded": comparison.guarded} if self.counted == "clusters" else {}
         return {
             "n": np.array(self.sizes),
             "mmd_squared": comparison.quoted,
@@ -348,6 +357,7 @@ class ReferenceResult(Result):
             "may_be_closest": rank_low == 1,
             "n_resamples": [drawn.count for drawn in comparison.relabelings],
             "exhaustive": [drawn.exhaustive for drawn in comparison.relabelings],
+            **signs,
         }
 
     def _card(self) -> Card:

@@ -7,10 +7,10 @@ from repdist._numbers import (
     adjustment,
     pvalues_with_equal_digits,
     reaches,
-    with_digits,
     with_equal_digits,
 )
 from repdist._report import Page, Picture, Table, column_of_names, column_of_numbers
+from repdist._results.distance_columns import distance_columns, floor_columns
 from repdist.plotting import DistancesShape
 
 if TYPE_CHECKING:
@@ -58,16 +58,10 @@ def page_of(result: ReferenceToTell, title: str) -> Page:
 
 
 def _groups(result: ReferenceToTell, frame: Any) -> Table:
-    low, high = with_equal_digits([frame["ci_low"].tolist(), frame["ci_high"].tolist()])
-    intervals = [f"{a} to {b}" for a, b in zip(low, high, strict=True)]
-    of_pvalues, of_adjusted = pvalues_with_equal_digits(
-        [frame["pvalue"].tolist(), frame["pvalue_adjusted"].tolist()]
-    )
     ranks = [
         f"{a}" if a == b else f"{a} to {b}"
         for a, b in zip(frame["rank_low"], frame["rank_high"], strict=True)
     ]
-    times = frame["times_floor"]
     return Table(
         "Groups",
         f"Rows in bold differ from the reference at .05 ({adjustment(result.adjust)}). Intervals "
@@ -75,14 +69,8 @@ def _groups(result: ReferenceToTell, frame: Any) -> Table:
         "hold all at once, 1 is the closest.",
         (
             column_of_names("Group", frame.index),
-            column_of_numbers(
-                "MMD²", frame["mmd_squared"], with_equal_digits(frame["mmd_squared"]), "key"
-            ),
-            column_of_numbers("Interval", frame["ci_low"], intervals),
-            column_of_numbers("p", frame["pvalue"], of_pvalues),
-            column_of_numbers("p, adjusted", frame["pvalue_adjusted"], of_adjusted, "key"),
-            column_of_numbers("Effect", frame["effect"], with_equal_digits(frame["effect"])),
-            column_of_numbers("Times floor", times, [with_digits(value) for value in times]),
+            *distance_columns(frame),
+            *floor_columns(frame),
             column_of_numbers("Rank", frame["rank_low"], ranks, "key"),
             column_of_numbers("Rows", frame["n"], [f"{n:,}" for n in frame["n"]]),
         ),

@@ -24,6 +24,7 @@ from repdist._results.words import (
     kernel_call,
     kernel_words,
     nearest_and_farthest,
+    signs_words,
     statistic_words,
 )
 from repdist._threads import computing
@@ -350,6 +351,8 @@ class PairwiseMMDResult(Result):
         """
         from repdist.plotting import plot_table
 
+        if order == "clustered":
+            self._check_all("an order by closeness")
         return plot_table(self, ax, order)
 
     def dendrogram(self, ax: "Axes | None" = None) -> "Axes":
@@ -404,11 +407,12 @@ class PairwiseMMDResult(Result):
             if self.adjust == "none"
             else f"{adjustment(self.adjust)} for {pairs}"
         )
+        signs = signs_words(self.comparison.guarded, "pair")
         return (
             f"{self._which()} compared by the unbiased squared maximum "
             f"mean discrepancy under one kernel fitted on all groups "
             f"({kernel_words(self.kernel)}), with exact permutation p-values from "
-            f"{self._relabeled()} of the {self._moved()} of the pair{self._signs()}, {which} as "
+            f"{self._relabeled()} of the {self._moved()} of the pair{signs}, {which} as "
             f"statistic, and p-values {corrected}. {self._floors()}; intervals are at "
             f"{100 * self.confidence_level:g} % (repdist {__version__})."
         )
@@ -458,17 +462,6 @@ class PairwiseMMDResult(Result):
         if self.complete:
             return f"Every pair of {len(self.names)} groups was"
         return f"{counted(len(self.comparison.first), 'pair')} of {len(self.names)} groups were"
-
-    def _signs(self) -> str:
-        """Return in words for which pairs p is no less than that of random signs."""
-        guarded = self.comparison.guarded
-        if guarded is None or not guarded.any():
-            return ""
-        pairs = counted(int(guarded.sum()), "pair")
-        return (
-            f" (and the larger ones of random signs of clusters for {pairs} whose clusters differ "
-            "in size)"
-        )
 
     def _moved(self) -> str:
         """Return in words what changes places."""

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from repdist._numbers import (
     adjustment,
     counted,
-    pvalues_with_equal_digits,
     reaches,
     with_digits,
     with_equal_digits,
 )
 from repdist._report import Column, Page, Picture, Table, column_of_names, column_of_numbers
+from repdist._results.distance_columns import distance_columns, floor_columns
 from repdist._results.words import nearest_and_farthest
 from repdist.plotting import TableShape
 
@@ -35,7 +35,9 @@ class TableToTell(TableShape, Protocol):
     @property
     def strata(self) -> Any: ...
     def to_frame(self) -> Any: ...
-    def plot(self, *, order: Literal["given", "clustered"]) -> "Axes": ...
+    @property
+    def complete(self) -> bool: ...
+    def plot(self, *, order: Literal["given", "clustered"] = "given") -> "Axes": ...
     def dendrogram(self) -> "Axes": ...
     def embed(self) -> "Axes": ...
     def method(self) -> str: ...
@@ -46,21 +48,11 @@ def page_of(result: TableToTell, title: str) -> Page:
     """Return the page: summary, pictures, one row a pair, method and call."""
     whole = result.to_frame()
     frame, said = _readable(whole)
-    low, high = with_equal_digits([frame["ci_low"].tolist(), frame["ci_high"].tolist()])
-    intervals = [f"{a} to {b}" for a, b in zip(low, high, strict=True)]
-    of_pvalues, of_adjusted = pvalues_with_equal_digits(
-        [frame["pvalue"].tolist(), frame["pvalue_adjusted"].tolist()]
-    )
-    floors, times = frame["noise_floor"], frame["times_floor"]
     return Page(
         title=title,
         lead=_lead(result, whole),
         cautions=result.cautions,
-        pictures=(
-            Picture("Distances", lambda: result.plot(order="clustered"), _table_alt(result)),
-            Picture("Who is close to whom", result.dendrogram, "Dendrogram of the groups."),
-            Picture("Map", result.embed, "Map of the groups; the bar is the noise floor."),
-        ),
+        pictures=_pictures(result),
         tables=(
             Table(
                 "Pairs" if said else "All pairs",
@@ -69,13 +61,8 @@ def page_of(result: TableToTell, title: str) -> Page:
                 (
                     column_of_names("First", frame["first"]),
                     column_of_names("Second", frame["second"]),
-                    _numbers("MMD²", frame["mmd_squared"], "key"),
-                    column_of_numbers("Interval", frame["ci_low"], intervals),
-                    column_of_numbers("p", frame["pvalue"], of_pvalues),
-                    column_of_numbers("p, adjusted", frame["pvalue_adjusted"], of_adjusted, "key"),
-                    _numbers("Effect", frame["effect"]),
-                    column_of_numbers("Noise floor", floors, with_equal_digits(floors, 2)),
-                    column_of_numbers("Times floor", times, [with_digits(x) for x in times]),
+                    *distance_columns(frame),
+                    *floor_columns(frame),
                     _compared(frame, result.counted),
                 ),
                 tuple(bool(p) for p in reaches(frame["pvalue_adjusted"])),
@@ -83,6 +70,17 @@ def page_of(result: TableToTell, title: str) -> Page:
         ),
         method=result.method(),
         call=result.call(),
+    )
+
+
+def _pictures(result: TableToTell) -> tuple[Picture, ...]:
+    """Return the heat map, and of a table of all pairs who is close to whom."""
+    if not result.complete:
+        return (Picture("Distances", result.plot, _table_alt(result)),)
+    return (
+        Picture("Distances", lambda: result.plot(order="clustered"), _table_alt(result)),
+        Picture("Who is close to whom", result.dendrogram, "Dendrogram of the groups."),
+        Picture("Map", result.embed, "Map of the groups; the bar is the noise floor."),
     )
 
 

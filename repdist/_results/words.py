@@ -3,6 +3,7 @@
 from typing import Any
 
 from repdist import kernels
+from repdist._numbers import counted
 from repdist._typing import Combine
 from repdist.kernels import Kernel, MultiRBF, Precomputed
 
@@ -58,6 +59,16 @@ def nearest_and_farthest(pairs: Any) -> tuple[Any, Any]:
     known = pairs.dropna(subset=["effect"])
     by_effect = (known if len(known) else pairs).sort_values("effect")
     return by_effect.iloc[0], by_effect.iloc[-1]
+
+
+def signs_words(guarded: Any, each: str) -> str:
+    """Return in words for which pairs or groups p is no less than that of random signs."""
+    if guarded is None or not guarded.any():
+        return ""
+    return (
+        f" (and the larger ones of random signs of clusters for {counted(int(guarded.sum()), each)}"
+        " whose clusters differ in size)"
+    )
 
 
 def as_cell(name: Any) -> Any:

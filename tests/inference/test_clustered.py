@@ -17,20 +17,10 @@ from repdist._blocks import Block
 from repdist._designs.clusters import ClusterLayout, ClusterRelabelings, Clusters
 from repdist._designs.relabelings import Swaps
 from repdist._designs.units import Units, two_sample_units
-from repdist._inference import clustered
-from repdist._inference.clustered import (
-    Centred,
-    Chosen,
-    ClusterSums,
-    Swapped,
-    bins_as_rows,
-    cluster_sums,
-    findings,
-    in_units,
-    labels,
-    moments,
-    studentised,
-)
+from repdist._inference import cluster_labels
+from repdist._inference.cluster_labels import Chosen, Swapped, labels
+from repdist._inference.cluster_sums import ClusterSums, bins_as_rows, cluster_sums, in_units
+from repdist._inference.clustered import Centred, findings, moments, studentised
 from repdist._pass.sums import kernel_blocks
 from repdist._threads import Workers
 from repdist.kernels._plan import plan
@@ -146,7 +136,7 @@ def test_random_labels_and_their_products(monkeypatch, first, second, k, at_once
     drawn = drawn_of(first, second, swaps=Swaps(3, k))
     K = rng.normal(size=(first + second,) * 2)
     K += K.T
-    monkeypatch.setattr(clustered, "_LABELS", at_once * (first + second) << k)
+    monkeypatch.setattr(cluster_labels, "LABELS", at_once * (first + second) << k)
     blocks = list(labels(drawn, rng))
     assert len(blocks) == -(-3 // at_once)
     for block in blocks:

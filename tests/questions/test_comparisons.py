@@ -98,6 +98,16 @@ def test_what_needs_all_pairs_is_refused(name):
     result = table(groups(), comparisons=SOME)
     with pytest.raises(ValueError, match="needs all pairs"):
         getattr(result, name)()
+    with pytest.raises(ValueError, match="needs all pairs"):
+        result.plot(order="clustered")
+
+
+def test_the_page_shows_what_was_compared(tmp_path):
+    result = table(groups(), comparisons=SOME)
+    result.to_html(tmp_path / "some.html")
+    page = (tmp_path / "some.html").read_text(encoding="utf-8")
+    assert page.count("<img") == 1
+    assert page.count("<tr") == 1 + len(SOME)
 
 
 def test_more_relabelings_are_for_so_many_pairs():

@@ -432,3 +432,19 @@ def test_clusters_must_not_start_anew_in_each_group():
     ids = [i // 4 for i in range(60)], {n: np.arange(len(r)) // 4 for n, r in GROUPS.items()}
     with pytest.raises(ValueError, match="`clusters` must each have all of their rows in one"):
         repdist.compare_to_reference(R, GROUPS, clusters=ids, **OPTIONS)
+
+
+def test_what_random_signs_decided_is_told():
+    """Of clusters of one row against such of ten."""
+    rng = np.random.default_rng(3)
+    reference, rows = rng.normal(size=(8, 2)), rng.normal(size=(160, 2))
+    ids = np.arange(8), {name: 8 + np.repeat(np.arange(8), 10) for name in "ab"}
+    ids[1]["b"] = ids[1]["b"] + 8
+    given = {"a": rows[:80], "b": rows[80:]}
+    result = repdist.compare_to_reference(reference, given, clusters=ids, n_resamples=499, rng=0)
+    guarded = result.to_frame()["guarded"]
+    assert guarded.dtype == bool
+    assert guarded.any()
+    assert "random signs" in result.method()
+    rows_alone = repdist.compare_to_reference(reference, given, n_resamples=99, rng=0)
+    assert "guarded" not in rows_alone.to_frame()
