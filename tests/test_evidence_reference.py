@@ -6,7 +6,7 @@ from oracles import rbf_on_gaussians
 
 import repdist
 from benchmarks.evidence import equivalence, reference, runner
-from benchmarks.evidence.problems import Mixed, Shifted, digit_features, t3_mean
+from benchmarks.evidence.models import Mixed, Shifted, digit_features, t3_mean
 from benchmarks.evidence.tasks import Measured, Scope, Task
 from repdist import kernels
 

@@ -4,6 +4,6 @@ Ten studies, each a file: `level`, `power` (beside published figures), `small` (
 `clustered` and `stratified` (rows that are not independent, or of several kinds), `relabelings` (do
 swaps lose power to shuffles?), `defaults` (are the default settings the best?), `equivalence` (is
 it close enough?) and `reference` (which of several models is closer?). `runner` repeats them in
-processes, `problems` and `grouped` have the data, `published` the figures of others, `rates` the
-intervals and checks.
+processes, `problems`, `grouped` and `models` have the data, `published` the figures of others,
+`rates` the intervals and checks.
 """

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 import repdist
-from benchmarks.evidence.problems import Mixed, Models, Shifted
+from benchmarks.evidence.models import Mixed, Models, Shifted
 from benchmarks.evidence.tasks import Measured, Scope, Task
 
 NAME = "equivalence"

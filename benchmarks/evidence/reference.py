@@ -19,7 +19,7 @@ from typing import Any, Literal
 import numpy as np
 
 import repdist
-from benchmarks.evidence.problems import Mixed, Models, Shifted
+from benchmarks.evidence.models import Mixed, Models, Shifted
 from benchmarks.evidence.tasks import Measured, Scope, Task
 from repdist import kernels
 

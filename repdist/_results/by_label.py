@@ -1,6 +1,5 @@
 """The result of a comparison of two samples within each label."""
 
-import csv
 from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,12 +9,12 @@ import numpy as np
 
 from repdist import _checks
 from repdist._designs.relabelings import Drawn
-from repdist._files import write_text
 from repdist._inference.estimates import Estimate
 from repdist._inference.multiplicity import Adjust, adjusted
 from repdist._numbers import adjustment, counted, reaches
 from repdist._results.card import Card, Result
-from repdist._results.words import as_cell, kernel_call, kernel_words, statistic_words
+from repdist._results.spreadsheet import write_frame
+from repdist._results.words import kernel_call, kernel_words, statistic_words
 from repdist._typing import Bins, Combine, Float64
 from repdist._version import __version__
 from repdist.kernels import Kernel
@@ -117,9 +116,7 @@ class ByLabelResult(Result):
             If `path` is no file name, is none that can be written in an existing folder, or
             cannot be written to its end; an earlier file is then as it was.
         """
-        frame = self.to_frame().reset_index()
-        frame["label"] = [as_cell(name) for name in frame["label"]]
-        write_text(path, frame.to_csv(index=False, quoting=csv.QUOTE_NONNUMERIC))
+        write_frame(path, self.to_frame().reset_index(), ["label"])
 
     def to_html(self, path: str | Path, *, title: str = "In which classes do they differ?") -> None:
         """Write one self-contained page: picture, a table that sorts, the method, the call.

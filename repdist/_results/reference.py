@@ -1,6 +1,5 @@
 """The result of a comparison of groups with one reference."""
 
-import csv
 import functools
 import math
 from collections.abc import Hashable
@@ -18,8 +17,8 @@ from repdist._inference.pairs import Comparison
 from repdist._numbers import adjustment, counted, reaches
 from repdist._results.card import Card, Result
 from repdist._results.equivalence import Unit, checked_margin
+from repdist._results.spreadsheet import write_frame
 from repdist._results.words import (
-    as_cell,
     kernel_call,
     kernel_words,
     signs_words,
@@ -199,9 +198,7 @@ class ReferenceResult(Result):
             If `path` is no file name, is none that can be written in an existing folder, or
             cannot be written to its end; an earlier file is then as it was.
         """
-        frame = self.to_frame().reset_index()
-        frame["group"] = [as_cell(name) for name in frame["group"]]
-        write_text(path, frame.to_csv(index=False, quoting=csv.QUOTE_NONNUMERIC))
+        write_frame(path, self.to_frame().reset_index(), ["group"])
 
     def to_latex(self, path: str | Path | None = None) -> str:
         """Return the table of distances for a paper; it needs the LaTeX package `booktabs`.

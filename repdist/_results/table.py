@@ -1,6 +1,5 @@
 """The result of a table of groups: tables, pictures and a page."""
 
-import csv
 import functools
 import math
 from collections.abc import Hashable
@@ -19,8 +18,8 @@ from repdist._inference.pairs import Comparison
 from repdist._inference.stratified import STRATA
 from repdist._numbers import STARS, adjustment, counted, reaches, stars, with_equal_digits
 from repdist._results.card import Card, Grid, Result
+from repdist._results.spreadsheet import write_frame
 from repdist._results.words import (
-    as_cell,
     kernel_call,
     kernel_words,
     nearest_and_farthest,
@@ -274,10 +273,7 @@ class PairwiseMMDResult(Result):
             If `path` is no file name, is none that can be written in an existing folder, or
             cannot be written to its end; an earlier file is then as it was.
         """
-        frame = self.to_frame()
-        for side in ("first", "second"):
-            frame[side] = [as_cell(name) for name in frame[side]]
-        write_text(path, frame.to_csv(index=False, quoting=csv.QUOTE_NONNUMERIC))
+        write_frame(path, self.to_frame(), ["first", "second"])
 
     def to_latex(
         self, path: str | Path | None = None, *, cells: Literal["stars", "intervals"] = "stars"

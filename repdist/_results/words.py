@@ -69,10 +69,3 @@ def signs_words(guarded: Any, each: str) -> str:
         f" (and the larger ones of random signs of clusters for {counted(int(guarded.sum()), each)}"
         " whose clusters differ in size)"
     )
-
-
-def as_cell(name: Any) -> Any:
-    """Return a name that a spreadsheet takes for text: an apostrophe before a formula."""
-    formula = isinstance(name, str) and name.startswith(("=", "+", "-", "@", "\t", "\r"))
-    number = formula and str(name).lstrip("+-").replace(".", "", 1).isdecimal()
-    return f"'{name}" if formula and not number else name
