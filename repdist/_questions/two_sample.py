@@ -38,7 +38,7 @@ def mmd_test(  # noqa: PLR0913 (the options of a test)
     The null hypothesis is that the rows of `X` and `Y` are exchangeable: independent draws from
     one distribution; of `paired` rows, that the two rows of each pair are; of rows in `clusters`,
     that whole clusters are; of rows in `strata`, that rows of one stratum are. The p-value is exact
-    under it at any sample size.
+    under it at any sample size, unless clusters differ in size between the samples (see Notes).
 
     Parameters
     ----------
@@ -160,16 +160,18 @@ def mmd_test(  # noqa: PLR0913 (the options of a test)
     ``"fuse"`` the log of their mean exponential; all are made of the unbiased MMD^2. The MMD^2
     that is told, its error and interval are those of ``Precomputed(Kbar)``, with Kbar the mean
     kernel between clusters. The test is exact if whole clusters, with their sizes, are
-    exchangeable. Where sizes differ between the samples they are not: relabelings of the ratio then
-    still reject too often if a few large clusters meet many small ones (.217 of 2,000 tests at .05,
-    of 8 clusters of 20 rows against 24 of 1). So p is then the larger of that of relabelings and
-    that of random signs, ``sum_{i != j} |a_i a_j| e_i e_j Kc_ij`` with Kc the kernel centred within
-    each sample [6]_, which asks for no equal sizes and is right for many clusters; `cautions` says
-    so. All this takes ``O(R C^2)`` memory and ``O(R B C sqrt(B / J))`` time more for C clusters, or
-    for C bins of them: above 256 clusters each bin counts as one row of the statistic, and clusters
-    that fill no bin count in MMD^2 and its error alone. Clusters that are `paired` need no such
-    ratio: MMD^2 of pairs of cluster means is the statistic. In `strata` MMD^2 itself is compared,
-    and of unequal clusters the signs look at the adjusted MMD^2 of the whole kernel.
+    exchangeable. Where sizes differ between the samples (the mean of 1 / size by a factor above
+    1.5) they are not: relabelings of the ratio then still reject too often if a few large clusters
+    meet many small ones. So p is then the larger of that of relabelings and that of random signs,
+    ``sum_{i != j} |a_i a_j| e_i e_j Kc_ij`` with Kc the kernel centred within each sample [6]_,
+    which asks for no equal sizes and is right for many clusters; `guarded` of the result and
+    `cautions` say so. All this takes ``O(R C^2)`` memory and ``O(R B C sqrt(B / J))`` time more for
+    C clusters, or for C bins of them: above 256 clusters each bin counts as one row of the
+    statistic, and clusters that fill no bin count in MMD^2 and its error alone. Between every two
+    clusters sums are made in any case, so that time grows with the squared number of clusters.
+    Clusters that are `paired` need no such ratio: MMD^2 of pairs of cluster means is the statistic.
+    In `strata` MMD^2 itself is compared, and of unequal clusters the signs look at both statistics
+    of the kernel as a whole.
 
     Of pairs in `strata` the sides of each pair may change, and MMD^2 of pairs takes the place of
     that of rows in both statistics.
