@@ -1,6 +1,7 @@
 """The null of random signs: what was observed, and the variance of signs, from the definitions."""
 
 import itertools
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from repdist._designs.units import Units
 from repdist._inference.combine import Combination
 from repdist._inference.multipliers import differ_in_size, null_of_signs
 from repdist._inference.stratified import quadratic_form
+from repdist._questions import outcomes
 
 
 def kernel(n, seed=0):
@@ -95,13 +97,28 @@ def test_in_strata_both_statistics_are_those_of_the_labels():
 
 
 @pytest.mark.parametrize("strata", [None, (np.arange(6) % 2, np.repeat(np.arange(6) % 2, 9))])
-def test_p_is_no_less_than_that_of_signs(strata):
+@pytest.mark.parametrize("of_signs", [0.987, 1e-4])
+def test_p_is_no_less_than_that_of_signs(monkeypatch, strata, of_signs):
+    monkeypatch.setattr(outcomes, "null_of_signs", lambda *a, **k: SimpleNamespace(pvalue=of_signs))
     rng = np.random.default_rng(3)
     X, Y = rng.normal(size=(6, 2)), rng.normal(size=(54, 2)) + 0.2
     ids = np.arange(6), 6 + np.repeat(np.arange(6), 9)
     result = repdist.mmd_test(X, Y, clusters=ids, strata=strata, n_resamples=499, rng=0)
-    told = max(result.pvalue, result.null.pvalue)
-    assert result.pvalue == told
-    assert result.guarded == (result.pvalue > result.null.pvalue)
+    of_relabelings = result.null.pvalue
+    assert 1e-4 < of_relabelings < 0.987
+    assert result.pvalue == max(of_signs, of_relabelings)
+    assert result.guarded == (of_signs > 0.5)
     assert any("asks for no equal sizes" in caution for caution in result.cautions)
     assert ("random signs" in result.method()) == result.guarded
+    assert ("random signs" in str(result)) == result.guarded
+
+
+def test_clusters_of_like_sizes_need_no_signs(monkeypatch):
+    def refused(*_, **__):
+        raise AssertionError
+
+    monkeypatch.setattr(outcomes, "null_of_signs", refused)
+    rng = np.random.default_rng(3)
+    X, Y = rng.normal(size=(18, 2)), rng.normal(size=(24, 2))
+    ids = np.arange(18) // 3, 6 + np.arange(24) // 4  # mean inverse sizes 4 : 3
+    assert not repdist.mmd_test(X, Y, clusters=ids, n_resamples=99, rng=0).guarded
