@@ -11,14 +11,19 @@ from repdist import _checks
 from repdist._designs.relabelings import random_total
 from repdist._numbers import reaches
 from repdist._threads import Workers
-from repdist._typing import Bins, Combine, Estimator
+from repdist._typing import Bins, Combine, Estimator, Method
 from repdist.kernels import Kernel, Precomputed
 from repdist.kernels._kernel import check_kernel
+
+N_LANDMARKS = 256
 
 
 @dataclass(frozen=True)
 class Options:
-    """Which test is run, with what randomness, and who does the work; all checked."""
+    """Which test is run, with what randomness, and who does the work; all checked.
+
+    `landmarks` is how many rows all others are measured against; 0 if all pairs are.
+    """
 
     kernel: Kernel
     estimator: Estimator
@@ -27,6 +32,7 @@ class Options:
     n_bins: Bins
     rng: np.random.Generator
     workers: Workers
+    landmarks: int = 0
 
     @classmethod
     def checked(  # noqa: PLR0913 (one for each option)
@@ -40,9 +46,13 @@ class Options:
         progress: Any,
         estimator: Any = "unbiased",
         n_bins: Any = "auto",
+        method: Any = "exact",
+        n_landmarks: Any = N_LANDMARKS,
     ) -> "Options":
         """Return the options, each of the kind and range that it must have."""
         check_kernel(kernel)
+        _checks.choice("method", method, get_args(Method))
+        landmarks = _checks.whole_number("n_landmarks", n_landmarks, 2)
         check_estimator(estimator)
         _checks.choice("combine", combine, get_args(Combine))
         return cls(
@@ -53,6 +63,7 @@ class Options:
             n_bins=_check_bins(n_bins),
             rng=_checks.generator(rng),
             workers=Workers(_checks.jobs(n_jobs), _checks.flag("progress", progress)),
+            landmarks=landmarks if method == "landmarks" else 0,
         )
 
     @property

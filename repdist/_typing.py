@@ -11,3 +11,4 @@ Float64: TypeAlias = npt.NDArray[np.float64]
 Estimator = Literal["unbiased", "biased"]
 Combine = Literal["max", "mean", "fuse"]
 Bins: TypeAlias = Literal["auto", "rows"] | int
+Method = Literal["exact", "landmarks"]

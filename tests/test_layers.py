@@ -339,6 +339,8 @@ def test_the_parameters_that_users_meet():
         "combine": "max",
         "n_resamples": 9999,
         "n_bins": "auto",
+        "method": "exact",
+        "n_landmarks": 256,
         "rng": None,
         "n_jobs": -1,
         "progress": False,

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from repdist._arrays import on_dask
 from repdist._arrays.libraries import constant, detach, is_torch, namespace, on_cpu, wide
 from repdist._arrays.on_dask import is_lazy
-from repdist._arrays.storage import ENTRIES, in_file, temporary_file
+from repdist._arrays.storage import ENTRIES, in_file, in_memory, temporary_file
 from repdist._typing import Array, Float64
 
 CHUNK = 4096  # rows read at a time, unless they are wide
@@ -74,6 +74,11 @@ def take_rows(array: Array, index: npt.NDArray[np.intp] | None) -> Array:
     for start in range(0, len(index), step):
         out[start : start + step] = array[index[start : start + step]]
     return out
+
+
+def held_here(array: Array) -> Array:
+    """Return rows in the memory of this process (or on their device), wherever they lay."""
+    return on_dask.values(array) if is_lazy(array) else in_memory(array)
 
 
 def cast(array: Array, dtype: Any) -> Array:

@@ -42,6 +42,21 @@ class PairedUnits:
         return cls(int(sizes.sum()), len(sizes), tuple(sizes.tolist()))
 
     @property
+    def as_rows(self) -> "PairedUnits":
+        """The same with each bin as a pair."""
+        return PairedUnits(self.bins, self.bins)
+
+    @property
+    def without_rest(self) -> "PairedUnits":
+        """The same: each pair lies in a bin."""
+        return self
+
+    @property
+    def in_rows(self) -> npt.NDArray[np.intp]:
+        """How many rows each unit is in `as_rows`, (2 bins,): one."""
+        return np.ones(2 * self.bins, dtype=np.intp)
+
+    @property
     def in_bins(self) -> npt.NDArray[np.intp]:
         """Pairs in each bin, (bins,)."""
         if self.sizes:

@@ -44,6 +44,21 @@ class Stratum:
         first, second = (n - self.size * u for n, u in zip(self.rows, self.movable, strict=True))
         return first, second
 
+    @property
+    def as_rows(self) -> "Stratum":
+        """The same with each movable unit as a row: frozen rows make as many as fill one each."""
+        first, second = (n // self.size for n in self.rows)
+        return Stratum(self.name, (first, second), 1, self.movable)
+
+    @property
+    def without_rest(self) -> "Stratum":
+        """The same without frozen rows that fill no unit."""
+        first, second = (
+            n - frozen * (frozen < self.size)
+            for n, frozen in zip(self.rows, self.frozen, strict=True)
+        )
+        return Stratum(self.name, (first, second), self.size, self.movable)
+
 
 @dataclass(frozen=True)
 class StrataUnits:
@@ -55,13 +70,20 @@ class StrataUnits:
     Attributes
     ----------
     strata : tuple of Stratum
+    given_shares : tuple of float, optional
+        The shares of the strata, if they are not those of the rows.
     """
 
     strata: tuple[Stratum, ...]
+    given_shares: tuple[float, ...] = ()
 
     @classmethod
     def of(
-        cls, names: Sequence[Hashable], rows: npt.NDArray[np.intp], n_bins: Bins
+        cls,
+        names: Sequence[Hashable],
+        rows: npt.NDArray[np.intp],
+        n_bins: Bins,
+        shares: tuple[float, ...] = (),
     ) -> "StrataUnits":
         """Cut the rows (S, 2) of each stratum in each sample, at least 2 in each.
 
@@ -83,8 +105,27 @@ class StrataUnits:
                 for name, (of_first, of_second), size, (first, second) in zip(
                     names, rows.tolist(), sizes.tolist(), movable.tolist(), strict=True
                 )
-            )
+            ),
+            shares,
         )
+
+    @property
+    def as_rows(self) -> "StrataUnits":
+        """The same with each movable unit as a row; strata keep their shares."""
+        shares = tuple(self.shares.tolist())
+        return StrataUnits(tuple(stratum.as_rows for stratum in self.strata), shares)
+
+    @property
+    def without_rest(self) -> "StrataUnits":
+        """The same without frozen rows that fill no unit of their stratum."""
+        strata = tuple(stratum.without_rest for stratum in self.strata)
+        return StrataUnits(strata, tuple(self.shares.tolist()))
+
+    @property
+    def in_rows(self) -> npt.NDArray[np.intp]:
+        """How many rows each unit is in `as_rows`, (U,); 0 if it is none."""
+        sizes = np.array([stratum.size for stratum in self.strata])
+        return np.asarray(self.rows // sizes[self.stratum])
 
     @property
     def counts(self) -> npt.NDArray[np.intp]:
@@ -94,6 +135,8 @@ class StrataUnits:
     @property
     def shares(self) -> npt.NDArray[np.float64]:
         """The share of each stratum in the pooled rows, (S,)."""
+        if self.given_shares:
+            return np.array(self.given_shares)
         rows = self.counts.sum(axis=1)
         return np.asarray(rows / rows.sum())
 

@@ -8,7 +8,7 @@ import itertools
 import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -171,6 +171,13 @@ class TableCuts:
         if len(others) < sums.shape[2]:
             sums = np.add.reduceat(sums, others, axis=2)
         return dataclasses.replace(block, sums=sums, diagonal=diagonal)
+
+    def reduce_features(
+        self, group: int, features: Sequence[npt.NDArray[Any]], cut: Cut
+    ) -> list[npt.NDArray[Any]]:
+        """Return sums (U, k) over the units of a group, joined to those of the cut."""
+        starts = self._starts(group, cut)
+        return [np.add.reduceat(sums, starts, axis=0) for sums in features]
 
     def _starts(self, group: int, cut: Cut) -> npt.NDArray[np.intp]:
         return np.searchsorted(self.edges[group], cut.edges(self.sizes[group])[:-1])

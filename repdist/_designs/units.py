@@ -70,6 +70,29 @@ class Units:
         return np.repeat([True, False, True, False], list(itertools.chain(*counts)))
 
     @property
+    def counts(self) -> tuple[int, int]:
+        """Rows of the smaller and of the larger sample."""
+        first, second = (self.size * u + f for u, f in zip(self.movable, self.frozen, strict=True))
+        return first, second
+
+    @property
+    def as_rows(self) -> "Units":
+        """The same with each movable unit as a row: frozen rows make as many as fill one each."""
+        first, second = (frozen // self.size for frozen in self.frozen)
+        return Units(1, self.movable, (first, second))
+
+    @property
+    def without_rest(self) -> "Units":
+        """The same without frozen rows that fill no unit."""
+        first, second = (rows * (rows >= self.size) for rows in self.frozen)
+        return Units(self.size, self.movable, (first, second))
+
+    @property
+    def in_rows(self) -> npt.NDArray[np.intp]:
+        """How many rows each unit is in `as_rows`, (U,); 0 if it is none."""
+        return self.rows // self.size
+
+    @property
     def layout(self) -> Layout:
         """How the rows lie, the smaller sample first."""
         return Layout(self.rows, self.sample, self.is_small)
@@ -77,9 +100,7 @@ class Units:
     @property
     def is_small(self) -> bool:
         """Whether ties between relabelings matter."""
-        return is_small(
-            *(self.size * u + f for u, f in zip(self.movable, self.frozen, strict=True))
-        )
+        return is_small(*self.counts)
 
     @property
     def cuts(self) -> tuple["Cut", "Cut"]:

@@ -51,13 +51,13 @@ def findings(
 ) -> Findings:
     """Test n pairs from the sums between their units."""
     (sums, beside), weights, n = paired, combination.weights, units.pairs
-    S = _form(paired, units, estimator)
+    S = form(paired, units, estimator)
     statistics = relabeled(S)
     check_definite(sums, units.sample, weights)
     components = statistics.observed
     influence = _influence(sums, weights @ beside)
     error = math.sqrt(4 * influence.var(ddof=1) / n)
-    S = S if estimator == "unbiased" else _form(paired, units, "unbiased")
+    S = S if estimator == "unbiased" else form(paired, units, "unbiased")
     return Findings(
         Null(statistics, tolerance(sums, units, estimator), combination),
         components,
@@ -68,7 +68,7 @@ def findings(
     )
 
 
-def _form(paired: PairedSums, units: PairedUnits, estimator: Estimator) -> Float64:
+def form(paired: PairedSums, units: PairedUnits, estimator: Estimator) -> Float64:
     """Return S (2 U, 2 U, R) with ``a' S a`` the MMD^2 of labels a."""
     (sums, beside), n = paired, units.pairs
     S = quadratic_form(sums.blocks, sums.diagonal, beside, units, estimator)

@@ -28,11 +28,14 @@ class Design:
         Whether row i of one belongs to row i of the other; of clusters, those of one id.
     clusters, strata : Ids or None
         Of each row.
+    shares : tuple of float, optional
+        Of the strata, if they are not those of the rows.
     """
 
     paired: bool = False
     clusters: Ids | None = None
     strata: Ids | None = None
+    shares: tuple[float, ...] = ()
 
     @property
     def called(self) -> str:
@@ -85,12 +88,14 @@ class Designed:
     def keep(self, first: Any, second: Any) -> "Designed":
         """Return some of the rows (masks or numbers) of both samples, with their ids."""
         at = (0, first), (1, second)
-        ids = (None if ids is None else ids.taken(at) for ids in self.design.ids.values())
+        clusters, strata = (
+            None if ids is None else ids.taken(at) for ids in self.design.ids.values()
+        )
         return dataclasses.replace(
             self,
             X=_arrays.take_rows(self.X, _numbers(first)),
             Y=_arrays.take_rows(self.Y, _numbers(second)),
-            design=Design(self.design.paired, *ids),
+            design=Design(self.design.paired, clusters, strata),
         )
 
 
@@ -154,6 +159,18 @@ def check_options(design: Design, options: Options) -> None:
         raise ValueError(
             '`combine` must be "max" or "mean" with `strata`, which make two statistics of each '
             'component; got "fuse".'
+        )
+    if not options.landmarks:
+        return
+    if design.clusters is not None:
+        raise ValueError(
+            '`method` must be "exact" with `clusters`: landmarks know sums over bins of rows, not '
+            "what clusters have with each other. Use the means of clusters as rows."
+        )
+    if design.paired and design.strata is not None:
+        raise ValueError(
+            '`method` must be "exact" for `paired` rows in `strata`; got "landmarks". Give one of '
+            "them, or test each stratum by itself."
         )
 
 

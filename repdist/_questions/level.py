@@ -10,7 +10,7 @@ from repdist import _checks
 from repdist._designs.relabelings import Drawn
 from repdist._inference.rates import chance_of_as_many, count_rejections
 from repdist._numbers import LEVEL, reaches
-from repdist._options import Options, check_row_numbers
+from repdist._options import N_LANDMARKS, Options, check_row_numbers
 from repdist._questions.designs import Unmatched, check_options
 from repdist._questions.rehearsal import (
     LEAST,
@@ -22,7 +22,7 @@ from repdist._questions.rehearsal import (
     shared_out,
 )
 from repdist._results.level import FALSE_ALARMS, LevelCheck
-from repdist._typing import Array, Bins, Combine, Estimator
+from repdist._typing import Array, Bins, Combine, Estimator, Method
 from repdist.kernels import Kernel, MultiRBF
 
 MOST_ROWS = 1000  # of a sample in one repetition
@@ -43,6 +43,8 @@ def check_level(  # noqa: PLR0913 (the options of a test)
     n_repetitions: int = 500,
     n_resamples: int = 1023,
     n_bins: Bins = "auto",
+    method: Method = "exact",
+    n_landmarks: int = N_LANDMARKS,
     rng: np.random.Generator | int | None = None,
     n_jobs: int = -1,
     progress: bool = False,
@@ -80,6 +82,9 @@ def check_level(  # noqa: PLR0913 (the options of a test)
         At least so many random relabelings of each test. Default 1023. The largest level up to
         `alpha` that they can attain is `attainable` of the result: .0498 by default.
     n_bins : {"auto", "rows"} or int
+        See `mmd_test`.
+    method : {"exact", "landmarks"}
+    n_landmarks : int
         See `mmd_test`.
     rng : None, int or numpy.random.Generator
         The source of all randomness. The same `rng`, data and version give the same result to
@@ -134,7 +139,8 @@ def check_level(  # noqa: PLR0913 (the options of a test)
     """
     options = Options.checked(
         kernel=kernel, estimator=estimator, combine=combine, n_resamples=n_resamples,
-        n_bins=n_bins, rng=rng, n_jobs=n_jobs, progress=progress,
+        n_bins=n_bins, rng=rng, method=method, n_landmarks=n_landmarks, n_jobs=n_jobs,
+        progress=progress,
     )  # fmt: skip
     alpha = _checks.fraction("alpha", alpha)
     n_repetitions = _check_repetitions(n_repetitions, alpha)
@@ -167,6 +173,7 @@ def check_level(  # noqa: PLR0913 (the options of a test)
         n_bins=options.n_bins,
         n_repetitions=n_repetitions,
         n_resamples=options.n_resamples,
+        n_landmarks=options.landmarks,
         attainable=drawn.attainable(alpha),
         cautions=(
             *rehearsal.cautions,

@@ -46,6 +46,7 @@ from repdist._pass.sums import kernel_blocks
 from repdist._questions.cautions import UNEQUAL_CLUSTERS, cluster_cautions, strata_cautions
 from repdist._questions.designs import Design, strata_of_clusters
 from repdist._questions.memory import check_bytes, check_memory
+from repdist._results.landmarks import LandmarkView
 from repdist._threads import in_order
 from repdist._typing import Array, Float64
 from repdist.kernels import Kernel
@@ -78,6 +79,9 @@ class Outcome:
         How each row (or cluster, by its number) of the samples moves MMD^2: it is the sum of both
         means (over strata, of the means in each), and 4 times their variances are its error's.
     cautions : tuple of str
+    view : LandmarkView, optional
+        What landmarks saw, if relabelings looked through them: Z, estimates and the plan are then
+        those of rows that were drawn from all.
     """
 
     Z: Array
@@ -92,6 +96,7 @@ class Outcome:
     more_bytes: int = 0
     influence: tuple[Float64, Float64] | None = None
     cautions: tuple[str, ...] = ()
+    view: LandmarkView | None = None
 
     def turned(self) -> "Outcome":
         """Return the same with the samples in the other order."""
@@ -108,9 +113,10 @@ def tested(X: Array, Y: Array, design: Design, options: Options) -> Outcome:
     if clusters is not None:
         of_clusters = _tested_paired_clusters if design.paired else _tested_clusters
         return of_clusters(X, Y, clusters, options)
+    if strata is not None and design.paired:
+        return _tested_paired_strata(X, Y, strata, options)
     if strata is not None:
-        within = _tested_paired_strata if design.paired else _tested_strata
-        return within(X, Y, strata, options)
+        return _tested_strata(X, Y, strata, design.shares, options)
     return (_tested_pairs if design.paired else _tested_rows)(X, Y, options)
 
 
@@ -135,7 +141,7 @@ def _tested_rows(X: Array, Y: Array, options: Options) -> Outcome:
     check_memory([len(units.rows)], how)
     sums = join(*kernel_blocks(how, Z, units.layout, options.workers, squares=options.squares))
     combination = Combination(options.combine, np.array(how.weights), sums.squares, len(first))
-    relabeled = _relabeled(drawn, options)
+    relabeled = relabeled_by(drawn, options)
     found = two_samples.findings(sums, units, combination, options.estimator, relabeled)
     return Outcome(Z, fitted, how, drawn, found, _effective(len(X), len(Y)))
 
@@ -156,7 +162,7 @@ def _tested_pairs(X: Array, Y: Array, options: Options) -> Outcome:
     sums = join(*kernel_blocks(how, Z, units.layout, options.workers, squares=options.squares))
     both = paired.PairedSums(sums, values_beside(how, Z, units.layout))
     combination = Combination(options.combine, np.array(how.weights), sums.squares, len(X))
-    relabeled = _relabeled(drawn, options)
+    relabeled = relabeled_by(drawn, options)
     found = paired.findings(both, units, combination, options.estimator, relabeled)
     return Outcome(Z, fitted, how, drawn, found, _effective(len(X), len(Y)))
 
@@ -176,7 +182,7 @@ def _tested_paired_strata(X: Array, Y: Array, strata: _arrays.Ids, options: Opti
     blocks = kernel_blocks(how, Z, units.layout, options.workers)
     sums, beside = StrataSums.of(blocks, units, weights), values_beside(how, Z, units.layout)
     combination = Combination(options.combine, weights, np.zeros(len(weights)), len(X))
-    relabeled = _relabeled(drawn, options)
+    relabeled = relabeled_by(drawn, options)
     found = paired_strata.findings(sums, beside, units, combination, options.estimator, relabeled)
     table = paired_strata.strata_table(sums, weights @ beside, units)
     return Outcome(
@@ -246,7 +252,7 @@ def _tested_paired_clusters(X: Array, Y: Array, ids: _arrays.Ids, options: Optio
         units,
         combination,
         options.estimator,
-        _relabeled(drawn, options),
+        relabeled_by(drawn, options),
     )
     found = dataclasses.replace(found, spread=mean_spread(sums, own))
     return Outcome(
@@ -255,7 +261,9 @@ def _tested_paired_clusters(X: Array, Y: Array, ids: _arrays.Ids, options: Optio
     )  # fmt: skip
 
 
-def _tested_strata(X: Array, Y: Array, strata: _arrays.Ids, options: Options) -> Outcome:
+def _tested_strata(
+    X: Array, Y: Array, strata: _arrays.Ids, shares: tuple[float, ...], options: Options
+) -> Outcome:
     """Test rows within strata."""
     swap = len(Y) < len(X)
     samples = [Y, X] if swap else [X, Y]
@@ -264,7 +272,7 @@ def _tested_strata(X: Array, Y: Array, strata: _arrays.Ids, options: Options) ->
     Z = _arrays.concatenate(samples, orders)
     fitted = fit(options.kernel, _arrays.concatenate([X, Y]))
     how = plan(fitted)
-    units = StrataUnits.of(strata.names, strata.counts, options.n_bins)
+    units = StrataUnits.of(strata.names, strata.counts, options.n_bins, shares)
     blocks = kernel_blocks(how, Z, units.layout, options.workers)
     drawn = StrataRelabelings(units, options.n_resamples)
     return _of_strata(Z, fitted, how, drawn, blocks, options, orders, swap=swap)
@@ -336,7 +344,7 @@ def _of_strata(  # noqa: PLR0913 (what rows and clusters share)
     combination = Combination(
         options.combine, weights, np.zeros(len(weights)), int(units.counts[:, 0].sum())
     )
-    relabeled = _relabeled(drawn, options)
+    relabeled = relabeled_by(drawn, options)
     found = stratified.findings(sums, units, combination, options.estimator, relabeled)
     if unequal:
         found = _guarded_in_strata(found, sums, units, combination, options)
@@ -410,7 +418,7 @@ def _effective(n: int, m: int) -> float:
     return 1 / n + 1 / m
 
 
-def _relabeled(drawn: Drawn, options: Options) -> two_samples.Relabeled:
+def relabeled_by(drawn: Drawn, options: Options) -> two_samples.Relabeled:
     """Return the statistics of a form under the relabelings, by as many threads as pay."""
     jobs = options.workers.n_jobs if drawn.total > AT_ONCE else 1
     return functools.partial(

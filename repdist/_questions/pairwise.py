@@ -13,10 +13,11 @@ from repdist._designs.relabelings import Drawn
 from repdist._designs.table_cuts import Pairs, Streams, finer
 from repdist._inference.multiplicity import ADJUSTMENTS, Adjust, unreachable
 from repdist._inference.rates import CONFIDENCE
-from repdist._options import Options, check_row_numbers
+from repdist._options import N_LANDMARKS, Options, check_row_numbers
 from repdist._questions.cautions import data_cautions, table_cautions
 from repdist._questions.designs import Unmatched
 from repdist._questions.floors import floor_rates
+from repdist._questions.landmarks import looked_at
 from repdist._questions.pairwise_designs import (
     TableDesign,
     check_table_options,
@@ -25,7 +26,7 @@ from repdist._questions.pairwise_designs import (
 from repdist._questions.pairwise_rows import compare_rows
 from repdist._results.table import PairwiseMMDResult
 from repdist._threads import computing
-from repdist._typing import Bins, Combine
+from repdist._typing import Bins, Combine, Method
 from repdist.kernels import Kernel, MultiRBF
 from repdist.kernels._kernel import fit
 from repdist.kernels._plan import plan
@@ -46,6 +47,8 @@ def pairwise_mmd_test(  # noqa: PLR0913 (the options of a test)
     n_bins: Bins = "auto",
     adjust: Adjust = "holm",
     confidence_level: float = CONFIDENCE,
+    method: Method = "exact",
+    n_landmarks: int = N_LANDMARKS,
     rng: np.random.Generator | int | None = None,
     n_jobs: int = -1,
     progress: bool = False,
@@ -97,6 +100,13 @@ def pairwise_mmd_test(  # noqa: PLR0913 (the options of a test)
         holds the chance of any false rejection at its level whatever the dependence.
     confidence_level : float
         Of the interval in each cell. Default 0.95.
+    method : {"exact", "landmarks"}
+        ``"landmarks"`` for millions of rows of groups that are independent: p-values come from all
+        rows, seen through `n_landmarks` of these; all other numbers, and floors, from at most 5,000
+        rows of each group, and some 20,000 in all, drawn at random. See `mmd_test`. Default
+        ``"exact"``.
+    n_landmarks : int
+        Default 256.
     rng : None, int or numpy.random.Generator
         The source of all randomness. Each group has a stream of its own, which its name selects:
         the order of the groups changes no p-value.
@@ -158,7 +168,7 @@ def pairwise_mmd_test(  # noqa: PLR0913 (the options of a test)
     """
     options = Options.checked(
         kernel=kernel, combine=combine, n_resamples=n_resamples, n_bins=n_bins, rng=rng,
-        n_jobs=n_jobs, progress=progress,
+        method=method, n_landmarks=n_landmarks, n_jobs=n_jobs, progress=progress,
     )  # fmt: skip
     _checks.choice("adjust", adjust, ADJUSTMENTS)
     _checks.choice("unmatched", unmatched, ("raise", "drop"))
@@ -193,14 +203,19 @@ def _tested(
     table: TableDesign, options: Options, adjust: Adjust, level: float, pairs: Pairs
 ) -> tuple[PairwiseMMDResult, list[Drawn]]:
     """Return the result, and the relabelings that pairs could have had at the most."""
-    given, arrays = table.given, table.given.arrays
-    fitted = fit(options.kernel, _arrays.concatenate(arrays))
-    how = plan(fitted)
-    streams = Streams(int(options.rng.integers(2**63)), given.names)
+    streams = Streams(int(options.rng.integers(2**63)), table.given.names)
+    looked = looked_at(table.given.arrays, options, streams, pairs) if options.landmarks else None
+    sizes, counts = tuple(map(len, table.given.arrays)), table.counts
+    if looked is None:
+        fitted = fit(options.kernel, _arrays.concatenate(table.given.arrays))
+    else:
+        fitted, table = looked.kernel, table.of_others(looked.some)
+    given, arrays, how = table.given, table.given.arrays, plan(fitted)
     of_pairs: list[str] = []
     some = list(itertools.combinations(range(len(arrays)), 2)) if pairs is None else pairs
     if table.independent:
-        rows = compare_rows(how, arrays, options, streams, pairs)
+        nulls = None if looked is None else looked.nulls
+        rows = compare_rows(how, arrays, options, streams, pairs, nulls=nulls)
         comparison, Z = rows.comparison, rows.Z
     else:
         comparison, _, of_pairs = compare_designed(table, fitted, options, streams, some)
@@ -208,9 +223,9 @@ def _tested(
     rates = floor_rates(how, table, streams, options.workers.n_jobs)
     result = PairwiseMMDResult(
         names=given.names,
-        sizes=tuple(map(len, arrays)),
+        sizes=sizes,
         counted=table.called,
-        counts=table.counts,
+        counts=counts,
         paired_by_id="paired" in given.ids,
         kernel=fitted,
         combine=options.combine,
@@ -218,8 +233,10 @@ def _tested(
         confidence_level=level,
         n_resamples=options.n_resamples,
         n_bins=options.n_bins,
+        landmarks=None if looked is None else looked.view,
         cautions=(
             *of_pairs,
+            *([] if looked is None else looked.view.cautions()),
             *table_cautions(given, comparison, rates),
             *data_cautions(arrays, Z, fitted, given.columns, design=table.of_rows),
         ),

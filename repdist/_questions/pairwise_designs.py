@@ -17,6 +17,7 @@ from repdist._options import Options
 from repdist._questions.designs import Design, Designed, Unmatched, check_options, matched
 from repdist._questions.outcomes import Outcome, tested, tested_finer
 from repdist._threads import Workers, in_order
+from repdist._typing import Array
 from repdist.kernels import Kernel
 
 _MOST_NAMED = 3  # pairs whose cautions are told
@@ -41,6 +42,10 @@ class TableDesign:
     paired: bool
     unmatched: Unmatched
     alternatives: bool = True
+
+    def of_others(self, arrays: list[Array]) -> "TableDesign":
+        """Return the table of other rows, independent ones, in place of these."""
+        return dataclasses.replace(self, given=dataclasses.replace(self.given, arrays=arrays))
 
     @property
     def independent(self) -> bool:
@@ -170,9 +175,9 @@ class _PairOfDesign:
     def _ordered(self, designed: Designed) -> Designed:
         """Return the samples in the other order."""
         design = designed.design
-        ids = (None if ids is None else ids.of(1, 0) for ids in design.ids.values())
+        clusters, strata = (None if ids is None else ids.of(1, 0) for ids in design.ids.values())
         return dataclasses.replace(
-            designed, X=designed.Y, Y=designed.X, design=Design(design.paired, *ids)
+            designed, X=designed.Y, Y=designed.X, design=Design(design.paired, clusters, strata)
         )
 
 
@@ -180,6 +185,11 @@ def check_table_options(table: TableDesign, options: Options) -> None:
     """Raise if the design does not go with other options."""
     ids = table.given.ids
     check_options(table.design, options)
+    if options.landmarks and not table.independent:
+        raise ValueError(
+            '`method` must be "exact" for groups with `paired`, `clusters` or `strata`; got '
+            '"landmarks". Test pairs of groups with `mmd_test`, which takes pairs and strata.'
+        )
     if "paired" in ids and "clusters" in ids:
         raise ValueError(
             "`paired` must be True with `clusters`, whose ids pair them; got ids in both."

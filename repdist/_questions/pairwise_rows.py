@@ -10,7 +10,7 @@ from repdist import _arrays
 from repdist._blocks import Block
 from repdist._designs.table_cuts import Pairs, Streams, TableCuts
 from repdist._designs.units import row_order
-from repdist._inference.pairs import Comparison, Watcher, compare_pairs
+from repdist._inference.pairs import Comparison, Nulls, Watcher, compare_pairs
 from repdist._options import Options
 from repdist._pass.sums import kernel_blocks
 from repdist._questions.memory import check_memory
@@ -43,8 +43,12 @@ def compare_rows(  # noqa: PLR0913 (what a comparison is made of)
     streams: Streams,
     pairs: Pairs,
     watch: Callable[[list[Block]], Watcher] | None = None,
+    nulls: Nulls | None = None,
 ) -> ComparedRows:
-    """Pass once over all groups, and test pairs of them: some, or all for None."""
+    """Pass once over all groups, and test pairs of them: some, or all for None.
+
+    With `nulls` the pass gives estimates alone.
+    """
     sizes = list(map(len, arrays))
     cuts = TableCuts.of(sizes, options.n_bins, options.n_resamples, streams, pairs)
     check_memory([len(edges) - 1 for edges in cuts.edges], how)
@@ -55,6 +59,6 @@ def compare_rows(  # noqa: PLR0913 (what a comparison is made of)
     )
     rules = options.combine, options.estimator
     comparison = compare_pairs(
-        blocks, cuts, np.array(how.weights), rules, options.workers.n_jobs, watch
+        blocks, cuts, np.array(how.weights), rules, options.workers.n_jobs, watch, nulls
     )
     return ComparedRows(comparison, Z, orders)

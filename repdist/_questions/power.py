@@ -8,7 +8,7 @@ import numpy as np
 
 from repdist import _checks
 from repdist._numbers import LEVEL, reaches
-from repdist._options import Options, check_row_numbers
+from repdist._options import N_LANDMARKS, Options, check_row_numbers
 from repdist._questions.designs import Unmatched, check_options
 from repdist._questions.rehearsal import (
     LEAST,
@@ -20,7 +20,7 @@ from repdist._questions.rehearsal import (
     shared_out,
 )
 from repdist._results.power import PowerCurve
-from repdist._typing import Array, Combine
+from repdist._typing import Array, Combine, Method
 from repdist.kernels import Kernel, MultiRBF
 
 SERIES = (5, 10, 20, 50, 100, 200, 500, 1000)  # sizes that are tried by default
@@ -41,6 +41,8 @@ def estimate_power(  # noqa: PLR0913 (the options of a test)
     alpha: float = LEVEL,
     n_repetitions: int = 100,
     n_resamples: int = 1023,
+    method: Method = "exact",
+    n_landmarks: int = N_LANDMARKS,
     rng: np.random.Generator | int | None = None,
     n_jobs: int = -1,
     progress: bool = False,
@@ -76,6 +78,9 @@ def estimate_power(  # noqa: PLR0913 (the options of a test)
         Pairs of subsamples of each size. Default 100: a 95 % interval of about .1 either way.
     n_resamples : int
         At least so many random relabelings of each test. Default 1023.
+    method : {"exact", "landmarks"}
+    n_landmarks : int
+        See `mmd_test`.
     rng : None, int or numpy.random.Generator
         The source of all randomness. The same `rng`, data and version give the same result to
         the bit, whatever `n_jobs`.
@@ -129,8 +134,8 @@ def estimate_power(  # noqa: PLR0913 (the options of a test)
     20
     """
     options = Options.checked(
-        kernel=kernel, combine=combine, n_resamples=n_resamples, rng=rng, n_jobs=n_jobs,
-        progress=progress,
+        kernel=kernel, combine=combine, n_resamples=n_resamples, rng=rng, method=method,
+        n_landmarks=n_landmarks, n_jobs=n_jobs, progress=progress,
     )  # fmt: skip
     alpha = _checks.fraction("alpha", alpha)
     n_repetitions = _checks.whole_number("n_repetitions", n_repetitions, 1, MOST_REPETITIONS)
@@ -141,7 +146,7 @@ def estimate_power(  # noqa: PLR0913 (the options of a test)
     design, counts = rehearsal.design, rehearsal.counts
     check_options(design, options)
     smaller = int(counts.sum(axis=0).min())
-    tried = _check_sizes(sizes, smaller, rehearsal)
+    tried = _check_sizes(sizes, smaller, rehearsal, options.landmarks)
 
     drawn = _drawn_pairs if design.paired else _drawn
     draws = [functools.partial(drawn, rehearsal, n) for n in tried for _ in range(n_repetitions)]
@@ -159,6 +164,7 @@ def estimate_power(  # noqa: PLR0913 (the options of a test)
         n_strata=0 if design.strata is None else len(counts),
         n_repetitions=n_repetitions,
         n_resamples=options.n_resamples,
+        n_landmarks=options.landmarks,
         cautions=(
             *rehearsal.cautions,
             *_too_few(tried, rehearsal, options, alpha),
@@ -192,12 +198,12 @@ def _drawn_pairs(rehearsal: Rehearsal, n: int, rng: np.random.Generator) -> tupl
     return rehearsal.rows_of(pairs), rehearsal.rows_of(pairs + rehearsal.first)
 
 
-def _check_sizes(sizes: Any, smaller: int, rehearsal: Rehearsal) -> tuple[int, ...]:
+def _check_sizes(sizes: Any, smaller: int, rehearsal: Rehearsal, landmarks: int) -> tuple[int, ...]:
     """Return the sizes to try, increasing, without repeats."""
     called = rehearsal.design.called
     if isinstance(sizes, str):
         _checks.choice("sizes", sizes, ("auto",))
-        return _series(smaller, rehearsal)
+        return _series(smaller, rehearsal, landmarks)
     if not isinstance(sizes, (Sequence, np.ndarray, range)) or isinstance(sizes, bytes):
         raise TypeError(
             f'`sizes` must be "auto" or a list of whole numbers; got {_checks.describe(sizes)}.'
@@ -217,13 +223,18 @@ def _check_sizes(sizes: Any, smaller: int, rehearsal: Rehearsal) -> tuple[int, .
             f"`sizes` must be at least {least}, {LEAST} {called} in each of "
             f"{len(rehearsal.counts)} strata; got {numbers[0]}."
         )
+    if numbers[0] < landmarks:
+        raise ValueError(
+            f"`sizes` must be at least the {landmarks} landmarks; got {numbers[0]}. Use fewer "
+            'landmarks, or method="exact".'
+        )
     return tuple(numbers)
 
 
-def _series(smaller: int, rehearsal: Rehearsal) -> tuple[int, ...]:
+def _series(smaller: int, rehearsal: Rehearsal, landmarks: int) -> tuple[int, ...]:
     called = rehearsal.design.called
     series = SERIES_OF_PAIRS if rehearsal.design.paired else SERIES
-    least = LEAST * len(rehearsal.counts)
+    least = max(LEAST * len(rehearsal.counts), landmarks)
     tried = tuple(n for n in series if least <= n <= smaller // 2)
     if not tried:
         fewest = next(iter(n for n in series if n >= least), least)

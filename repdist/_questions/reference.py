@@ -15,9 +15,10 @@ from repdist._designs.table_cuts import Streams, finer
 from repdist._inference.differences import Differences, Joint, ReferenceRows, Strata
 from repdist._inference.multiplicity import ADJUSTMENTS, Adjust, unreachable
 from repdist._inference.rates import CONFIDENCE
-from repdist._options import Options, check_row_numbers
+from repdist._options import N_LANDMARKS, Options, check_row_numbers
 from repdist._questions.cautions import data_cautions, table_cautions
 from repdist._questions.floors import floor_rates
+from repdist._questions.landmarks import looked_at
 from repdist._questions.pairwise_designs import (
     TableDesign,
     check_table_options,
@@ -26,7 +27,7 @@ from repdist._questions.pairwise_designs import (
 from repdist._questions.pairwise_rows import compare_rows
 from repdist._results.reference import ReferenceResult
 from repdist._threads import computing
-from repdist._typing import Array, Bins, Combine, Estimator, Float64
+from repdist._typing import Array, Bins, Combine, Estimator, Float64, Method
 from repdist.kernels import Kernel, MultiRBF
 from repdist.kernels._kernel import fit
 from repdist.kernels._plan import plan
@@ -47,6 +48,8 @@ def compare_to_reference(  # noqa: PLR0913 (the options of a test)
     n_bins: Bins = "auto",
     adjust: Adjust = "holm",
     confidence_level: float = CONFIDENCE,
+    method: Method = "exact",
+    n_landmarks: int = N_LANDMARKS,
     rng: np.random.Generator | int | None = None,
     n_jobs: int = -1,
     progress: bool = False,
@@ -87,6 +90,13 @@ def compare_to_reference(  # noqa: PLR0913 (the options of a test)
         ``"holm"``.
     confidence_level : float
         Of the interval of each distance, and of all differences (and ranks) at once. Default 0.95.
+    method : {"exact", "landmarks"}
+        ``"landmarks"`` for millions of rows of groups that are independent: p-values come from all
+        rows, seen through `n_landmarks` of these; all other numbers, and floors, from at most 5,000
+        rows of each group, and some 20,000 in all, drawn at random. See `mmd_test`. Default
+        ``"exact"``.
+    n_landmarks : int
+        Default 256.
     rng : None, int or numpy.random.Generator
     n_jobs : int
     progress : bool
@@ -151,7 +161,8 @@ def compare_to_reference(  # noqa: PLR0913 (the options of a test)
     """
     options = Options.checked(
         kernel=kernel, estimator=estimator, combine=combine, n_resamples=n_resamples,
-        n_bins=n_bins, rng=rng, n_jobs=n_jobs, progress=progress,
+        n_bins=n_bins, rng=rng, method=method, n_landmarks=n_landmarks, n_jobs=n_jobs,
+        progress=progress,
     )  # fmt: skip
     _checks.choice("adjust", adjust, ADJUSTMENTS)
     matched = _checks.flag("matched", matched)
@@ -215,11 +226,17 @@ def _compared(
     table: TableDesign, options: Options, adjust: Adjust, level: float, *, matched: bool
 ) -> tuple[ReferenceResult, list[Drawn]]:
     """Return the result, and the relabelings that groups could have had at the most."""
-    given, arrays = table.given, table.given.arrays
-    fitted = fit(options.kernel, _arrays.concatenate(arrays))
-    how = plan(fitted)
-    streams = Streams(int(options.rng.integers(2**63)), given.names)
-    pairs = [(0, g) for g in range(1, len(arrays))]
+    streams = Streams(int(options.rng.integers(2**63)), table.given.names)
+    sizes, counts = tuple(map(len, table.given.arrays)), table.counts
+    pairs = [(0, g) for g in range(1, len(sizes))]
+    looked = None
+    if options.landmarks:
+        looked = looked_at(table.given.arrays, options, streams, pairs, matched=matched)
+    if looked is None:
+        fitted = fit(options.kernel, _arrays.concatenate(table.given.arrays))
+    else:
+        fitted, table = looked.kernel, table.of_others(looked.some)
+    given, arrays, how = table.given, table.given.arrays, plan(fitted)
     of_pairs: list[str] = []
     if table.independent:
         watched: list[ReferenceRows] = []
@@ -228,7 +245,8 @@ def _compared(
             watched.append(ReferenceRows(within))
             return watched[0]
 
-        rows = compare_rows(how, arrays, options, streams, pairs, watch)
+        nulls = None if looked is None else looked.nulls
+        rows = compare_rows(how, arrays, options, streams, pairs, watch, nulls)
         comparison, Z = rows.comparison, rows.Z
         influences = _influences(watched[0], rows.orders[1:])
     else:
@@ -240,10 +258,10 @@ def _compared(
     rates = floor_rates(how, table, streams, options.workers.n_jobs)
     result = ReferenceResult(
         names=given.names[1:],
-        sizes=tuple(map(len, arrays[1:])),
-        reference_size=len(arrays[0]),
+        sizes=sizes[1:],
+        reference_size=sizes[0],
         counted=table.called,
-        counts=table.counts,
+        counts=counts,
         matched=matched,
         kernel=fitted,
         estimator=options.estimator,
@@ -252,8 +270,10 @@ def _compared(
         confidence_level=level,
         n_resamples=options.n_resamples,
         n_bins=options.n_bins,
+        landmarks=None if looked is None else looked.view,
         cautions=(
             *of_pairs,
+            *([] if looked is None else looked.view.cautions()),
             *table_cautions(given, comparison, rates),
             *data_cautions(arrays, Z, fitted, given.columns, design=table.design),
         ),

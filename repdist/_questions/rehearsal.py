@@ -17,7 +17,7 @@ from repdist._designs.strata import StrataRelabelings, StrataUnits
 from repdist._designs.units import two_sample_units
 from repdist._options import Options
 from repdist._questions.designs import Design, Designed, read_two_samples, strata_of_clusters
-from repdist._questions.outcomes import tested
+from repdist._questions.landmarks import pvalue
 from repdist._threads import Workers, computing, in_order, with_progress
 from repdist._typing import Array, Float64
 
@@ -107,11 +107,11 @@ class Rehearsal:
     def samples(self, first: Places, second: Places) -> tuple[Array, Array, Design]:
         """Return the rows of these numbers as two samples, with their design."""
         X, Y = self._at(first), self._at(second)
-        ids = [
+        clusters, strata = [
             None if of_rows is None else _pooled(of_rows).taken([(0, first), (0, second)])
             for of_rows in self.design.ids.values()
         ]
-        return X, Y, Design(self.design.paired, *ids)
+        return X, Y, Design(self.design.paired, clusters, strata)
 
     def _at(self, rows: Places) -> Array:
         """Return the rows of these numbers, in memory."""
@@ -171,20 +171,20 @@ def pvalues_of(draws: Sequence[Draw], rehearsal: Rehearsal, options: Options) ->
     """
     seeds = options.rng.integers(2**63, size=len(draws))
 
-    def pvalue(task: tuple[Draw, int]) -> float:
+    def pvalue_of(task: tuple[Draw, int]) -> float:
         draw, seed = task
         stream = np.random.default_rng(seed)
         X, Y, design = rehearsal.samples(*draw(stream))
         if _arrays.is_constant(_arrays.concatenate([X, Y])):
             return 1.0  # all relabelings tie
         own = dataclasses.replace(options, rng=stream, workers=Workers(1))
-        return tested(X, Y, design, own).found.pvalue
+        return pvalue(X, Y, design, own)
 
     workers = options.workers
     with computing():
         tasks = zip(draws, seeds, strict=True)
         threads = _arrays.threads_for(rehearsal.X, workers.n_jobs)
-        results = in_order(pvalue, tasks, threads)
+        results = in_order(pvalue_of, tasks, threads)
         shown = with_progress(results, len(draws), workers.progress, "tests")
         pvalues = np.array(list(shown))
     pvalues.setflags(write=False)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from repdist import _checks
 from repdist._inference.rates import CONFIDENCE, binomial_interval, count_rejections, found_out
 from repdist._results.card import Card, Result
+from repdist._results.landmarks import through
 from repdist._typing import Bins, Combine, Estimator, Float64
 from repdist.kernels import Kernel
 
@@ -45,6 +46,8 @@ class LevelCheck(Result):
         continuous data rejects.
     n_repetitions, n_resamples : int
         n_resamples as asked for; tests with fewer distinct relabelings used all of them.
+    n_landmarks : int
+        Through which relabelings looked; 0 if the test was exact.
     cautions : tuple of str
         What a reader of the result should know.
     """
@@ -64,6 +67,7 @@ class LevelCheck(Result):
     attainable: float
     n_repetitions: int
     n_resamples: int
+    n_landmarks: int
     cautions: tuple[str, ...]
 
     def confidence_interval(self, confidence_level: float = CONFIDENCE) -> tuple[float, float]:
@@ -128,7 +132,7 @@ class LevelCheck(Result):
                     f"an exact test fails {100 * FALSE_ALARMS:g} % of checks at most, one of "
                     f"level {denied:.2g} fails 90 %",
                 ),
-                ("kernel", f"{self.kernel!r}, combine={self.combine!r}"),
+                ("kernel", f"{self.kernel!r}, combine={self.combine!r}{through(self.n_landmarks)}"),
                 (
                     "null",
                     f"{self.n_resamples:,} relabelings of each test asked for: level "
@@ -156,5 +160,6 @@ class LevelCheck(Result):
             "attainable": self.attainable,
             "n_repetitions": self.n_repetitions,
             "n_resamples": self.n_resamples,
+            "n_landmarks": self.n_landmarks,
             "cautions": self.cautions,
         }

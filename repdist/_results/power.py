@@ -8,6 +8,7 @@ import numpy as np
 from repdist import _checks
 from repdist._inference.rates import binomial_interval, count_rejections
 from repdist._results.card import Card, Result
+from repdist._results.landmarks import through
 from repdist._typing import Combine, Float64
 from repdist.kernels import Kernel
 
@@ -39,6 +40,8 @@ class PowerCurve(Result):
         Strata within which they were drawn; 0 for none.
     n_repetitions, n_resamples : int
         n_resamples as asked for; tests with fewer distinct relabelings used all of them.
+    n_landmarks : int
+        Through which relabelings looked; 0 if the test was exact.
     cautions : tuple of str
         What a reader of the result should know.
     """
@@ -54,6 +57,7 @@ class PowerCurve(Result):
     n_strata: int
     n_repetitions: int
     n_resamples: int
+    n_landmarks: int
     cautions: tuple[str, ...]
 
     @property
@@ -142,7 +146,7 @@ class PowerCurve(Result):
                     for row in self.to_frame().itertuples()
                 ),
                 (counted.split()[0], f"{self._needed(0.8)}; {self._needed(0.9)}"),
-                ("kernel", f"{self.kernel!r}, combine={self.combine!r}"),
+                ("kernel", f"{self.kernel!r}, combine={self.combine!r}{through(self.n_landmarks)}"),
                 ("null", f"{self.n_resamples:,} relabelings of each test asked for"),
             ),
             self.cautions,
@@ -161,6 +165,7 @@ class PowerCurve(Result):
             "n_strata": self.n_strata,
             "n_repetitions": self.n_repetitions,
             "n_resamples": self.n_resamples,
+            "n_landmarks": self.n_landmarks,
             "cautions": self.cautions,
         }
 

@@ -17,6 +17,7 @@ from repdist._inference.pairs import Comparison
 from repdist._numbers import adjustment, counted, reaches
 from repdist._results.card import Card, Result
 from repdist._results.equivalence import Unit, checked_margin
+from repdist._results.landmarks import LandmarkView
 from repdist._results.spreadsheet import write_frame
 from repdist._results.words import (
     kernel_call,
@@ -59,6 +60,9 @@ class ReferenceResult(Result):
         Asked for; `to_frame` has how many each group used.
     n_bins : "auto", "rows" or int
         Asked for.
+    landmarks : LandmarkView or None
+        What landmarks saw, if ``method="landmarks"``: p-values come from all rows, seen through
+        them, all other numbers from some rows of each group that were drawn at random.
     cautions : tuple of str
         What a reader of the result should know.
     comparison : Comparison
@@ -83,6 +87,7 @@ class ReferenceResult(Result):
     confidence_level: float
     n_resamples: int
     n_bins: Bins
+    landmarks: LandmarkView | None
     cautions: tuple[str, ...]
     comparison: Comparison
     floor_rate: Float64
@@ -294,12 +299,13 @@ class ReferenceResult(Result):
         studentised = self.counted == "clusters" and not self.comparison.strata
         ratio = " (each squared MMD over its standard deviation by label)" * studentised
         signs = signs_words(self.comparison.guarded, "group")
+        seen = "" if self.landmarks is None else f", with {self.landmarks.method()}"
         matched = ", with rows matched between groups," * self.matched
         return (
             f"{counted(len(self.names), 'group')} were compared with a reference of "
             f"{self.reference_size:,} rows by the {self.estimator} squared maximum mean "
             f"discrepancy under one kernel fitted on all ({kernel_words(self.kernel)}), with exact "
-            f"permutation p-values from relabelings of {moved}{signs}, "
+            f"permutation p-values from relabelings of {moved}{signs}{seen}, "
             f"{statistic_words(self.kernel, self.combine)} as statistic{ratio}, and p-values "
             f"{corrected}. "
             f"Differences between distances{matched} have simultaneous "
@@ -312,6 +318,7 @@ class ReferenceResult(Result):
         design = "clusters=(reference_ids, group_ids), " * (self.counted == "clusters")
         design += "strata=(reference_strata, group_strata), " * bool(self.comparison.strata)
         design += "matched=True, " * self.matched
+        design += "" if self.landmarks is None else self.landmarks.arguments()
         return (
             f"repdist.compare_to_reference(reference, groups, {design}"
             f"kernel={kernel_call(self.kernel)}, estimator={self.estimator!r}, "
@@ -377,6 +384,7 @@ class ReferenceResult(Result):
         else:
             lines.append(("distance", _group_line(ordered.iloc[0])))
         lines.append(("kernel", str(self.kernel)))
+        lines += [] if self.landmarks is None else self.landmarks.lines()
         of = "reference of " + f"{self.counts[0]:,} {self.counted}"
         return Card(f"{counted(len(frame), 'group')} against a {of}", tuple(lines), self.cautions)
 
@@ -402,6 +410,7 @@ class ReferenceResult(Result):
             "confidence_level": self.confidence_level,
             "n_resamples": self.n_resamples,
             "n_bins": self.n_bins,
+            "landmarks": None if self.landmarks is None else self.landmarks.record(),
             "cautions": self.cautions,
             "closest": self.closest,
             "groups": self.to_frame().reset_index().to_dict("records"),

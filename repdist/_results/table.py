@@ -18,6 +18,7 @@ from repdist._inference.pairs import Comparison
 from repdist._inference.stratified import STRATA
 from repdist._numbers import STARS, adjustment, counted, reaches, stars, with_equal_digits
 from repdist._results.card import Card, Grid, Result
+from repdist._results.landmarks import LandmarkView
 from repdist._results.spreadsheet import write_frame
 from repdist._results.words import (
     kernel_call,
@@ -112,6 +113,9 @@ class PairwiseMMDResult(Result):
         in a large table, or all where there are no more.
     n_bins : "auto", "rows" or int
         Asked for; `to_frame` has the movable units of each pair.
+    landmarks : LandmarkView or None
+        What landmarks saw, if ``method="landmarks"``: p-values come from all rows, seen through
+        them, all other numbers from some rows of each group that were drawn at random.
     cautions : tuple of str
         What a reader of the result should know.
     comparison : Comparison
@@ -134,6 +138,7 @@ class PairwiseMMDResult(Result):
     confidence_level: float
     n_resamples: int
     n_bins: Bins
+    landmarks: LandmarkView | None
     cautions: tuple[str, ...]
     comparison: Comparison
     floor_rate: Float64
@@ -217,6 +222,11 @@ class PairwiseMMDResult(Result):
         ``O(J U^2)`` a component for J shuffles of U units in all.
         """
         n_resamples = _checks.resamples(n_resamples)
+        if self.landmarks is not None:
+            raise ValueError(
+                'a global test needs all pairs of rows: method="exact". The least adjusted p-value '
+                '(`adjust="holm"`) tests the same: whether any groups differ.'
+            )
         if self.comparison.whole is None:
             raise ValueError(
                 "a global test needs all pairs, and independent rows, of no pairs, clusters or "
@@ -404,11 +414,12 @@ class PairwiseMMDResult(Result):
             else f"{adjustment(self.adjust)} for {pairs}"
         )
         signs = signs_words(self.comparison.guarded, "pair")
+        seen = "" if self.landmarks is None else f", with {self.landmarks.method()}"
         return (
             f"{self._which()} compared by the unbiased squared maximum "
             f"mean discrepancy under one kernel fitted on all groups "
             f"({kernel_words(self.kernel)}), with exact permutation p-values from "
-            f"{self._relabeled()} of the {self._moved()} of the pair{signs}, {which} as "
+            f"{self._relabeled()} of the {self._moved()} of the pair{signs}{seen}, {which} as "
             f"statistic, and p-values {corrected}. {self._floors()}; intervals are at "
             f"{100 * self.confidence_level:g} % (repdist {__version__})."
         )
@@ -422,6 +433,7 @@ class PairwiseMMDResult(Result):
         design += "clusters=clusters, " * self.counted.endswith("clusters")
         design += "strata=strata, " * bool(self.comparison.strata)
         design += 'unmatched="drop", ' * any("left out: " in text for text in self.cautions)
+        design += "" if self.landmarks is None else self.landmarks.arguments()
         return (
             f"repdist.pairwise_mmd_test(groups, {design}kernel={kernel_call(self.kernel)}, "
             f"combine={self.combine!r}, n_resamples={self.n_resamples}, n_bins={self.n_bins!r}, "
@@ -448,6 +460,7 @@ class PairwiseMMDResult(Result):
                 ("closest", _row_line(near, self.adjust)),
                 ("kernel", str(self.kernel)),
                 ("null", f"{self._relabeled()}{of} within each pair{' of groups' * bool(of)}"),
+                *([] if self.landmarks is None else self.landmarks.lines()),
             ),
             self.cautions,
             self._grid() if len(self.names) <= _MOST_SHOWN else None,
@@ -539,6 +552,7 @@ class PairwiseMMDResult(Result):
             "confidence_level": self.confidence_level,
             "n_resamples": self.n_resamples,
             "n_bins": self.n_bins,
+            "landmarks": None if self.landmarks is None else self.landmarks.record(),
             "cautions": self.cautions,
             "pairs": self.to_frame().to_dict("records"),
         }
@@ -551,7 +565,8 @@ class PairwiseMMDResult(Result):
 
     @functools.cached_property
     def _tables(self) -> dict[str, Float64]:
-        i, j, sizes = self.comparison.first, self.comparison.second, np.array(self.sizes)
+        i, j = self.comparison.first, self.comparison.second
+        sizes = np.array(self.sizes if self.landmarks is None else self.landmarks.quoted)
 
         def fill(values: Any, diagonal: float = math.nan) -> Float64:
             table = np.full((len(sizes), len(sizes)), math.nan)

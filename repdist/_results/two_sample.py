@@ -17,6 +17,7 @@ from repdist._inference.stratified import STRATA, StrataTable
 from repdist._numbers import reaches
 from repdist._results.card import Card, Result
 from repdist._results.equivalence import EquivalenceResult, Unit, checked_margin
+from repdist._results.landmarks import LandmarkView
 from repdist._results.words import kernel_call, kernel_words, statistic_words
 from repdist._typing import Bins, Combine, Estimator, Float64
 from repdist._version import __version__
@@ -66,6 +67,9 @@ class MMDTestResult(Result):
         The `n_bins` that was asked for.
     relabelings : Relabelings or Flips
         Which were used.
+    landmarks : LandmarkView or None
+        What landmarks saw, if ``method="landmarks"``: relabelings then looked at all rows through
+        them, and `mmd_squared` and its error come from some rows that were drawn at random.
     memory_bytes : int
         An upper estimate of what the test held in memory above the samples at its peak.
     cautions : tuple of str
@@ -92,6 +96,7 @@ class MMDTestResult(Result):
     dropped: bool
     wanted_bins: Bins
     relabelings: Drawn
+    landmarks: LandmarkView | None
     memory_bytes: int
     cautions: tuple[str, ...]
     component_columns: dict[str, Any]
@@ -269,9 +274,12 @@ class MMDTestResult(Result):
         return (
             f"{self._samples()} were compared by the {self.estimator} "
             f"squared maximum mean discrepancy ({kernel_words(self.kernel)}), with "
-            f"{self._how_told()} {self.relabelings.describe()}, and "
+            f"{self._how_told()} {self.relabelings.describe()}{self._seen_through()}, and "
             f"{self._statistic()} as statistic (repdist {__version__})."
         )
+
+    def _seen_through(self) -> str:
+        return "" if self.landmarks is None else f", with {self.landmarks.method()}"
 
     def _how_told(self) -> str:
         if not self.guarded:
@@ -288,6 +296,8 @@ class MMDTestResult(Result):
         design += "clusters=(ids_x, ids_y), " * (self.clusters is not None)
         design += "strata=(strata_x, strata_y), " * (self.strata_table is not None)
         design += 'unmatched="drop", ' * self.dropped
+        if self.landmarks is not None:
+            design += self.landmarks.arguments()
         if self.clusters is not None or self.strata_table is not None:
             bins = self.wanted_bins
         return (
@@ -318,6 +328,7 @@ class MMDTestResult(Result):
             ("tested", self._tested()),
             ("kernel", str(self.kernel)),
             ("null", self.relabelings.describe()),
+            *([] if self.landmarks is None else self.landmarks.lines()),
         ]
         if note := self._note():
             lines.append(("note", note))
@@ -381,6 +392,7 @@ class MMDTestResult(Result):
             "n_bins": self.n_bins,
             "exhaustive": self.exhaustive,
             "guarded": self.guarded,
+            "landmarks": None if self.landmarks is None else self.landmarks.record(),
             "memory_bytes": self.memory_bytes,
             "cautions": self.cautions,
             "components": [dict(zip(names, row, strict=True)) for row in rows],

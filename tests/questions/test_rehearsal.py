@@ -13,7 +13,7 @@ from scipy import stats
 import repdist
 from repdist import kernels
 from repdist._inference.rates import found_out
-from repdist._questions import level, rehearsal
+from repdist._questions import level, outcomes, rehearsal
 from repdist._questions.designs import Design
 from repdist._results.level import FALSE_ALARMS
 
@@ -108,8 +108,8 @@ def test_the_rows_are_dealt_out_again(monkeypatch):
         seen.append((first[:, 0].tolist(), second[:, 0].tolist()))
         return tested(first, second, design, options)
 
-    tested = rehearsal.tested
-    monkeypatch.setattr(rehearsal, "tested", test)
+    tested = outcomes.tested
+    monkeypatch.setattr(outcomes, "tested", test)
     repdist.check_level(X, Y, n_jobs=1, **QUICK)
     assert len({tuple(first + second) for first, second in seen}) == 20
     for first, second in seen:
@@ -197,8 +197,8 @@ def test_rows_are_drawn_without_replacement_and_the_kernel_is_fitted_on_them(mon
         seen.append((first[:, 0], second[:, 0], result.kernel))
         return result
 
-    tested = rehearsal.tested
-    monkeypatch.setattr(rehearsal, "tested", test)
+    tested = outcomes.tested
+    monkeypatch.setattr(outcomes, "tested", test)
     repdist.estimate_power(X, Y, kernel=kernels.RBF(), n_jobs=1, **QUICK)
     assert [len(first) for first, _, _ in seen] == [5] * 20 + [10] * 20
     for first, second, kernel in seen:

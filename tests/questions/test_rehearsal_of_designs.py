@@ -10,7 +10,7 @@ from given import as_tensor, in_order, needs
 
 import repdist
 from repdist import kernels
-from repdist._questions import level, rehearsal
+from repdist._questions import level, outcomes, rehearsal
 from repdist._questions.rehearsal import shared_out
 
 mpl.use("Agg")
@@ -41,8 +41,8 @@ def seen(monkeypatch):
         found.append((first[:, 0], second[:, 0], design))
         return tested(first, second, design, options)
 
-    tested = rehearsal.tested
-    monkeypatch.setattr(rehearsal, "tested", test)
+    tested = outcomes.tested
+    monkeypatch.setattr(outcomes, "tested", test)
     return found
 
 

@@ -11,7 +11,7 @@ import pytest
 
 import repdist
 from repdist import kernels
-from repdist._questions import level, rehearsal
+from repdist._questions import level, outcomes, rehearsal
 
 mpl.use("Agg")
 
@@ -58,8 +58,8 @@ def seen(monkeypatch):
         found.append((first[:, 0], second[:, 0], design.paired))
         return tested(first, second, design, options)
 
-    tested = rehearsal.tested
-    monkeypatch.setattr(rehearsal, "tested", test)
+    tested = outcomes.tested
+    monkeypatch.setattr(outcomes, "tested", test)
     return found
 
 
