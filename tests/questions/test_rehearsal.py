@@ -13,7 +13,7 @@ from scipy import stats
 import repdist
 from repdist import kernels
 from repdist._inference.rates import found_out
-from repdist._questions import level, outcomes, rehearsal
+from repdist._questions import level, outcomes
 from repdist._questions.designs import Design
 from repdist._results.level import FALSE_ALARMS
 

@@ -10,7 +10,7 @@ from given import as_tensor, in_order, needs
 
 import repdist
 from repdist import kernels
-from repdist._questions import level, outcomes, rehearsal
+from repdist._questions import level, outcomes
 from repdist._questions.rehearsal import shared_out
 
 mpl.use("Agg")

@@ -11,7 +11,7 @@ import pytest
 
 import repdist
 from repdist import kernels
-from repdist._questions import level, outcomes, rehearsal
+from repdist._questions import level, outcomes
 
 mpl.use("Agg")
 
