@@ -53,6 +53,10 @@ class Options:
         check_kernel(kernel)
         _checks.choice("method", method, get_args(Method))
         landmarks = _checks.whole_number("n_landmarks", n_landmarks, 2)
+        if method == "exact" and landmarks != N_LANDMARKS:
+            raise ValueError(
+                f'`n_landmarks` goes with `method="landmarks"`; got {landmarks} for an exact test.'
+            )
         check_estimator(estimator)
         _checks.choice("combine", combine, get_args(Combine))
         return cls(

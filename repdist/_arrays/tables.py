@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from repdist._arrays.storage import temporary_file
 from repdist._checks import describe, told_apart
 
 _INDEX = re.compile(r"__index_level_\d+__")  # what pandas calls an index without a name in a file
@@ -23,12 +24,20 @@ class Table(NamedTuple):
 
 
 def is_table(value: Any) -> bool:
-    """Tell whether this is a data frame or an Arrow table in memory."""
+    """Tell whether this is a data frame, an Arrow table in memory, or an open Parquet file."""
+    if is_row_grouped(value):
+        return True
     if not _has_columns(value):
         return False
     import narwhals as nw
 
     return nw.dependencies.is_into_dataframe(value) or _is_batch(value)
+
+
+def is_row_grouped(value: Any) -> bool:
+    """Tell whether this is an open Parquet file, whose row groups are read one by one."""
+    kind = type(value)
+    return kind.__module__.startswith("pyarrow.parquet") and hasattr(kind, "read_row_group")
 
 
 def refuse_tables_elsewhere(name: str, value: Any) -> None:
@@ -64,6 +73,8 @@ def read_table(name: str, table: Any) -> Table:
     ValueError
         If lists have different lengths.
     """
+    if is_row_grouped(table):
+        return _read_row_groups(name, table)
     import narwhals as nw
 
     names, frame = _read(table)
@@ -97,6 +108,22 @@ def read_table(name: str, table: Any) -> Table:
     if values.dtype == object:  # pandas, of Arrow's types
         values = np.column_stack([frame[column].to_numpy() for column in frame.columns])
     return Table(names, values)
+
+
+def _read_row_groups(name: str, file: Any) -> Table:
+    """Return the rows of a Parquet file in a temporary file, read group by group."""
+    first = read_table(name, file.schema_arrow.empty_table())
+    out: npt.NDArray[Any] | None = None
+    start = 0
+    for number in range(file.num_row_groups):
+        part = read_table(name, file.read_row_group(number)).values
+        if out is None:
+            whole = part.dtype not in (np.float32, np.float64)
+            shape = file.metadata.num_rows, part.shape[1]
+            out = temporary_file(shape, np.float64 if whole else part.dtype)
+        out[start : start + len(part)] = part
+        start += len(part)
+    return first if out is None else Table(first.names, out)
 
 
 def stacked(name: str, cells: Iterable[Any]) -> npt.NDArray[Any]:
@@ -146,6 +173,11 @@ def aligned(tables: Mapping[str, Table]) -> dict[str, npt.NDArray[Any]]:
 
 def split_off(table: Any, column: Hashable, argument: str = "labels") -> tuple[Any, Any]:
     """Return a table without one of its columns, and that column."""
+    if is_row_grouped(table):
+        raise TypeError(
+            f"`{argument}` must hold one id a row beside a ParquetFile; got the name {column!r}. "
+            "Use `file.read()`, a table in memory."
+        )
     names = _names(table)
     count = names.count(column)
     if count == 0:
@@ -218,6 +250,8 @@ def _is_batch(value: Any) -> bool:
 
 def _as_frame(table: Any) -> Any:
     """Return a table that narwhals takes."""
+    if is_row_grouped(table):
+        return table.schema_arrow.empty_table()
     if not _is_batch(table) or hasattr(table, "to_batches"):
         return table
     import pyarrow as pa
@@ -226,6 +260,8 @@ def _as_frame(table: Any) -> Any:
 
 
 def _names(table: Any) -> list[Any]:
+    if is_row_grouped(table):
+        return list(table.schema_arrow.names)
     return list(getattr(table, "column_names", None) or table.columns)
 
 

@@ -1,6 +1,7 @@
 """Tables in Parquet files."""
 
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from repdist._cli.reading import Reading, Rows, chosen, note_dropped, places
+
+_IN_MEMORY = 2**28  # bytes of rows that are held in memory
 
 
 def read_parquet(path: Path, reading: Reading, beside: Mapping[str, str]) -> Rows:
@@ -18,43 +21,111 @@ def read_parquet(path: Path, reading: Reading, beside: Mapping[str, str]) -> Row
     ValueError
         If it is damaged, or holds what is no number; the message names the column.
     """
-    table = _parquet_table(path)
-    names = list(table.column_names)
-    metadata = table.schema.pandas_metadata or {}
+    with _parquet_file(path) as file, tempfile.TemporaryFile() as store:
+        return _read(path, file, _Rows(store), reading, beside)
+
+
+def _read(
+    path: Path, file: Any, parts: "_Rows", reading: Reading, beside: Mapping[str, str]
+) -> Rows:
+    """Read an open file row group by row group."""
+    schema = file.schema_arrow
+    names = list(schema.names)
+    metadata = schema.pandas_metadata or {}
     of_index = {name for name in metadata.get("index_columns", []) if isinstance(name, str)}
     left_out = {i for i, name in enumerate(names) if name in of_index or _is_index(name)}
     apart = places(path, names, beside)
     kept = chosen(path, names, reading, apart, left_out)
-    of_rows = {option: table.column(i) for option, i in apart.items()}
-    columns = [_column(path, names[i], table.column(i), alone=len(kept) == 1) for i in kept]
-    values = np.column_stack(columns)
-    missing = (
-        np.isnan(values).any(axis=1) if values.dtype.kind == "f" else np.zeros(len(values), bool)
-    )
-    gaps_beside = {
-        option: column.is_null().to_numpy(zero_copy_only=False)
-        for option, column in of_rows.items()
-    }
-    for gaps in gaps_beside.values():
-        missing |= gaps
-    if missing.any() and not reading.dropna:
-        row = int(missing.argmax())
-        of_cells = kept * values.shape[1] if len(kept) == 1 else kept  # a list has many
-        found = [
-            repr(names[i]) for i, cell in zip(of_cells, values[row], strict=True) if cell != cell
-        ]
-        found += [f"{beside[o]!r} of `{o}`" for o, gaps in gaps_beside.items() if gaps[row]]
-        raise ValueError(
-            f"`{path}` must have a value in every cell; got none in row {row} (of rows from 0), "
-            f"column {found[0]}. Use `--dropna` to leave such rows out."
-        )
-    note_dropped(path, int(missing.sum()), len(missing))
-    values = values[~missing] if missing.any() else values
-    kept_beside = {
-        option: column.filter(~missing).to_pandas() for option, column in of_rows.items()
-    }
+    rows, dropped = 0, 0
+    of_rows: dict[str, list[Any]] = {option: [] for option in apart}
+    for table in _tables(path, file):
+        columns = [_column(path, names[i], table.column(i), alone=len(kept) == 1) for i in kept]
+        values = np.column_stack(columns)
+        ids = {option: table.column(i) for option, i in apart.items()}
+        missing = _missing(values, ids)
+        if missing.any() and not reading.dropna:
+            _refuse_missing(path, int(missing.argmax()), rows, values, ids, names, kept, beside)
+        parts.add(values[~missing] if missing.any() else values)
+        for option, column in ids.items():
+            of_rows[option].append(column.filter(~missing).to_pandas())
+        rows, dropped = rows + len(values), dropped + int(missing.sum())
+    note_dropped(path, dropped, rows)
     lists = len(kept) == 1 and columns[0].ndim == 2
-    return Rows(values, None if lists else [names[i] for i in kept], kept_beside)
+    kept_beside = {option: _joined(columns) for option, columns in of_rows.items()}
+    return Rows(parts.whole(), None if lists else [names[i] for i in kept], kept_beside)
+
+
+class _Rows:
+    """Rows that come part by part: in a file without a name, so that memory holds one of them."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+        self._like: npt.NDArray[Any] | None = None
+        self._count = 0
+
+    def add(self, part: npt.NDArray[Any]) -> None:
+        """Add a part; all are brought to the dtype of the first."""
+        self._like = part[:0] if self._like is None else self._like
+        part.astype(self._like.dtype, copy=False).tofile(self._file)
+        self._count += len(part)
+
+    def whole(self) -> npt.NDArray[Any]:
+        """Return all rows: in memory, unless they are many."""
+        assert self._like is not None
+        shape = self._count, self._like.shape[1]
+        if 0 in shape:
+            return np.empty(shape, self._like.dtype)
+        self._file.flush()
+        rows = np.memmap(self._file, self._like.dtype, "r", shape=shape)
+        return rows if rows.nbytes > _IN_MEMORY else np.array(rows)
+
+
+def _tables(path: Path, file: Any) -> Iterator[Any]:
+    """Yield the row groups of a file, as tables."""
+    if file.num_row_groups == 0:
+        yield file.read()
+    for number in range(file.num_row_groups):
+        try:
+            table = file.read_row_group(number)
+        except Exception as error:  # pyarrow has its own exceptions
+            raise _damaged(path, error) from None
+        yield table
+
+
+def _missing(values: npt.NDArray[Any], ids: Mapping[str, Any]) -> npt.NDArray[np.bool_]:
+    """Return which rows lack a value, or an id, (N,)."""
+    missing = np.zeros(len(values), bool)
+    if values.dtype.kind == "f":
+        missing = np.isnan(values).any(axis=1)
+    for column in ids.values():
+        missing |= column.is_null().to_numpy(zero_copy_only=False)
+    return missing
+
+
+def _refuse_missing(  # noqa: PLR0913 (what a message tells)
+    path: Path,
+    row: int,
+    before: int,
+    values: npt.NDArray[Any],
+    ids: Mapping[str, Any],
+    names: Sequence[str],
+    kept: Sequence[int],
+    beside: Mapping[str, str],
+) -> None:
+    """Raise for a row of a row group, `before` which there are so many others."""
+    of_cells = list(kept) * values.shape[1] if len(kept) == 1 else kept  # a list has many
+    found = [repr(names[i]) for i, cell in zip(of_cells, values[row], strict=True) if cell != cell]
+    found += [f"{beside[o]!r} of `{o}`" for o, column in ids.items() if not column[row].is_valid]
+    raise ValueError(
+        f"`{path}` must have a value in every cell; got none in row {before + row} (of rows from "
+        f"0), column {found[0]}. Use `--dropna` to leave such rows out."
+    )
+
+
+def _joined(columns: list[Any]) -> Any:
+    import pandas as pd
+
+    return columns[0] if len(columns) == 1 else pd.concat(columns, ignore_index=True)
 
 
 def _is_index(name: str) -> bool:
@@ -96,7 +167,7 @@ def _rows_of_lists(path: Path, name: str, cells: npt.NDArray[Any]) -> npt.NDArra
     return np.stack(rows) if rows else np.empty((0, 0))
 
 
-def _parquet_table(path: Path) -> Any:
+def _parquet_file(path: Path) -> Any:
     try:
         import pyarrow.parquet as pq
     except ImportError:
@@ -104,7 +175,10 @@ def _parquet_table(path: Path) -> Any:
             f"`{path}` needs pyarrow. Install pyarrow, e.g. with: pip install pyarrow"
         ) from None
     try:
-        with pq.ParquetFile(path) as file:
-            return file.read()
+        return pq.ParquetFile(path)
     except Exception as error:  # pyarrow has its own exceptions
-        raise ValueError(f"`{path}` must be a .parquet file; {str(error).rstrip('.')}.") from None
+        raise _damaged(path, error) from None
+
+
+def _damaged(path: Path, error: Exception) -> ValueError:
+    return ValueError(f"`{path}` must be a .parquet file; {str(error).rstrip('.')}.")

@@ -129,6 +129,7 @@ def choose(
     order = rng.permutation(len(pilot))
     rows = _arrays.to_numpy(pilot)
     rows = rows - _arrays.column_medians(rows.astype(np.float64)).astype(rows.dtype)
+    rows /= max(float(np.abs(rows).max()), np.finfo(rows.dtype).tiny)  # squares stay finite
     squares = np.einsum("pd,pd->p", rows, rows)
     rounding = 8 * float(np.finfo(rows.dtype).eps) * squares
     chosen = order[: count - count // 2].tolist()

@@ -13,6 +13,7 @@ from repdist._inference.combine import Null
 from repdist._inference.pairs import Comparison
 from repdist._inference.stratified import StrataTable
 from repdist._numbers import reaches
+from repdist._options import Options
 from repdist._questions.designs import Design
 from repdist._typing import Array, Float64
 from repdist.kernels import Kernel, Precomputed
@@ -22,6 +23,8 @@ UNEQUAL_CLUSTERS = (
     "of the exact one and of one that asks for no equal sizes, but is right for many clusters alone"
 )
 _ROWS = Design()
+_MANY_ROWS = 200_000  # whose pairs take
+_SECONDS_OF_MANY = 36.0  # of two cores, for 64 columns: rows-200000 of the benchmarks
 _EXACT = 2**53  # whole numbers below it are floats, too
 _MANY_COPIES = 0.1  # of the pooled rows
 _DOMINANT = 0.9  # of the variance
@@ -32,6 +35,20 @@ _FEWEST_NUMBERED = 20  # rows from which numbers of their own are no chance
 _MOST_ENTRIES = 2**20  # of these rows
 _SIZES_DIFFER = 0.01  # the p-value of a rank test of the clusters' sizes
 _CORRELATED = 0.2  # of paired rows: below it pairing would change little
+
+
+def slow_if_exact(arrays: Sequence[Array], options: Options) -> list[str]:
+    """Return a caution if all pairs of so many rows are computed on processors."""
+    N = sum(map(len, arrays))
+    elsewhere = _arrays.is_lazy(arrays[0]) or not _arrays.on_cpu(arrays[0])
+    if options.landmarks or elsewhere or N <= _MANY_ROWS:
+        return []
+    seconds = _SECONDS_OF_MANY * (N / _MANY_ROWS) ** 2
+    time = f"{seconds:.0f} seconds" if seconds < 120 else f"{seconds / 60:.0f} minutes"
+    return [
+        f"all pairs of {N:,} rows take some {time} of two cores (for 64 columns; time grows with "
+        "the square of the rows); landmarks see all rows in one pass"
+    ]
 
 
 def null_cautions(null: Null, drawn: Drawn) -> list[str]:

@@ -76,6 +76,8 @@ class Designed:
         What messages call the samples.
     alternatives : bool
         Whether messages may advise to pair rows, or to leave some out by an argument.
+    dropped : bool
+        Whether rows were left out.
     """
 
     X: Array
@@ -84,6 +86,7 @@ class Designed:
     cautions: tuple[str, ...] = ()
     names: tuple[str, str] = ("`X`", "`Y`")
     alternatives: bool = True
+    dropped: bool = False
 
     def keep(self, first: Any, second: Any) -> "Designed":
         """Return some of the rows (masks or numbers) of both samples, with their ids."""
@@ -324,7 +327,7 @@ def _without(designed: Designed, ids: Ids, lone: npt.NDArray[np.intp], where: st
     one, other = (name.replace("`", "") for name in designed.names)
     caution = f"left out: {_rows(left[0])} of {one} and {left[1]:,} of {other}, {where}"
     kept = designed.keep(first, second)
-    return dataclasses.replace(kept, cautions=(*designed.cautions, caution))
+    return dataclasses.replace(kept, cautions=(*designed.cautions, caution), dropped=True)
 
 
 def _advice(designed: Designed, rows: int, all_of_them: bool) -> str:

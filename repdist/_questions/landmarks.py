@@ -129,7 +129,7 @@ def _seen(
     if count > N // 2:
         raise ValueError(
             f"`n_landmarks` must be at most half of the {N:,} rows; got {count}. Use "
-            'method="exact" for so few.'
+            'fewer, or `method="exact"`.'
         )
     pilot = _pilot(arrays, max(_PILOT, _PILOT_TIMES * count), rng)
     kernel = fit(options.kernel, pilot)
@@ -137,7 +137,7 @@ def _seen(
     if not how.bounded:
         raise ValueError(
             "`kernel` must have values from 0 to 1 for landmarks, as Gaussian and Laplacian kernels"
-            f' have; got {kernel}. Use one of these, or method="exact".'
+            f' have; got {kernel}. Use one of these, or `method="exact"`.'
         )
     chosen, others = choose(pilot, count, rng)
     small = is_small(*_two_largest(arrays))

@@ -14,7 +14,7 @@ from repdist._designs.table_cuts import Pairs, Streams, finer
 from repdist._inference.multiplicity import ADJUSTMENTS, Adjust, unreachable
 from repdist._inference.rates import CONFIDENCE
 from repdist._options import N_LANDMARKS, Options, check_row_numbers
-from repdist._questions.cautions import data_cautions, table_cautions
+from repdist._questions.cautions import data_cautions, slow_if_exact, table_cautions
 from repdist._questions.designs import Unmatched
 from repdist._questions.floors import floor_rates
 from repdist._questions.landmarks import looked_at
@@ -122,7 +122,8 @@ def pairwise_mmd_test(  # noqa: PLR0913 (the options of a test)
     Warns
     -----
     RepdistWarning
-        If `n_resamples` or the group sizes cannot give some pair an adjusted p-value of .05.
+        If `n_resamples` or the group sizes cannot give some pair an adjusted p-value of .05; if
+        all pairs of more than 200,000 rows are to be computed on processors.
 
     Raises
     ------
@@ -203,6 +204,9 @@ def _tested(
     table: TableDesign, options: Options, adjust: Adjust, level: float, pairs: Pairs
 ) -> tuple[PairwiseMMDResult, list[Drawn]]:
     """Return the result, and the relabelings that pairs could have had at the most."""
+    slow = slow_if_exact(table.given.arrays, options)
+    for text in slow:
+        warnings.warn(text, _checks.RepdistWarning, stacklevel=3)
     streams = Streams(int(options.rng.integers(2**63)), table.given.names)
     looked = looked_at(table.given.arrays, options, streams, pairs) if options.landmarks else None
     sizes, counts = tuple(map(len, table.given.arrays)), table.counts
@@ -235,6 +239,7 @@ def _tested(
         n_bins=options.n_bins,
         landmarks=None if looked is None else looked.view,
         cautions=(
+            *slow,
             *of_pairs,
             *([] if looked is None else looked.view.cautions()),
             *table_cautions(given, comparison, rates),

@@ -226,7 +226,7 @@ def _check_sizes(sizes: Any, smaller: int, rehearsal: Rehearsal, landmarks: int)
     if numbers[0] < landmarks:
         raise ValueError(
             f"`sizes` must be at least the {landmarks} landmarks; got {numbers[0]}. Use fewer "
-            'landmarks, or method="exact".'
+            'landmarks, or `method="exact"`.'
         )
     return tuple(numbers)
 

@@ -16,7 +16,7 @@ from repdist._inference.differences import Differences, Joint, ReferenceRows, St
 from repdist._inference.multiplicity import ADJUSTMENTS, Adjust, unreachable
 from repdist._inference.rates import CONFIDENCE
 from repdist._options import N_LANDMARKS, Options, check_row_numbers
-from repdist._questions.cautions import data_cautions, table_cautions
+from repdist._questions.cautions import data_cautions, slow_if_exact, table_cautions
 from repdist._questions.floors import floor_rates
 from repdist._questions.landmarks import looked_at
 from repdist._questions.pairwise_designs import (
@@ -110,7 +110,8 @@ def compare_to_reference(  # noqa: PLR0913 (the options of a test)
     Warns
     -----
     RepdistWarning
-        If `n_resamples` or the sizes cannot give some group an adjusted p-value of .05.
+        If `n_resamples` or the sizes cannot give some group an adjusted p-value of .05; if
+        all pairs of more than 200,000 rows are to be computed on processors.
 
     Raises
     ------
@@ -226,6 +227,9 @@ def _compared(
     table: TableDesign, options: Options, adjust: Adjust, level: float, *, matched: bool
 ) -> tuple[ReferenceResult, list[Drawn]]:
     """Return the result, and the relabelings that groups could have had at the most."""
+    slow = slow_if_exact(table.given.arrays, options)
+    for text in slow:
+        warnings.warn(text, _checks.RepdistWarning, stacklevel=3)
     streams = Streams(int(options.rng.integers(2**63)), table.given.names)
     sizes, counts = tuple(map(len, table.given.arrays)), table.counts
     pairs = [(0, g) for g in range(1, len(sizes))]
@@ -272,6 +276,7 @@ def _compared(
         n_bins=options.n_bins,
         landmarks=None if looked is None else looked.view,
         cautions=(
+            *slow,
             *of_pairs,
             *([] if looked is None else looked.view.cautions()),
             *table_cautions(given, comparison, rates),

@@ -1,12 +1,14 @@
 """Do two samples differ? Joins kernel, units, sums and null."""
 
+import dataclasses
+import warnings
 from typing import Any
 
 import numpy as np
 
-from repdist import _arrays
+from repdist import _arrays, _checks
 from repdist._options import N_LANDMARKS, Options, check_row_numbers
-from repdist._questions.cautions import data_cautions, null_cautions
+from repdist._questions.cautions import data_cautions, null_cautions, slow_if_exact
 from repdist._questions.designs import Designed, Unmatched, check_options, read_two_samples
 from repdist._questions.landmarks import some_in_runs, tested
 from repdist._questions.memory import memory_bytes
@@ -124,6 +126,11 @@ def mmd_test(  # noqa: PLR0913 (the options of a test)
     MMDTestResult
         With ``pvalue``, ``mmd_squared``, ``standard_error``, ``confidence_interval()``,
         ``components``, ``summary()``, ``plot()``.
+
+    Warns
+    -----
+    RepdistWarning
+        If all pairs of more than 200,000 rows are to be computed on processors: what that takes.
 
     Raises
     ------
@@ -252,6 +259,10 @@ def mmd_test(  # noqa: PLR0913 (the options of a test)
         check_options(design, options)
         options.check_smallest(min(design.sizes(X, Y)), design.called)
         _arrays.check_varies([X, Y], "`X` and `Y`")
+        slow = slow_if_exact([X, Y], options)
+        for text in slow:
+            warnings.warn(text, _checks.RepdistWarning, stacklevel=2)
+        designed = dataclasses.replace(designed, cautions=(*slow, *designed.cautions))
         return _result(designed, tested(X, Y, design, options), options, columns)
 
 
@@ -295,7 +306,7 @@ def _result(
         clusters=outcome.clusters,
         strata_table=outcome.strata,
         guarded=found.guard > null.pvalue,
-        dropped=bool(designed.cautions),
+        dropped=designed.dropped,
         wanted_bins=options.n_bins,
         relabelings=drawn,
         landmarks=view,

@@ -58,12 +58,13 @@ class LandmarkView:
     def lines(self) -> list[tuple[str, str]]:
         """Return what a card says, label and text."""
         shares = ", ".join(f"{share:.0%}" for share in self.captured)
+        few = f" ({self.wanted:,} asked for)" * (self.n_landmarks < self.wanted)
         rest = f"; {counted(self.left_out, 'row')} filled no bin and were left out"
         left = rest * (self.left_out > 0)
         return [
             (
                 "looked",
-                f"through {self.n_landmarks:,} landmarks; captured of components: {shares}{left}",
+                f"through {self.n_landmarks:,} landmarks{few}; captured of components: {shares}{left}",
             ),
             ("quoted", self._quoted()),
         ]
@@ -84,7 +85,7 @@ class LandmarkView:
         if self.n_landmarks > _MANY * self.rows:
             found.append(
                 f"{self.n_landmarks:,} landmarks for {self.rows:,} rows: they are "
-                "among the rows that are compared; use fewer, or method='exact'"
+                "among the rows that are compared; use fewer, or the exact method"
             )
         return found
 
@@ -98,12 +99,13 @@ class LandmarkView:
 
     def method(self) -> str:
         """Return a part of a sentence for a paper."""
-        return f"rows seen through {self.n_landmarks:,} landmarks"
+        seen = f"rows seen through {self.n_landmarks:,} landmarks"
+        return f"{seen} and {self._quoted()}" if self.sampled else seen
 
     def _quoted(self) -> str:
         if not self.sampled:
-            return "MMD^2, its error and its interval are exact, from all rows"
+            return "MMD^2, its error and its interval from all rows"
         sizes = " and ".join(f"{n:,}" for n in self.quoted[:2])
         if len(self.quoted) > 2:
             sizes = f"at most {max(self.quoted):,}"
-        return f"MMD^2, its error and its interval come from {sizes} rows drawn at random"
+        return f"MMD^2, its error and its interval from {sizes} rows drawn at random"

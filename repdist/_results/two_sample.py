@@ -142,7 +142,8 @@ class MMDTestResult(Result):
     def components(self) -> "pd.DataFrame":
         """One row a component: bandwidth, mmd_squared, zscore (of its null), pvalue (its own).
 
-        With strata also its form: ``"adjusted"``, the distance of mixed means, or ``"within"``, the
+        With landmarks also what they `captured` of it: zscore and pvalue are then of all rows,
+        mmd_squared of those that it is quoted from. With strata also its form: ``"adjusted"``, the distance of mixed means, or ``"within"``, the
         mean of the distances inside strata.
         """
         import pandas as pd
@@ -404,6 +405,11 @@ class MMDTestResult(Result):
         if differs == apart:
             return ""
         whole = "it is for MMD^2 of the kernel as a whole,\n"
+        if self.landmarks is not None and self.landmarks.sampled:
+            return (
+                f"the interval {_REACHES[apart]}: it is of the rows that were drawn,\nand the "
+                + ("test of all rows, seen through landmarks")
+            )
         if self.guarded and not differs:
             return f"the interval {_REACHES[apart]}, and the test for 0 alone does not reject"
         if len(self.component_columns["bandwidth"]) == 1 or self.combine == "mean":
