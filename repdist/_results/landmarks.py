@@ -58,13 +58,14 @@ class LandmarkView:
     def lines(self) -> list[tuple[str, str]]:
         """Return what a card says, label and text."""
         shares = ", ".join(f"{share:.0%}" for share in self.captured)
+        captured = f"captured of components: {shares}"
         few = f" ({self.wanted:,} asked for)" * (self.n_landmarks < self.wanted)
         rest = f"; {counted(self.left_out, 'row')} filled no bin and were left out"
         left = rest * (self.left_out > 0)
         return [
             (
                 "looked",
-                f"through {self.n_landmarks:,} landmarks{few}; captured of components: {shares}{left}",
+                f"through {self.n_landmarks:,} landmarks{few}; {captured}{left}",
             ),
             ("quoted", self._quoted()),
         ]

@@ -224,8 +224,8 @@ class PairwiseMMDResult(Result):
         n_resamples = _checks.resamples(n_resamples)
         if self.landmarks is not None:
             raise ValueError(
-                'a global test needs all pairs of rows: `method="exact"`. The least adjusted p-value '
-                '(`adjust="holm"`) tests the same: whether any groups differ.'
+                'a global test needs all pairs of rows: `method="exact"`. The least adjusted '
+                'p-value (`adjust="holm"`) tests the same: whether any groups differ.'
             )
         if self.comparison.whole is None:
             raise ValueError(

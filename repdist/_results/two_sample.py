@@ -143,8 +143,8 @@ class MMDTestResult(Result):
         """One row a component: bandwidth, mmd_squared, zscore (of its null), pvalue (its own).
 
         With landmarks also what they `captured` of it: zscore and pvalue are then of all rows,
-        mmd_squared of those that it is quoted from. With strata also its form: ``"adjusted"``, the distance of mixed means, or ``"within"``, the
-        mean of the distances inside strata.
+        mmd_squared of those that it is quoted from. With strata also its form: ``"adjusted"``, the
+        distance of mixed means, or ``"within"``, the mean of the distances inside strata.
         """
         import pandas as pd
 
