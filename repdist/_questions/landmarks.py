@@ -21,7 +21,7 @@ from repdist._options import Options
 from repdist._pass.landmarks import Landmarks, choose, unit_sums
 from repdist._questions import outcomes
 from repdist._questions.designs import Design, Designed
-from repdist._questions.memory import check_bytes
+from repdist._questions.memory import check_bytes, check_memory
 from repdist._questions.outcomes import Outcome, relabeled_by
 from repdist._results.landmarks import LandmarkView
 from repdist._typing import Array, Float64
@@ -206,6 +206,7 @@ def looked_at(
     seen = _seen(in_order, options, streams.shared("landmarks"), precise=False)
     sizes = list(map(len, arrays))
     cuts = TableCuts.of(sizes, options.n_bins, options.n_resamples, streams, pairs)
+    check_memory([len(edges) - 1 for edges in cuts.edges], seen.how)
     orders = [row_order(n, streams.group(g, "order")) for g, n in enumerate(sizes)]
     features = [
         seen.features(rows, order, np.diff(edges), options)
@@ -251,11 +252,13 @@ def _null(
     else:
         orders = [row_order(size, options.rng) for size in (n, m)]
         units = two_sample_units(n, m, options.n_bins)
+    both = design.strata is not None
+    check_memory([len(units.rows)], seen.how, forms=1 + both)
     of_samples = [
         seen.features(rows, order, units.rows[units.sample == g], options)
         for g, (rows, order) in enumerate(zip(samples, orders, strict=True))
     ]
-    features = [np.concatenate(both) for both in zip(*of_samples, strict=True)]
+    features = [np.concatenate(parts) for parts in zip(*of_samples, strict=True)]
     sums = bins.bins_as_rows(features, units, seen.landmarks.epsilon, seen.squares)
     combination = Combination(options.combine, np.array(seen.how.weights), sums.squares, n)
     of_bins = _relabelings(units.as_rows, options.n_resamples)
@@ -280,14 +283,14 @@ def _some(designed: Designed, rng: np.random.Generator) -> Designed:
         rows = [_drawn(len(sample), QUOTED, rng) for sample in (X, Y)]
         if design.paired:
             rows[1] = rows[0]
-        return designed.keep(*rows)
+        return _kept_here(designed, *rows)
     counts = design.strata.counts
     shares = counts.sum(axis=1) / counts.sum()
     rows = [
         np.sort(np.concatenate([_drawn_of(codes == s, rng) for s in range(len(counts))]))
         for codes in design.strata.codes
     ]
-    kept = designed.keep(*rows)
+    kept = _kept_here(designed, *rows)
     with_shares = dataclasses.replace(kept.design, shares=tuple(shares.tolist()))
     return dataclasses.replace(kept, design=with_shares)
 
@@ -297,7 +300,13 @@ def some_in_runs(designed: Designed) -> Designed:
 
     What is odd about data is looked for among them: copies, columns that rise, pairs.
     """
-    return designed.keep(*(_runs(len(sample)) for sample in (designed.X, designed.Y)))
+    return _kept_here(designed, _runs(len(designed.X)), _runs(len(designed.Y)))
+
+
+def _kept_here(designed: Designed, first: Numbers, second: Numbers) -> Designed:
+    """Return some rows, in the memory of this process wherever they lay."""
+    kept = designed.keep(first, second)
+    return dataclasses.replace(kept, X=_arrays.held_here(kept.X), Y=_arrays.held_here(kept.Y))
 
 
 def _runs(n: int) -> Numbers:
