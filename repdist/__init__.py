@@ -26,6 +26,7 @@ from repdist._results.table import GlobalTestResult, PairwiseMMDResult
 from repdist._results.two_sample import MMDTestResult
 from repdist._version import __version__
 from repdist.kernels import median_heuristic
+from repdist.sketches import Reference, Sketch
 
 __all__ = [
     "ByLabelResult",
@@ -35,8 +36,10 @@ __all__ = [
     "MMDTestResult",
     "PairwiseMMDResult",
     "PowerCurve",
+    "Reference",
     "ReferenceResult",
     "RepdistWarning",
+    "Sketch",
     "__version__",
     "check_level",
     "compare_by_label",

@@ -35,6 +35,8 @@ class LandmarkView:
         exactly: drawn at random, if there are more.
     sampled : bool
         Whether these are not all.
+    projected : bool
+        Whether MMD^2 is that of the kernel projected on the landmarks, its error from bins.
     """
 
     wanted: int
@@ -46,6 +48,7 @@ class LandmarkView:
     left_out: int
     quoted: tuple[int, ...]
     sampled: bool
+    projected: bool = False
 
     @property
     def hardly_looked_at(self) -> float:
@@ -104,6 +107,8 @@ class LandmarkView:
         return f"{seen} and {self._quoted()}" if self.sampled else seen
 
     def _quoted(self) -> str:
+        if self.projected:
+            return "MMD^2 of the kernel projected on the landmarks, its error from bins"
         if not self.sampled:
             return "MMD^2, its error and its interval from all rows"
         sizes = " and ".join(f"{n:,}" for n in self.quoted[:2])

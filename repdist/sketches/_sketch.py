@@ -1,0 +1,133 @@
+"""Sums over bins of rows: all that is kept of them."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from repdist._inference.sketched import BinSample
+from repdist._results.card import Card, Result
+from repdist._typing import Float64
+from repdist.sketches import _store
+from repdist.sketches._plan import LEAST_BINS, SketchPlan
+
+KIND = "sketch"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Sketch(Result):
+    """What `Reference.sketch` keeps of rows: sums over bins of them, no row by itself.
+
+    Sketches of one reference add up: ``a + b`` is that of the rows of both.
+
+    Attributes
+    ----------
+    plan : SketchPlan
+        Of the reference.
+    bins : (R, U, L)
+        For each component, bin and landmark, the sum of kernel values over the rows of the bin.
+    rest : (R, L)
+        The sums over rows that lie in no bin.
+    n : int
+        Rows in all.
+    unseen : int
+        Rows that no landmark is near to.
+    """
+
+    plan: SketchPlan
+    bins: Float64
+    rest: Float64
+    n: int
+    unseen: int
+
+    @property
+    def n_bins(self) -> int:
+        """How many bins there are, of ``plan.rows_per_bin`` rows each."""
+        return int(self.bins.shape[1])
+
+    @cached_property
+    def sample(self) -> BinSample:
+        """The features of the rows."""
+        return self.plan.sample(self.bins, self.rest, self.n)
+
+    @cached_property
+    def digest(self) -> str:
+        """What tells these rows from others, as far as sums do."""
+        total = self.bins.sum(axis=1) + self.rest
+        return hashlib.sha256(f"{self.n} {total.round(6).tolist()}".encode()).hexdigest()[:16]
+
+    def __add__(self, other: "Sketch") -> "Sketch":
+        """Return the sketch of the rows of both."""
+        if not isinstance(other, Sketch):
+            return NotImplemented
+        if other.plan.digest != self.plan.digest:
+            raise ValueError(
+                "sketches must be of one reference to be added; got plans "
+                f"{self.plan.digest} and {other.plan.digest}."
+            )
+        return Sketch(
+            self.plan,
+            np.concatenate([self.bins, other.bins], axis=1),
+            self.rest + other.rest,
+            self.n + other.n,
+            self.unseen + other.unseen,
+        )
+
+    def save(self, path: str | Path) -> None:
+        """Write the sketch to a .npz file, which appears when it is complete.
+
+        Raises
+        ------
+        TypeError, ValueError, OSError
+            If `path` is no file name, is none that can be written in an existing folder, or cannot
+            be written to its end; an earlier file is then as it was.
+        """
+        header = {**self.plan.header(), "n": self.n, "unseen": self.unseen}
+        arrays = {"landmarks": self.plan.landmarks, "bins": self.bins, "rest": self.rest}
+        _store.write(path, KIND, header, arrays)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Sketch":
+        """Return the sketch of a file that `save` wrote.
+
+        Raises
+        ------
+        FileNotFoundError, ValueError
+            If there is none, or it is cut, damaged, of another kind or of another format.
+        """
+        header, arrays = _store.read(path, KIND, "Sketch.save")
+        plan = SketchPlan.of_file(header, arrays)
+        return cls(plan, arrays["bins"], arrays["rest"], header["n"], header["unseen"])
+
+    def check_enough(self, name: str = "rows") -> None:
+        """Raise if there are too few bins to tell them apart from others."""
+        if self.n_bins < LEAST_BINS:
+            s = self.plan.rows_per_bin
+            raise ValueError(
+                f"`{name}` must fill {LEAST_BINS} bins of {s} rows, {LEAST_BINS * s} rows in one "
+                f"sketch; got {self.n_bins} bins of {self.n:,} rows."
+            )
+
+    def __repr__(self) -> str:
+        return f"Sketch(n={self.n}, n_bins={self.n_bins}, plan={self.plan.digest!r})"
+
+    def _card(self) -> Card:
+        s = self.plan.rows_per_bin
+        lines = [
+            ("bins", f"{self.n_bins:,} of {s} rows; {self.n - s * self.n_bins:,} rows in none"),
+            ("plan", self.plan.digest),
+            ("holds", f"sums over at least {s} rows each; no row by itself"),
+        ]
+        return Card(f"Sketch of {self.n:,} rows", tuple(lines))
+
+    def _record(self) -> dict[str, Any]:
+        return {
+            "n": self.n,
+            "n_bins": self.n_bins,
+            "rows_per_bin": self.plan.rows_per_bin,
+            "unseen": self.unseen,
+            "plan": self.plan.digest,
+        }

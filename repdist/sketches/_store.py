@@ -1,0 +1,75 @@
+"""Files of arrays and numbers: .npz without pickles, with a header that says what they are."""
+
+import json
+import zipfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from repdist._files import written_whole
+from repdist._version import __version__
+
+FORMAT = 1
+_HEADER = "header"
+_BROKEN = (
+    OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError,
+    UnicodeDecodeError, RuntimeError,
+)  # fmt: skip
+
+
+def write(
+    path: str | Path, kind: str, header: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]
+) -> None:
+    """Write a file, which appears when it is complete."""
+    text = json.dumps({"repdist": kind, "format": FORMAT, "version": __version__, **header})
+    stored = {_HEADER: np.frombuffer(text.encode(), dtype=np.uint8), **arrays}
+    with written_whole(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, allow_pickle=False, **stored)
+
+
+def read(path: str | Path, kind: str, maker: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the header and the arrays of a file of this kind, which `maker` writes.
+
+    Raises
+    ------
+    FileNotFoundError
+    ValueError
+        If it is cut or damaged, holds pickled objects, or is of another kind or format.
+    """
+    try:
+        Path(path).stat()
+    except (OSError, ValueError, TypeError) as error:
+        if isinstance(error, TypeError):
+            raise TypeError(f"`path` must be a file name; got {path!r}.") from None
+        raise FileNotFoundError(f"`path` must be a file that is there; got {path}.") from None
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            header = json.loads(bytes(file[_HEADER]).decode())
+            arrays = {name: file[name] for name in file.files if name != _HEADER}
+    except _BROKEN as error:
+        raise ValueError(
+            f"`path` must be a file that `{maker}` wrote, whole; {path} is none ({_reason(error)})."
+        ) from None
+    if not isinstance(header, dict) or header.get("repdist") != kind:
+        is_kind = header.get("repdist") if isinstance(header, dict) else None
+        raise ValueError(
+            f"`path` must be a file that `{maker}` wrote; {path} holds "
+            f"{f'a {is_kind}' if is_kind else 'something else'}."
+        )
+    if header["format"] != FORMAT:
+        raise ValueError(
+            f"`path` must be of format {FORMAT}; {path} is of {header['format']}, written by "
+            f"repdist {header['version']}. Use that version, or make it again."
+        )
+    return header, arrays
+
+
+def _reason(error: Exception) -> str:
+    if "pickle" in str(error).lower():
+        return "it holds pickled objects, which are not read"
+    text = str(error).rstrip(".") or type(error).__name__
+    return text if len(text) < 120 else type(error).__name__
