@@ -283,7 +283,7 @@ class ReferenceResult(Result):
         return "MMD$^2$ to the reference"
 
     def method(self) -> str:
-        """Return three sentences for a paper that say what was done."""
+        """Return sentences for a paper that say what was done."""
         corrected = (
             "not adjusted for multiple comparisons"
             if self.adjust == "none"
@@ -295,16 +295,20 @@ class ReferenceResult(Result):
         ratio = " (each squared MMD over its standard deviation by label)" * studentised
         signs = signs_words(self.comparison.guarded, "group")
         matched = ", with rows matched between groups," * self.matched
+        level, groups = f"{100 * self.confidence_level:g} %", f"{len(self.names):,} groups were"
+        rest = (
+            f"Differences between distances{matched} have simultaneous {level} intervals, from their "
+            "joint normal approximation, and ranks follow from these"
+        )
+        if len(self.names) == 1:
+            groups, rest = "1 group was", f"The interval is at {level}"
         return (
-            f"{counted(len(self.names), 'group')} were compared with a reference of "
+            f"{groups} compared with a reference of "
             f"{self.reference_size:,} rows by the {self.estimator} squared maximum mean "
             f"discrepancy under one kernel fitted on all ({kernel_words(self.kernel)}), with exact "
             f"permutation p-values from relabelings of {moved}{signs}, "
             f"{statistic_words(self.kernel, self.combine)} as statistic{ratio}, and p-values "
-            f"{corrected}. "
-            f"Differences between distances{matched} have simultaneous "
-            f"{100 * self.confidence_level:g} % intervals, from their joint normal approximation, "
-            f"and ranks follow from these (repdist {__version__})."
+            f"{corrected}. {rest} (repdist {__version__})."
         )
 
     def call(self) -> str:
@@ -360,7 +364,7 @@ class ReferenceResult(Result):
     def _card(self) -> Card:
         frame = self.to_frame()
         differ = int(reaches(frame["pvalue_adjusted"]).sum())
-        ordered = frame.sort_values("mmd_squared", kind="stable")
+        ordered = frame.sort_values("rank")
         lines = [
             (
                 "differ",
