@@ -297,8 +297,8 @@ class ReferenceResult(Result):
         matched = ", with rows matched between groups," * self.matched
         level, groups = f"{100 * self.confidence_level:g} %", f"{len(self.names):,} groups were"
         rest = (
-            f"Differences between distances{matched} have simultaneous {level} intervals, from their "
-            "joint normal approximation, and ranks follow from these"
+            f"Differences between distances{matched} have simultaneous {level} intervals, from "
+            "their joint normal approximation, and ranks follow from these"
         )
         if len(self.names) == 1:
             groups, rest = "1 group was", f"The interval is at {level}"
