@@ -1,7 +1,6 @@
 """The result of a comparison of groups with one reference."""
 
 import functools
-import math
 from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from repdist._results.spreadsheet import write_frame
 from repdist._results.words import (
     kernel_call,
     kernel_words,
+    line_of,
     signs_words,
     statistic_words,
 )
@@ -374,12 +374,12 @@ class ReferenceResult(Result):
         ]
         if len(frame) > 1:
             lines += [
-                ("closest", _group_line(ordered.iloc[0])),
-                ("farthest", _group_line(ordered.iloc[-1])),
+                ("closest", line_of(ordered.iloc[0])),
+                ("farthest", line_of(ordered.iloc[-1])),
                 ("may be", f"the closest, at {self._level()}: {self._named_closest()}"),
             ]
         else:
-            lines.append(("distance", _group_line(ordered.iloc[0])))
+            lines.append(("distance", line_of(ordered.iloc[0])))
         lines.append(("kernel", str(self.kernel)))
         of = "reference of " + f"{self.counts[0]:,} {self.counted}"
         return Card(f"{counted(len(frame), 'group')} against a {of}", tuple(lines), self.cautions)
@@ -414,11 +414,3 @@ class ReferenceResult(Result):
 
 
 _MOST_NAMED = 8  # groups that may be the closest, in words
-
-
-def _group_line(row: Any) -> str:
-    effect = f", effect {row['effect']:.3g}" if math.isfinite(row["effect"]) else ""
-    return (
-        f"{row.name}: MMD^2 {row['mmd_squared']:.3g}{effect}, adjusted p "
-        f"{row['pvalue_adjusted']:.3g}"
-    )

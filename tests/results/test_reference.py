@@ -199,6 +199,14 @@ def test_pictures_take_no_other_order(either):
         either.plot(order="x")
 
 
+def test_a_card_of_one_label_says_it_once():
+    R = np.zeros((20, 2))
+    labels, kernel = ["x"] * 20, repdist.kernels.RBF(1.0)
+    result = repdist.compare_by_label(R, labels, R + 1, labels, kernel=kernel, rng=0)
+    assert "distance x: MMD^2 1.26, adjusted p" in str(result)
+    assert "closest" not in str(result)
+
+
 def test_a_page_of_pairs_counts_pairs(tmp_path):
     rng = np.random.default_rng(0)
     X, Y = rng.normal(size=(2, 30, 2))
