@@ -80,8 +80,11 @@ class Options:
 
 def check_row_numbers(kernel: Kernel, named: Mapping[str, Any]) -> None:
     """Raise if masks, or rows, are given where a `Precomputed` kernel asks for row numbers."""
-    for name, value in named.items() if isinstance(kernel, Precomputed) else ():
-        given, size = np.asarray(value), len(np.asarray(kernel.K))
+    if not isinstance(kernel, Precomputed):
+        return
+    size = len(np.asarray(kernel.K))
+    for name, value in named.items():
+        given = np.asarray(value)
         if given.dtype.kind in "iuf" and given.size and not _are_row_numbers(given, size):
             raise ValueError(
                 f"`{name}` must hold row numbers from 0 to {size - 1} for this Precomputed kernel, "

@@ -61,7 +61,7 @@ def plot_table(shape: TableShape, ax: "Axes | None" = None, order: str = "given"
         printed = np.where(np.eye(k, dtype=bool), floors[:, None], values)
         _print_cells(ax, printed, shown, pvalues, unit)
     if k <= MOST_NAMED:
-        for place in np.flatnonzero(np.isfinite(floors)):
+        for place in np.flatnonzero(np.isfinite(floors)).tolist():
             ax.add_patch(_frame(place))
     colours = ax.figure.colorbar(image, ax=ax, shrink=0.8)
     colours.outline.set_visible(False)
