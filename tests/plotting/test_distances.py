@@ -59,10 +59,10 @@ def test_bars_are_the_intervals(order):
 def test_ranks_give_the_order_if_there_are_any():
     """Those of the unbiased estimate, whichever is drawn."""
     given = shape()
-    given.to_frame()["rank"] = [3, 1, 4, 2]
+    given.to_frame()["rank"] = [1, 4, 2, 3]
     ax = drawn(given, "distance")
     assert [text.get_text() for text in ax.get_yticklabels()] == [
-        "week 1", "week 3", "week 0", "week 2",
+        "week 0", "week 2", "week 3", "week 1",
     ]  # fmt: skip
 
 
