@@ -39,6 +39,11 @@ def counted(count: int, what: str) -> str:
     return f"{count:,} {what}{'s'[: count != 1]}"
 
 
+def span(low: int, high: int, to: str) -> str:
+    """Return both ends as text, one of them if they are equal."""
+    return f"{low}" if low == high else f"{low}{to}{high}"
+
+
 def with_equal_digits(values: Any, significant: int = 3) -> Any:
     """Return numbers as texts with one number of decimals, nested as the values are.
 

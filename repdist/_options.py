@@ -94,13 +94,28 @@ class Options:
 
 
 def check_row_numbers(kernel: Kernel, named: Mapping[str, Any]) -> None:
-    """Raise if masks are given where a `Precomputed` kernel asks for row numbers."""
-    for name, value in named.items() if isinstance(kernel, Precomputed) else ():
-        if np.asarray(value).dtype.kind == "b":
+    """Raise if masks, or rows, are given where a `Precomputed` kernel asks for row numbers."""
+    if not isinstance(kernel, Precomputed):
+        return
+    size = len(np.asarray(kernel.K))
+    for name, value in named.items():
+        given = np.asarray(value)
+        if given.dtype.kind in "iuf" and given.size and not _are_row_numbers(given, size):
+            raise ValueError(
+                f"`{name}` must hold row numbers from 0 to {size - 1} for this Precomputed kernel, "
+                f"shape (rows,); got shape {given.shape} with values from {given.min():g} to "
+                f"{given.max():g}."
+            )
+        if given.dtype.kind == "b":
             raise TypeError(
                 f"`{name}` must hold row numbers for a Precomputed kernel; got a mask of True and "
                 f"False. Use `np.flatnonzero({name})`."
             )
+
+
+def _are_row_numbers(given: np.ndarray, size: int) -> bool:
+    one = given.ndim == 1 or (given.ndim == 2 and given.shape[1] == 1)
+    return one and bool(((given >= 0) & (given < size) & (np.floor(given) == given)).all())
 
 
 def check_estimator(estimator: Any) -> None:

@@ -154,7 +154,8 @@ def by_label(  # noqa: PLR0913 (the options of the command)
     check_options(given, reading)
     (X, x_labels), (Y, y_labels) = (read_groups(name, labels, reading) for name in given)
     x_labels, y_labels = _alike(x_labels, y_labels)
-    words = {"X": first, "Y": second, "x_labels": "--labels", "y_labels": "--labels"}
+    words = {"X": first, "Y": second}
+    words |= {"x_labels": f"--labels of {first}", "y_labels": f"--labels of {second}"}
     with in_words_of_the_user(words):
         result = repdist.compare_by_label(
             X,
@@ -193,6 +194,10 @@ def _names(files: Sequence[str], given: Sequence[str] | None) -> list[str]:
         if len(names) != len(files):
             raise ValueError(
                 f"`--names` must be one name a group; got {len(names)} for {len(files)} files."
+            )
+        if "" in names:
+            raise ValueError(
+                f"`--names` must be one name a group; got an empty one in {given[0]!r}."
             )
         _check_apart("`--names` must differ", names)
         return names

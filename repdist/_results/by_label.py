@@ -14,7 +14,7 @@ from repdist._inference.multiplicity import Adjust, adjusted
 from repdist._numbers import adjustment, counted, reaches
 from repdist._results.card import Card, Result
 from repdist._results.spreadsheet import write_frame
-from repdist._results.words import kernel_call, kernel_words, statistic_words
+from repdist._results.words import kernel_call, kernel_words, line_of, statistic_words
 from repdist._typing import Bins, Combine, Float64
 from repdist._version import __version__
 from repdist.kernels import Kernel
@@ -207,8 +207,11 @@ class ByLabelResult(Result):
         frame = self.to_frame().sort_values("mmd_squared", kind="stable")
         lines = [
             ("differ", f"{counted(self._differ(), 'label')} at .05 ({adjustment(self.adjust)})"),
-            ("farthest", _label_line(frame.iloc[-1])),
-            ("closest", _label_line(frame.iloc[0])),
+            *(
+                [("farthest", line_of(frame.iloc[-1])), ("closest", line_of(frame.iloc[0]))]
+                if len(frame) > 1
+                else [("distance", line_of(frame.iloc[0]))]
+            ),
             ("kernel", str(self.kernel)),
         ]
         if self.left_out:
@@ -237,10 +240,3 @@ class ByLabelResult(Result):
             "cautions": self.cautions,
             "labels": self.to_frame().reset_index().to_dict("records"),
         }
-
-
-def _label_line(row: Any) -> str:
-    return (
-        f"{row.name}: MMD^2 {row['mmd_squared']:.3g}, effect {row['effect']:.3g}, adjusted p "
-        f"{row['pvalue_adjusted']:.3g}"
-    )

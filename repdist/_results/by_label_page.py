@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from repdist._numbers import (
     adjustment,
+    counted,
     reaches,
 )
 from repdist._report import Page, Picture, Table, column_of_names, column_of_numbers
@@ -25,6 +26,8 @@ class LabelsToTell(DistancesShape, Protocol):
     @property
     def cautions(self) -> tuple[str, ...]: ...
     @property
+    def paired(self) -> bool: ...
+    @property
     def left_out(self) -> dict[Any, tuple[int, int]]: ...
     def plot(self, *, order: Literal["distance", "given"]) -> "Axes": ...
     def method(self) -> str: ...
@@ -34,7 +37,7 @@ class LabelsToTell(DistancesShape, Protocol):
 def page_of(result: LabelsToTell, title: str) -> Page:
     """Return the page: summary, picture, one row a label, labels left out, method and call."""
     frame = result.to_frame()
-    alt = f"Distances within {len(frame)} labels; the numbers are in the table."
+    alt = f"Distances within {counted(len(frame), 'label')}; the numbers are in the table."
     left_out = [_left_out(result.left_out)] if result.left_out else []
     return Page(
         title=title,
@@ -49,6 +52,11 @@ def page_of(result: LabelsToTell, title: str) -> Page:
 
 def _labels(result: LabelsToTell, frame: Any) -> Table:
     rows = [f"{n:,} + {m:,}" for n, m in zip(frame["n"], frame["m"], strict=True)]
+    sizes = (
+        column_of_numbers("Pairs", frame["n"], [f"{n:,}" for n in frame["n"]])
+        if result.paired
+        else column_of_numbers("Rows", frame["n"] + frame["m"], rows)
+    )
     return Table(
         "Labels",
         f"Rows in bold differ at .05 ({adjustment(result.adjust)}); intervals at "
@@ -57,7 +65,7 @@ def _labels(result: LabelsToTell, frame: Any) -> Table:
             column_of_names("Label", frame.index),
             *distance_columns(frame),
             *floor_columns(frame),
-            column_of_numbers("Rows", frame["n"] + frame["m"], rows),
+            sizes,
         ),
         bold=tuple(bool(p) for p in reaches(frame["pvalue_adjusted"])),
     )
@@ -78,11 +86,16 @@ def _left_out(labels: dict[Any, tuple[int, int]]) -> Table:
 
 def _lead(result: LabelsToTell, frame: Any) -> str:
     differ = int(reaches(frame["pvalue_adjusted"]).sum())
+    floor = (
+        "pairs show by chance if sides change at random"
+        if result.paired
+        else "two samples of one kind show by chance"
+    )
     far = html.escape(str(frame["mmd_squared"].idxmax()))
     return (
-        f"<p>X against Y within {len(frame)} labels. <strong>{differ} of {len(frame)} "
+        f"<p>X against Y within {counted(len(frame), 'label')}. <strong>{differ} of {len(frame)} "
         f"differ</strong> at .05 ({adjustment(result.adjust)}). Farthest apart: <b>{far}</b>.</p>"
         "<p>MMD² is 0 on average for equal distributions and can be slightly negative. The "
-        "<em>noise floor</em> is what two samples of one kind show by chance; <em>effect</em> is "
-        "the distance relative to the spread within a sample.</p>"
+        f"<em>noise floor</em> is what {floor}; <em>effect</em> is the "
+        "distance relative to the spread within a sample.</p>"
     )

@@ -4,7 +4,7 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from repdist._numbers import STARS, adjustment, stars, with_digits, with_equal_digits
+from repdist._numbers import STARS, adjustment, span, stars, with_digits, with_equal_digits
 from repdist.plotting import TableShape
 
 _ESCAPED = {
@@ -47,6 +47,8 @@ def latex_table(numbers: Numbers, cells: Literal["stars", "intervals"]) -> str:
             return _number(middle[i][j]) + (rf"$^{{{s}}}$" if (s := stars(pvalues[i, j])) else "")
         return f"{_number(middle[i][j])} [{_number(lower[i][j])}, {_number(upper[i][j])}]"
 
+    floored = np.isfinite(np.diagonal(floors)).any()
+    diagonal = "in italics the noise floor of a group; " if floored else ""
     note = (
         f"{adjustment(numbers.adjust)}: {STARS}"
         if cells == "stars"
@@ -55,7 +57,7 @@ def latex_table(numbers: Numbers, cells: Literal["stars", "intervals"]) -> str:
     rows = [" & ".join([name, *(cell(i, j) for j in range(k))]) for i, name in enumerate(names)]
     return "\n".join(
         [
-            f"% MMD^2; in italics the noise floor of a group; {note}",
+            f"% MMD^2; {diagonal}{note}",
             rf"\begin{{tabular}}{{l{'r' * k}}}",
             r"\toprule",
             " & ".join(["", *names]) + r" \\",
@@ -91,7 +93,7 @@ def latex_distances(distances: Distances) -> str:
                 _number(value) + (rf"$^{{{s}}}$" if (s := stars(row["pvalue_adjusted"])) else ""),
                 f"[{_number(low)}, {_number(high)}]",
                 _number(with_digits(row["effect"])),
-                f"{row['rank_low']}--{row['rank_high']}",
+                span(row["rank_low"], row["rank_high"], "--"),
             ]
         )
         for (name, row), value, low, high in zip(

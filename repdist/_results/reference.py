@@ -1,7 +1,6 @@
 """The result of a comparison of groups with one reference."""
 
 import functools
-import math
 from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from repdist._results.spreadsheet import write_frame
 from repdist._results.words import (
     kernel_call,
     kernel_words,
+    line_of,
     signs_words,
     statistic_words,
 )
@@ -288,7 +288,7 @@ class ReferenceResult(Result):
         return "MMD$^2$ to the reference"
 
     def method(self) -> str:
-        """Return three sentences for a paper that say what was done."""
+        """Return sentences for a paper that say what was done."""
         corrected = (
             "not adjusted for multiple comparisons"
             if self.adjust == "none"
@@ -301,16 +301,20 @@ class ReferenceResult(Result):
         signs = signs_words(self.comparison.guarded, "group")
         seen = "" if self.landmarks is None else f", with {self.landmarks.method()}"
         matched = ", with rows matched between groups," * self.matched
+        level, groups = f"{100 * self.confidence_level:g} %", f"{len(self.names):,} groups were"
+        rest = (
+            f"Differences between distances{matched} have simultaneous {level} intervals, from "
+            "their joint normal approximation, and ranks follow from these"
+        )
+        if len(self.names) == 1:
+            groups, rest = "1 group was", f"The interval is at {level}"
         return (
-            f"{counted(len(self.names), 'group')} were compared with a reference of "
+            f"{groups} compared with a reference of "
             f"{self.reference_size:,} rows by the {self.estimator} squared maximum mean "
             f"discrepancy under one kernel fitted on all ({kernel_words(self.kernel)}), with exact "
             f"permutation p-values from relabelings of {moved}{signs}{seen}, "
             f"{statistic_words(self.kernel, self.combine)} as statistic{ratio}, and p-values "
-            f"{corrected}. "
-            f"Differences between distances{matched} have simultaneous "
-            f"{100 * self.confidence_level:g} % intervals, from their joint normal approximation, "
-            f"and ranks follow from these (repdist {__version__})."
+            f"{corrected}. {rest} (repdist {__version__})."
         )
 
     def call(self) -> str:
@@ -367,7 +371,7 @@ class ReferenceResult(Result):
     def _card(self) -> Card:
         frame = self.to_frame()
         differ = int(reaches(frame["pvalue_adjusted"]).sum())
-        ordered = frame.sort_values("mmd_squared", kind="stable")
+        ordered = frame.sort_values("rank")
         lines = [
             (
                 "differ",
@@ -377,12 +381,12 @@ class ReferenceResult(Result):
         ]
         if len(frame) > 1:
             lines += [
-                ("closest", _group_line(ordered.iloc[0])),
-                ("farthest", _group_line(ordered.iloc[-1])),
+                ("closest", line_of(ordered.iloc[0])),
+                ("farthest", line_of(ordered.iloc[-1])),
                 ("may be", f"the closest, at {self._level()}: {self._named_closest()}"),
             ]
         else:
-            lines.append(("distance", _group_line(ordered.iloc[0])))
+            lines.append(("distance", line_of(ordered.iloc[0])))
         lines.append(("kernel", str(self.kernel)))
         lines += [] if self.landmarks is None else self.landmarks.lines()
         of = "reference of " + f"{self.counts[0]:,} {self.counted}"
@@ -419,11 +423,3 @@ class ReferenceResult(Result):
 
 
 _MOST_NAMED = 8  # groups that may be the closest, in words
-
-
-def _group_line(row: Any) -> str:
-    effect = f", effect {row['effect']:.3g}" if math.isfinite(row["effect"]) else ""
-    return (
-        f"{row.name}: MMD^2 {row['mmd_squared']:.3g}{effect}, adjusted p "
-        f"{row['pvalue_adjusted']:.3g}"
-    )

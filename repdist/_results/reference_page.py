@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from repdist._numbers import (
     adjustment,
+    counted,
     pvalues_with_equal_digits,
     reaches,
+    span,
     with_equal_digits,
 )
 from repdist._report import Page, Picture, Table, column_of_names, column_of_numbers
@@ -41,7 +43,8 @@ class ReferenceToTell(DistancesShape, Protocol):
 def page_of(result: ReferenceToTell, title: str) -> Page:
     """Return the page: summary, pictures, groups, differences, method and call."""
     frame = result.to_frame()
-    alt = f"Distances of {len(frame)} groups to the reference; the numbers are in the table."
+    of = counted(len(frame), "group")
+    alt = f"Distances of {of} to the reference; the numbers are in the table."
     several = len(frame) > 1
     return Page(
         title=title,
@@ -59,14 +62,14 @@ def page_of(result: ReferenceToTell, title: str) -> Page:
 
 def _groups(result: ReferenceToTell, frame: Any) -> Table:
     ranks = [
-        f"{a}" if a == b else f"{a} to {b}"
-        for a, b in zip(frame["rank_low"], frame["rank_high"], strict=True)
+        span(*ends, " to ") for ends in zip(frame["rank_low"], frame["rank_high"], strict=True)
     ]
     return Table(
         "Groups",
         f"Rows in bold differ from the reference at .05 ({adjustment(result.adjust)}). Intervals "
-        f"are of each distance alone, at {100 * result.confidence_level:g} %, cut at 0; ranks "
-        "hold all at once, 1 is the closest.",
+        f"are of each distance alone, at {100 * result.confidence_level:g} %, cut at 0"
+        + "; ranks hold all at once, 1 is the closest" * (len(frame) > 1)
+        + ".",
         (
             column_of_names("Group", frame.index),
             *distance_columns(frame),
@@ -114,13 +117,16 @@ def _lead(result: ReferenceToTell, frame: Any) -> str:
     others = f"Closest may be {names}: all others are farther, {level}."
     if len(result.closest) == len(frame):
         others = f"Any of them may be the closest, {level}."
-    closest = f" {others}" * (len(frame) > 1)
+    several = len(frame) > 1
+    closest = f" {others}" * several
+    shared = (
+        " The reference is shared by all distances: intervals of two that overlap do not mean that "
+        "both are equally far; the table of differences tells."
+    ) * several
     return (
-        f"<p>{len(frame)} groups against a reference of {result.reference_size:,} rows. "
+        f"<p>{counted(len(frame), 'group')} against a reference of {result.reference_size:,} rows. "
         f"<strong>{differ} of {len(frame)} differ</strong> from it at .05 "
         f"({adjustment(result.adjust)}).{closest}</p>"
         "<p>MMD² is 0 on average for equal distributions and can be slightly negative. The "
-        "<em>noise floor</em> is what two samples of one group show by chance. The reference is "
-        "shared by all distances: intervals of two that overlap do not mean that both are "
-        "equally far; the table of differences tells.</p>"
+        f"<em>noise floor</em> is what two samples of one group show by chance.{shared}</p>"
     )

@@ -164,8 +164,13 @@ class MMDTestResult(Result):
     def statistic_name(self) -> str:
         """What `statistic` is, in words."""
         if len(self.component_columns["bandwidth"]) == 1 or self.combine == "mean":
-            return "MMD^2 / sd" if self._studentised else "MMD^2"
+            return self.component_name
         return {"max": "largest normal score", "fuse": "soft maximum (FUSE)"}[self.combine]
+
+    @property
+    def component_name(self) -> str:
+        """What z-scores of `components` are of: MMD^2, of `clusters` over its deviation."""
+        return "MMD^2 / sd" if self._studentised else "MMD^2"
 
     def confidence_interval(self, confidence_level: float = CONFIDENCE) -> tuple[float, float]:
         """Return an interval for MMD^2 of the two distributions under the fitted kernel.

@@ -1,5 +1,6 @@
 """What results say in more than one place: of kernels, and of pairs that stand out."""
 
+import math
 from typing import Any
 
 from repdist import kernels
@@ -68,4 +69,13 @@ def signs_words(guarded: Any, each: str) -> str:
     return (
         f" (and the larger ones of random signs of clusters for {counted(int(guarded.sum()), each)}"
         " whose clusters differ in size)"
+    )
+
+
+def line_of(row: Any) -> str:
+    """Return a row of a table of distances in words: its name, MMD^2, effect and p."""
+    effect = f", effect {row['effect']:.3g}" if math.isfinite(row["effect"]) else ""
+    return (
+        f"{row.name}: MMD^2 {row['mmd_squared']:.3g}{effect}, adjusted p "
+        f"{row['pvalue_adjusted']:.3g}"
     )

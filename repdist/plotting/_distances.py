@@ -20,7 +20,8 @@ def plot_distances(
 ) -> "Axes":
     """Draw each group's distance with its interval, and the noise floor as a band.
 
-    By ``"distance"`` the closest stands on top; ``"given"`` draws groups along time.
+    By ``"distance"`` the closest stands on top, by its rank if the shape has ranks (those of the
+    unbiased estimate, whichever is drawn); ``"given"`` draws groups along time.
     """
     import matplotlib.pyplot as plt
 
@@ -28,16 +29,21 @@ def plot_distances(
     k = len(frame)
     along = order == "given"
     if not along:
-        frame = frame.iloc[np.argsort(frame["mmd_squared"].to_numpy(), kind="stable")]
+        by = "rank" if "rank" in frame else "mmd_squared"
+        frame = frame.iloc[np.argsort(frame[by].to_numpy(), kind="stable")]
+    shown, step = shown_names(list(frame.index)), -(-k // MOST_NAMED)
+    names = shown.texts
+    turned = k > 6 and max(map(len, names)) > 2
     if ax is None:
-        size = (max(4.5, min(12, 1.6 + 0.34 * k)), 3.6) if along else (
+        high = 3.2 + 0.06 * max(map(len, names)) if turned else 3.6
+        size = (max(4.5, min(12, 1.6 + 0.34 * k)), high) if along else (
             5.6, max(2.2, min(12, 1.2 + 0.3 * k)),
         )  # fmt: skip
         _, ax = plt.subplots(figsize=size, layout="constrained")
     places, middle = np.arange(k), frame["mmd_squared"].to_numpy()
-    low, high, floor = (frame[name].to_numpy() for name in ("ci_low", "ci_high", "noise_floor"))
+    low, upper, floor = (frame[name].to_numpy() for name in ("ci_low", "ci_high", "noise_floor"))
     least = min(0.0, 1.1 * float(np.nanmin(middle)))
-    reach = np.maximum([middle - low, high - middle], 0)
+    reach = np.maximum([middle - low, upper - middle], 0)
     edges = np.concatenate([places - 0.5, places[-1:] + 0.5])
     band: dict[str, Any] = {
         "color": NULL_COLOUR,
@@ -49,7 +55,7 @@ def plot_distances(
     differs = np.asarray(reaches(frame["pvalue_adjusted"].to_numpy()))
     for mine, colour, words in (
         (differs, OBSERVED_COLOUR, "differs at .05, adjusted"),
-        (~differs, LINE_COLOUR, "does not"),
+        (~differs, LINE_COLOUR, "does not differ"),
     ):
         if not mine.any():
             continue
@@ -64,23 +70,20 @@ def plot_distances(
             ax.errorbar(places[mine], middle[mine], reach[:, mine], **style)
         else:
             ax.errorbar(middle[mine], places[mine], xerr=reach[:, mine], **style)
-    shown, step = shown_names(list(frame.index)), -(-k // MOST_NAMED)
-    names = shown.texts
     font: dict[str, Any] = {"fontfamily": shown.family}
     if along:
         ax.fill_between(edges, 0, steps, step="post", **band)
         ax.plot(places, middle, color="0.6", linewidth=0.8, zorder=0)
-        turned: dict[str, Any] = (
-            {"rotation": 60, "ha": "right", "rotation_mode": "anchor"} if k > 6 else {}
-        )
-        ax.set_xticks(places[::step], names[::step], **turned, **font)
+        if turned:
+            font |= {"rotation": 60, "ha": "right", "rotation_mode": "anchor"}
+        ax.set_xticks(places[::step], names[::step], **font)
         ax.set_ylabel(shape.quantity)
         ax.set_xlim(-0.5, k - 0.5)
         ax.set_ylim(bottom=least)
     else:
         ax.fill_betweenx(edges, 0, steps, step="post", **band)
         ax.set_yticks(places[::step], names[::step], **font)
-        ax.invert_yaxis()
+        ax.set_ylim(k - 0.5, -0.5)
         ax.set_xlabel(shape.quantity)
         ax.set_xlim(left=least)
     ax.set_title(shape.headline, loc="left", fontsize="medium", wrap=True)

@@ -64,7 +64,7 @@ def _plot_components(shape: NullShape, ax: "Axes") -> None:
     ax.get_xticklabels()[-1].set_horizontalalignment("right")  # it stands at the figure's edge
     ax.minorticks_off()
     ax.set_xlabel("bandwidth")
-    ax.set_ylabel("z-score of MMD$^2$")
+    ax.set_ylabel(f"z-score of {shape.component_name}".replace("MMD^2", "MMD$^2$"))
     ax.set_title("components", loc="left", pad=18)
     ax.spines[["top", "right"]].set_visible(False)
 

@@ -24,8 +24,9 @@ def plot_table(shape: TableShape, ax: "Axes | None" = None, order: str = "given"
     """Draw a table of groups as a heat map of MMD^2.
 
     Each cell shows its value and stars for its adjusted p-value; a cell that does not differ at
-    .05 is printed in italics. The diagonal, framed, shows the group's own noise floor. Of more
-    than 25 groups colours alone are shown, and of more than 60 some names.
+    .05 is printed in italics. The diagonal, framed, shows the group's own noise floor; it is blank
+    where pairs have floors and groups have none. Of more than 25 groups colours alone are shown,
+    and of more than 60 some names.
 
     Parameters
     ----------
@@ -60,25 +61,25 @@ def plot_table(shape: TableShape, ax: "Axes | None" = None, order: str = "given"
         printed = np.where(np.eye(k, dtype=bool), floors[:, None], values)
         _print_cells(ax, printed, shown, pvalues, unit)
     if k <= MOST_NAMED:
-        for place in range(k):
+        for place in np.flatnonzero(np.isfinite(floors)).tolist():
             ax.add_patch(_frame(place))
     colours = ax.figure.colorbar(image, ax=ax, shrink=0.8)
     colours.outline.set_visible(False)
     colours.set_label("MMD$^2$")
-    ax.set_title(_title(shape.adjust, unit, named), loc="left", fontsize="small")
+    framed = bool(np.isfinite(floors).any())
+    ax.set_title(_title(shape.adjust, unit, named, framed=framed), loc="left", fontsize="small")
     return ax
 
 
-def _title(adjust: str, unit: float, named: range) -> str:
+def _title(adjust: str, unit: float, named: range, *, framed: bool) -> str:
     k, step = named.stop, named.step
     if step > 1:
-        return f"MMD$^2$ of {k:,} groups, one in {step} named; on the diagonal the noise floor"
+        diagonal = "; on the diagonal the noise floor" * framed
+        return f"MMD$^2$ of {k:,} groups, one in {step} named{diagonal}"
+    diagonal = "; framed: noise floor of the group" * framed
     if k > MOST_PRINTED:
-        return "MMD$^2$; framed: noise floor of the group"
-    return (
-        f"MMD$^2${_in_units(unit)}; framed: noise floor of the group\n{STARS}\n"
-        f"({adjustment(adjust)})"
-    )
+        return f"MMD$^2${diagonal}"
+    return f"MMD$^2${_in_units(unit)}{diagonal}\n{STARS}\n({adjustment(adjust)})"
 
 
 def _print_cells(

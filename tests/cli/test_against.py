@@ -142,6 +142,7 @@ def test_matched_is_passed_on(folder, run):
         (["ref.npy", FILES[0], FILES[0]], f"different files; got '{FILES[0]}' twice"),
         (["ref.npy", *FILES, "--names", "a,b"], "`--names` must be one name a group; got 2 for 3"),
         (["ref.npy", *FILES, "--names", "a,b,a"], "`--names` must differ; got 'a' twice"),
+        (["ref.npy", *FILES, "--names", "a,,b"], "`--names` must be one name a group; got an emp"),
         (["ref.npy", *FILES, "--matched"], "`A...` must have as many rows each if `--matched`"),
         (["ref.npy", *FILES, "--matched", "--dropna"], "`--dropna` must not be given with `--mat"),
         (["ref.npy", *FILES, "--alpha", "2"], "`--alpha` must lie strictly between 0 and 1; got 2"),

@@ -146,46 +146,55 @@ def test_each_distance_is_that_of_the_comparison(design):
 
 
 def test_the_variance_of_bounliphone_and_others():
-    """In their form of sums of matrices for n rows each, which differs from ours by some 1 / n.
+    """In their form of sums of matrices: both variances less twice the covariance.
 
-    The variances of both distances less twice their covariance, all with the reference's part.
+    These are the sums of the program that the authors published with the paper (repository
+    wbounliphone/relative_similarity_test, `thevariance` and `thecovariance`), written from its
+    formulas. For m rows in all three samples its factor is 4 (m - 2) / (m (m - 1)); ours is
+    4 / (m - 1), from variances with m - 1 below. Nothing else differs.
     """
-    n = 400
+    m = 40
     rng = np.random.default_rng(0)
-    X, Y, Z = rng.normal(size=(n, 3)), rng.normal(0.5, 1, (n, 3)), rng.normal(0.8, 1.2, (n, 3))
+    X, Y, Z = rng.normal(size=(m, 3)), rng.normal(0.5, 1, (m, 3)), rng.normal(0.8, 1.2, (m, 3))
     k = KERNEL
 
     def without_diagonal(A):
         K = k(A, A)
         return K - np.diag(np.diagonal(K))
 
-    e = np.ones(n)
+    def product(A, B):
+        """The mean of e' A B e; a matrix without its diagonal has m - 1 entries in a row."""
+        own = sum(np.diagonal(M).any() == 0 for M in (A, B))
+        return (A @ B).sum() / (m * (m - 1) ** own * m ** (2 - own))
+
     Kxx, Kyy, Kzz = map(without_diagonal, (X, Y, Z))
     Kxy, Kxz = k(X, Y), k(X, Z)
-    u_yy, u_zz = (K.sum() / (n * (n - 1)) for K in (Kyy, Kzz))
-    u_xx = Kxx.sum() / (n * (n - 1))
+    u_xx, u_yy, u_zz = (K.sum() / (m * (m - 1)) for K in (Kxx, Kyy, Kzz))
     u_xy, u_xz = Kxy.mean(), Kxz.mean()
 
-    def zeta(K_own, u_own, K_across, u_across):
-        """Their first component of the variance of one distance (of a model)."""
+    def variance(K_own, u_own, K_across, u_across):
+        """Of one distance, of a model."""
         return (
-            e @ Kxx @ Kxx @ e / n**3 - u_xx**2
-            - 2 * (e @ Kxx @ K_across @ e / n**3 - u_xx * u_across)
-            + e @ K_own @ K_own @ e / n**3 - u_own**2
-            - 2 * (e @ K_own @ K_across.T @ e / n**3 - u_own * u_across)
-            + e @ K_across.T @ K_across @ e / n**3 + e @ K_across @ K_across.T @ e / n**3
-            - 2 * u_across**2
+            product(Kxx, Kxx) - u_xx**2
+            - 2 * (product(Kxx, K_across) - u_xx * u_across)
+            + product(K_own, K_own) - u_own**2
+            - 2 * (product(K_own, K_across.T) - u_own * u_across)
+            + product(K_across.T, K_across) - u_across**2
+            + product(K_across, K_across.T) - u_across**2
         )  # fmt: skip
 
-    both = (
-        e @ Kxx @ Kxx @ e / n**3 - u_xx**2
-        - (e @ Kxx @ Kxz @ e / n**3 - u_xx * u_xz)
-        - (e @ Kxx @ Kxy @ e / n**3 - u_xx * u_xy)
-        + (e @ Kxy.T @ Kxz @ e / n**3 - u_xy * u_xz)
+    covariance = (
+        product(Kxx, Kxx) - u_xx**2
+        - (product(Kxx, Kxz) - u_xx * u_xz)
+        - (product(Kxx, Kxy) - u_xx * u_xy)
+        + (product(Kxy.T, Kxz) - u_xy * u_xz)
     )  # fmt: skip
-    theirs = 4 / n * (zeta(Kyy, u_yy, Kxy, u_xy) + zeta(Kzz, u_zz, Kxz, u_xz) - 2 * both)
-    ours = compared(X, {"Y": Y, "Z": Z}).standard_error[0] ** 2
-    assert ours == pytest.approx(theirs, rel=0.02)
+    of_y, of_z = variance(Kyy, u_yy, Kxy, u_xy), variance(Kzz, u_zz, Kxz, u_xz)
+    theirs = 4 * (m - 2) / (m * (m - 1)) * np.array([[of_y, covariance], [covariance, of_z]])
+    found = compared(X, {"Y": Y, "Z": Z})
+    np.testing.assert_allclose(found.joint.covariance * (m - 2) / m, theirs, rtol=1e-9)
+    of_difference = theirs[0, 0] + theirs[1, 1] - 2 * theirs[0, 1]
+    assert found.standard_error[0] ** 2 * (m - 2) / m == pytest.approx(of_difference, rel=1e-9)
 
 
 def test_at_equality_the_error_is_the_root_of_two_too_large(chance_seed):

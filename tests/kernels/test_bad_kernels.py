@@ -121,9 +121,23 @@ def test_an_asymmetric_matrix_is_told_the_repair():
     ids=["negative", "too large", "too large in Y", "fraction", "huge", "two columns"],
 )
 def test_bad_row_numbers(function, rows, others):
-    message = in_order("`X` and `Y` must hold row numbers from 0 to 11", "Precomputed")
+    message = in_order("` must hold row numbers from 0 to 11", "Precomputed")
     with pytest.raises(ValueError, match=message):
         function(rows, others, kernel=kernels.Precomputed(GRAM))
+
+
+def test_bad_row_numbers_are_named_as_they_were_given():
+    kernel, right, wrong = kernels.Precomputed(GRAM), np.arange(6), np.arange(7, 13)
+    labels = ["x"] * 6
+    for name, call in (
+        ("Y", lambda: repdist.mmd_test(right, wrong, kernel=kernel)),
+        ("Y", lambda: repdist.compare_by_label(right, labels, wrong, labels, kernel=kernel)),
+        ("reference", lambda: repdist.compare_to_reference(wrong, {"a": right}, kernel=kernel)),
+        ("groups['a']", lambda: repdist.compare_to_reference(right, {"a": wrong}, kernel=kernel)),
+        ("groups['a']", lambda: repdist.pairwise_mmd_test({"a": wrong, "b": right}, kernel=kernel)),
+    ):
+        with pytest.raises(ValueError, match=re.escape(f"`{name}` must hold row numbers")):
+            call()
 
 
 @pytest.mark.parametrize("kernel", [make() for make in HAVE_BANDWIDTH] + [kernels.MultiRBF()])

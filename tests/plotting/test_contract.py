@@ -43,6 +43,7 @@ def null(components=3):
     return SimpleNamespace(
         statistic=3.0,
         statistic_name="MMD^2",
+        component_name="MMD^2",
         pvalue=0.01,
         null_distribution=rng.normal(size=200),
         components=pd.DataFrame(

@@ -56,6 +56,24 @@ def test_bars_are_the_intervals(order):
         assert high == pytest.approx(max(row.ci_high, row.mmd_squared))
 
 
+def test_ranks_give_the_order_if_there_are_any():
+    """Those of the unbiased estimate, whichever is drawn."""
+    given = shape()
+    given.to_frame()["rank"] = [1, 4, 2, 3]
+    ax = drawn(given, "distance")
+    assert [text.get_text() for text in ax.get_yticklabels()] == [
+        "week 0", "week 2", "week 3", "week 1",
+    ]  # fmt: skip
+
+
+def test_short_names_are_not_turned():
+    given = shape(10)
+    for names, turned in (("0123456789", 0), ([f"week {i}" for i in range(10)], 60)):
+        given.to_frame().index = list(names)
+        ax = drawn(given, "given")
+        assert {text.get_rotation() for text in ax.get_xticklabels()} == {turned}
+
+
 def test_what_differs_has_its_own_colour_and_is_named():
     ax = drawn(shape(), "given")
     legend = [text.get_text() for text in ax.get_legend().get_texts()]

@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 
 import repdist
+from repdist import kernels
 from repdist.plotting import _table
+from repdist.plotting._names import MOST_NAMED
 
 mpl.use("Agg")
 
@@ -41,6 +43,18 @@ def test_the_heat_map_shows_values_significance_and_floors(result):
     assert shown[1] == f"{result.mmd_squared.iloc[0, 1]:#.3g}\n*"  # adjusted p of 3 / 256
     assert [tick.get_text() for tick in ax.get_xticklabels()] == ["a", "b", "<c>"]
     assert len(ax.patches) == 3
+
+
+@pytest.mark.parametrize("k", [3, 30, 70])
+def test_a_floor_is_told_where_groups_have_one(k):
+    """Groups of pairs of rows have none: nothing is framed, and nothing says so."""
+    rng = np.random.default_rng(0)
+    given = {f"g{i}": rng.normal(size=(8, 2)) for i in range(k)}
+    asked = {"n_resamples": 9, "adjust": "none", "kernel": kernels.RBF(1.0), "rng": 0}
+    for paired in (False, True):
+        ax = repdist.pairwise_mmd_test(given, paired=paired, **asked).plot()
+        assert ("noise floor" in ax.get_title(loc="left")) is not paired
+        assert len(ax.patches) == (k if k <= MOST_NAMED and not paired else 0)
 
 
 def test_clustered_order_puts_close_groups_beside_each_other():

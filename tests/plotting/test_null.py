@@ -36,3 +36,12 @@ def test_plot_shows_null_and_observed(kernel):
             beside[0].get_lines()[-1].get_ydata(), result.components["zscore"]
         )
     plt.close("all")
+
+
+@pytest.mark.parametrize("clustered", [False, True])
+def test_scores_are_said_to_be_of_what_is_tested(clustered):
+    X, Y = samples(40, 40)
+    clusters = (np.arange(40) // 4, 100 + np.arange(40) // 4) if clustered else None
+    result = repdist.mmd_test(X, Y, clusters=clusters, n_resamples=99, rng=0)
+    _, beside = result.plot().figure.axes
+    assert beside.get_ylabel() == "z-score of MMD$^2$" + " / sd" * clustered

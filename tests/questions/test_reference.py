@@ -2,12 +2,14 @@
 
 import itertools
 import math
+import re
 import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
 from given import as_tensor, in_order, needs, read_only
+from matplotlib.figure import Figure
 
 import repdist
 from repdist import kernels
@@ -112,6 +114,21 @@ def test_pvalues_are_adjusted_for_the_groups_alone():
     np.testing.assert_allclose(frame["pvalue_adjusted"], expected, rtol=1e-12)
     frame = compare(R, groups, adjust="none").to_frame()
     np.testing.assert_array_equal(frame["pvalue_adjusted"], frame["pvalue"])
+
+
+def test_the_biased_estimator_changes_no_order():
+    """A small group has a large biased value; ranks, the card and the picture go by the other."""
+    rng = np.random.default_rng(0)
+    R = rng.normal(size=(200, 2))
+    half = rng.normal(size=(5, 2))
+    groups = {"small": np.concatenate([half, -half]), "off": rng.normal(0.5, 1, size=(200, 2))}
+    result = compare(R, groups, estimator="biased")
+    frame = result.to_frame()
+    assert frame["mmd_squared"].idxmax() == "small"
+    assert frame["rank"].to_dict() == {"small": 1, "off": 2}
+    assert re.search("closest +small: .*\n +farthest off: ", str(result))
+    ax = result.plot(ax=Figure().subplots())
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["small", "off"]
 
 
 def test_the_biased_estimator_is_quoted_and_intervals_are_of_the_other():

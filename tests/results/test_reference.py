@@ -114,7 +114,8 @@ def test_latex(result, tmp_path):
     assert {row.count(" & ") for row in rows} == {4}
     for name, row in result.to_frame().iterrows():
         (line,) = (r for r in rows if r.startswith(str(name).replace("&", r"\&")))
-        assert line.endswith(rf"{row['rank_low']}--{row['rank_high']} \\")
+        ranks = dict.fromkeys(str(row[end]) for end in ("rank_low", "rank_high"))
+        assert line.endswith(rf" & {'--'.join(ranks)} \\")
         assert ("^{" in line) == (row["pvalue_adjusted"] <= 0.05)
         shown = float(re.search(r"& (\$-\$)?([\d.]+)", line)[2])
         assert shown == pytest.approx(abs(row["mmd_squared"]), abs=0.006)
@@ -196,3 +197,42 @@ def test_a_picture_in_either_order(either, order):
 def test_pictures_take_no_other_order(either):
     with pytest.raises(ValueError, match='`order` must be one of "distance", "given"; got \'x\''):
         either.plot(order="x")
+
+
+def test_a_card_of_one_label_says_it_once():
+    R = np.zeros((20, 2))
+    labels, kernel = ["x"] * 20, repdist.kernels.RBF(1.0)
+    result = repdist.compare_by_label(R, labels, R + 1, labels, kernel=kernel, rng=0)
+    assert "distance x: MMD^2 1.26, adjusted p" in str(result)
+    assert "closest" not in str(result)
+
+
+def test_a_page_of_pairs_counts_pairs(tmp_path):
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(2, 30, 2))
+    for paired in (False, True):
+        result = repdist.compare_by_label(
+            X, ["x"] * 30, Y, ["x"] * 30, paired=paired, n_resamples=99, rng=0
+        )
+        result.to_html(tmp_path / "page.html")
+        page = (tmp_path / "page.html").read_text(encoding="utf-8")
+        assert ("30 + 30" in page) is not paired
+        assert ("sides change at random" in page) is paired
+
+
+def test_a_page_of_one_counts_one(tmp_path):
+    rng = np.random.default_rng(0)
+    R, X = rng.normal(size=(2, 30, 2))
+    one = repdist.compare_to_reference(R, {"a": X}, n_resamples=99, rng=0)
+    labels = ["x"] * 30
+    for result, words in (
+        (one, "1 group against"),
+        (repdist.compare_by_label(R, labels, X, labels, n_resamples=99, rng=0), "within 1 label."),
+    ):
+        result.to_html(tmp_path / "page.html")
+        assert words in (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert one.method().startswith("1 group was compared")
+    assert "ifferences between" not in one.method()
+    two = repdist.compare_to_reference(R, {"a": X, "b": R}, n_resamples=99, rng=0).method()
+    assert "2 groups were compared" in two
+    assert "Differences between" in two

@@ -95,6 +95,13 @@ def plain(text):
     return text.replace("$-$", "-")
 
 
+def test_latex_tells_of_no_floor_where_groups_have_none():
+    rng = np.random.default_rng(0)
+    given = {name: rng.normal(size=(10, 2)) for name in "abc"}
+    table = repdist.pairwise_mmd_test(given, paired=True, n_resamples=99, rng=0)
+    assert "floor" not in table.to_latex()
+
+
 def test_latex_is_the_upper_triangle_in_booktabs(of_any_names):
     text = of_any_names.to_latex()
     assert text == of_any_names.to_latex(cells="stars")
