@@ -25,6 +25,7 @@ from repdist._results.reference import ReferenceResult
 from repdist._results.table import GlobalTestResult, PairwiseMMDResult
 from repdist._results.two_sample import MMDTestResult
 from repdist._version import __version__
+from repdist.drift import Monitor
 from repdist.kernels import median_heuristic
 from repdist.sketches import Reference, Sketch
 
@@ -34,6 +35,7 @@ __all__ = [
     "GlobalTestResult",
     "LevelCheck",
     "MMDTestResult",
+    "Monitor",
     "PairwiseMMDResult",
     "PowerCurve",
     "Reference",

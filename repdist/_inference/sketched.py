@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,6 +21,20 @@ from repdist._inference.combine import Combination, Null
 from repdist._inference.estimates import Estimate
 from repdist._inference.floor import floor_rate
 from repdist._typing import Float64
+
+
+class Frozen(NamedTuple):
+    """Rows that keep their label.
+
+    Attributes
+    ----------
+    sums : R arrays (k_r,)
+        Of the features of each component.
+    rows : int
+    """
+
+    sums: Sequence[Float64]
+    rows: int
 
 
 @dataclass(frozen=True)
@@ -111,7 +126,7 @@ def influences(samples: Sequence[BinSample], reference: BinSample) -> tuple[list
 def bins_null(  # noqa: PLR0913 (what a test is made of)
     batch: Sequence[Float64],
     pool: Sequence[Float64],
-    frozen: tuple[Sequence[Float64], int],
+    frozen: Frozen,
     s: int,
     weights: Float64,
     epsilon: float,
@@ -124,8 +139,8 @@ def bins_null(  # noqa: PLR0913 (what a test is made of)
     ----------
     batch, pool : R arrays (U, k_r)
         The sums of the features of each component over the s rows of each bin.
-    frozen : R arrays (k_r,), int
-        The sums over the rows of the pool in no bin, and how many these are.
+    frozen : Frozen
+        The rows of the pool that lie in no bin.
     s : int
     weights : (R,)
         Of the components.
@@ -135,7 +150,8 @@ def bins_null(  # noqa: PLR0913 (what a test is made of)
         Random relabelings asked for.
     rng : numpy.random.Generator
     """
-    (rest, rows), none = frozen, np.zeros(len(weights))
+    rest, rows = frozen
+    none = np.zeros(len(weights))
     k, m = len(batch[0]), len(pool[0])
     kept = rows >= s
     parts = [(batch, k, 0), (pool, m, rows * kept)]

@@ -59,6 +59,10 @@ def _components(components: Any) -> Table:
             ("p", "pvalue", pvalues_with_equal_digits),
         )
     ]
+    if "captured" in components:
+        captured = components["captured"]
+        shares = [f"{share:.0%}" for share in captured]
+        numbers.append(column_of_numbers("Captured", captured, shares))
     forms = [column_of_names("Form", components["form"])] if "form" in components else []
     return Table(
         "Components",

@@ -1,6 +1,7 @@
 """Pictures of values: a null distribution, a table of groups, rates; no result class is needed."""
 
 from repdist.plotting._distances import plot_distances
+from repdist.plotting._drift import plot_drift
 from repdist.plotting._figures import TABLE_COLOURS, figure_of, save_figure
 from repdist.plotting._groups import plot_dendrogram, plot_map
 from repdist.plotting._null import plot_two_sample
@@ -8,6 +9,7 @@ from repdist.plotting._rates import plot_level, plot_power
 from repdist.plotting._shapes import (
     CurveShape,
     DistancesShape,
+    DriftShape,
     LevelShape,
     NullShape,
     TableShape,
@@ -18,12 +20,14 @@ __all__ = [
     "TABLE_COLOURS",
     "CurveShape",
     "DistancesShape",
+    "DriftShape",
     "LevelShape",
     "NullShape",
     "TableShape",
     "figure_of",
     "plot_dendrogram",
     "plot_distances",
+    "plot_drift",
     "plot_level",
     "plot_map",
     "plot_power",

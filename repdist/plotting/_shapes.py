@@ -65,6 +65,16 @@ class CurveShape(Protocol):
     def rows_needed(self) -> int | None: ...
 
 
+class DriftShape(Protocol):
+    """Batches over time: their distances with floors, and the evidence with its threshold."""
+
+    @property
+    def headline(self) -> str: ...
+    @property
+    def threshold(self) -> float: ...
+    def to_frame(self) -> Any: ...
+
+
 class DistancesShape(Protocol):
     """Distances with intervals and floors, one a group."""
 

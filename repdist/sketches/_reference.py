@@ -9,7 +9,7 @@ import numpy as np
 
 from repdist import _arrays, _checks
 from repdist._inference.combine import Null
-from repdist._inference.sketched import BinSample, bins_null, distance, floor_of
+from repdist._inference.sketched import BinSample, Frozen, bins_null, distance, floor_of
 from repdist._options import N_LANDMARKS, Options
 from repdist._pass.landmarks import Landmarks, choose
 from repdist._results.card import Card, Result
@@ -283,7 +283,7 @@ class Reference(Result):
         return bins_null(
             plan.features(sketch.bins),
             plan.features(held.bins),
-            (
+            Frozen(
                 [part[0] for part in plan.features(held.rest[:, None])],
                 held.n - self.n_bins * plan.rows_per_bin,
             ),

@@ -3,14 +3,15 @@
 import json
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from repdist._files import written_whole
+from repdist._files import checked_target, written_whole
 from repdist._version import __version__
 
 FORMAT = 1
@@ -29,6 +30,31 @@ def write(
     stored = {_HEADER: np.frombuffer(text.encode(), dtype=np.uint8), **arrays}
     with written_whole(path) as temporary, temporary.open("wb") as file:
         np.savez(file, allow_pickle=False, **stored)
+
+
+@contextmanager
+def locked(path: str | Path) -> Iterator[None]:
+    """Hold a file for this process alone; it is free when the process ends, however it does.
+
+    Raises
+    ------
+    ValueError
+        If another process holds it.
+    """
+    from filelock import FileLock, Timeout
+
+    target = checked_target(path)
+    lock = FileLock(f"{target}.lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise ValueError(
+            f"`path` must be held by one process at a time; {path} is in use by another."
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def read(path: str | Path, kind: str, maker: str) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -1,0 +1,544 @@
+"""A monitor: each batch against the reference and all batches before it."""
+
+import dataclasses
+import hashlib
+import secrets
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from repdist import _arrays, _checks
+from repdist._designs.relabelings import random_total
+from repdist._inference.rates import CONFIDENCE
+from repdist._inference.sketched import Frozen, bins_null, distance
+from repdist._options import Options
+from repdist._results.card import Card, Result
+from repdist._results.words import kernel_words
+from repdist._threads import computing
+from repdist._typing import Array, Float64
+from repdist._version import __version__
+from repdist.drift._chart import bet, threshold_for
+from repdist.sketches import Reference, Sketch, _store
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+KIND = "monitor"
+_LEAST_EVERY = 2.0
+
+
+@dataclass(frozen=True)
+class MonitorStep:
+    """What a monitor says of one batch.
+
+    Attributes
+    ----------
+    label : str
+        As given, or a hash of the rows.
+    n : int
+        Rows.
+    mmd_squared, standard_error, ci_low, ci_high : float
+        The distance to the reference, under the kernel projected on its landmarks; its 95 %
+        interval.
+    effect : float
+        MMD^2 over the spread of rows.
+    floor : float
+        What a batch of this size shows by chance in 95 % of cases.
+    pvalue : float
+        Of the batch against the reference and all earlier batches.
+    evidence : float
+        That has added up against "nothing has changed".
+    alarm : bool
+        Whether it has reached the threshold; the next batch starts from nothing again.
+    accepted : bool
+        Whether somebody has looked at the alarm: see `Monitor.accept`.
+    """
+
+    label: str
+    n: int
+    mmd_squared: float
+    standard_error: float
+    ci_low: float
+    ci_high: float
+    effect: float
+    floor: float
+    pvalue: float
+    evidence: float
+    alarm: bool
+    accepted: bool = False
+
+
+class Monitor(Result):
+    """Watch batches for drift, with false alarms as rare as is asked for.
+
+    Each batch is compared with the reference *and all earlier batches*: if nothing changes, these
+    p-values are independent of each other, though the reference is one. They are bets that add up
+    to evidence; an alarm is given where it reaches a threshold. The distance of each batch, its
+    interval and floor are to the *reference*.
+
+    Parameters
+    ----------
+    reference : Reference
+    alarm_every : float
+        How many batches an alarm takes *on average* while nothing changes. About half of the false
+        alarms come sooner than .7 times as many batches, and within so many batches the chance of
+        one is some .63. Default 100.
+    n_resamples : int
+        At least so many random relabelings of bins for each batch. Default 9999.
+    rng : None, int or numpy.random.Generator
+        Draws the seed of all later randomness: the same batches give the same steps to the bit.
+
+    Attributes
+    ----------
+    reference : Reference
+    threshold : float
+        Of the evidence.
+    steps : tuple of MonitorStep
+        Of all batches.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not of the kind described; the message names it.
+
+    See Also
+    --------
+    compare_to_reference : after the fact, many groups at once, corrected for their number.
+
+    Notes
+    -----
+    A batch needs 8 bins of rows: 256 by default. Batches must not overlap, and rows must be
+    independent: a common shift of each day is drift to this test, and rows that follow each other
+    closely are not independent. There is no quarantine: batches of an alarm stay in the pool, else
+    later p-values depend on earlier ones. After a change that stays, start anew with `restart`.
+
+    Of the pool as many bins as the reference may have are relabeled, drawn uniformly; the sums over
+    all other rows count, and keep their label. So an update takes the same time and a saved monitor
+    the same room after any number of batches: bins of the reference, and as many again.
+
+    Given the rows of the pool and the batch together, without their order, the p-value is uniform
+    (or larger, with ties); those of later batches depend on that set alone, and on relabelings
+    drawn afresh.
+
+    Examples
+    --------
+    >>> import numpy as np, repdist
+    >>> rng = np.random.default_rng(0)
+    >>> reference = repdist.Reference(rng.normal(size=(5000, 4)), rng=0)
+    >>> monitor = repdist.Monitor(reference, alarm_every=100, rng=0)
+    >>> for week in range(4):
+    ...     step = monitor.update(rng.normal(size=(320, 4)), label=f"week {week}")
+    >>> step.alarm
+    False
+    >>> monitor.update(rng.normal(0.8, 1, size=(320, 4)), label="week 4").alarm
+    True
+    """
+
+    def __init__(
+        self,
+        reference: Reference,
+        *,
+        alarm_every: float = 100,
+        n_resamples: int = 9999,
+        rng: np.random.Generator | int | None = None,
+    ) -> None:
+        _check_reference(reference)
+        options = Options.checked(
+            kernel=reference.kernel, combine="max", n_resamples=n_resamples, rng=rng, n_jobs=1,
+            progress=False,
+        )  # fmt: skip
+        every = _checks.positive("alarm_every", alarm_every)
+        if every < _LEAST_EVERY:
+            raise ValueError(f"`alarm_every` must be at least 2 batches; got {alarm_every:g}.")
+        self._every, self._wanted = every, options.n_resamples
+        self._seed = int(options.rng.integers(2**63))
+        self._identity, self._saved = secrets.token_hex(8), ""
+        self._steps: list[MonitorStep] = []
+        self._keys: set[str] = set()
+        self._start(reference)
+
+    def _start(self, reference: Reference) -> None:
+        """Begin with the bins of a reference as pool."""
+        self._reference = reference
+        sketch = reference.as_sketch()
+        s = reference.plan.rows_per_bin
+        self._pool, self._rest = sketch.bins, sketch.rest
+        self._rest_rows = reference.n - s * sketch.n_bins
+        self._evidence = 0.0
+
+    @property
+    def reference(self) -> Reference:
+        """What distances are to."""
+        return self._reference
+
+    @property
+    def alarm_every(self) -> float:
+        """How many batches an alarm takes on average while nothing changes."""
+        return self._every
+
+    @property
+    def threshold(self) -> float:
+        """Of the evidence: an alarm is given where it is reached."""
+        return threshold_for(self._every, random_total(self._wanted))
+
+    @property
+    def steps(self) -> tuple[MonitorStep, ...]:
+        """Of all batches."""
+        return tuple(self._steps)
+
+    @property
+    def alarms(self) -> tuple[str, ...]:
+        """The labels of batches with an alarm that nobody has accepted."""
+        return tuple(step.label for step in self._steps if step.alarm and not step.accepted)
+
+    def update(
+        self, rows: Array | Sketch, label: Hashable | None = None, *, n_jobs: int = -1
+    ) -> MonitorStep:
+        """Look at one more batch.
+
+        Parameters
+        ----------
+        rows : array-like, (n, d), table or Sketch
+            At least 8 bins of them, of the columns of the reference.
+        label : str or number, optional
+            What the batch is called. Without it a hash of its content, so that the same batch twice
+            is refused.
+        n_jobs : int
+            Threads for NumPy input.
+
+        Returns
+        -------
+        MonitorStep
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `rows` are not of the kind described, fill too few bins, or are a sketch of another
+            reference; if a batch of this label has been seen. The monitor is then as it was.
+        """
+        name = _key(rows) if label is None else _text(label)
+        if name in self._keys:
+            what = "`rows`" if label is None else "`label`"
+            raise ValueError(
+                f"{what} must be a batch that was not seen before; got {name!r} again."
+            )
+        number = len(self._steps)
+        sketch = self._reference.sketched(rows, self._stream(number, 0), n_jobs)
+        with computing():
+            pvalue = self._pvalue(sketch, self._stream(number, 1))
+            evidence = (1 + self._evidence) * float(bet(np.array(pvalue)))
+            step = self._step(name, sketch, pvalue, evidence)
+            pool = self._grown(sketch, self._stream(number, 2))
+        self._pool, self._rest, self._rest_rows = pool
+        self._evidence = 0.0 if step.alarm else evidence
+        self._steps.append(step)
+        self._keys.add(name)
+        return step
+
+    def accept(self, label: Hashable) -> None:
+        """Note that somebody has looked at the alarm of a batch; its rows stay in the pool.
+
+        Raises
+        ------
+        ValueError
+            If no batch of this label gave an alarm.
+        """
+        name = _text(label)
+        for i, step in enumerate(self._steps):
+            if step.label == name and step.alarm:
+                self._steps[i] = dataclasses.replace(step, accepted=True)
+                return
+        raise ValueError(f"`label` must be that of a batch with an alarm; got {name!r}.")
+
+    def restart(self, reference: Reference) -> None:
+        """Start anew with another reference: an empty pool, and no evidence; steps stay."""
+        _check_reference(reference)
+        self._start(reference)
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Return one row a batch, in their order, indexed by label: the fields of its step."""
+        import pandas as pd
+
+        names = [field.name for field in dataclasses.fields(MonitorStep)]
+        frame = pd.DataFrame([dataclasses.asdict(step) for step in self._steps], columns=names)
+        return frame.set_index("label")
+
+    def plot(self) -> "Axes":
+        """Draw the distance over time with its floor, and the evidence with its threshold.
+
+        Returns
+        -------
+        matplotlib Axes
+            Those of the distance.
+
+        Raises
+        ------
+        ValueError
+            If no batch has come.
+        """
+        from repdist.plotting import plot_drift
+
+        if not self._steps:
+            raise ValueError("a monitor can be drawn once a batch has come; got none.")
+        axes: Axes = plot_drift(self).axes[0]
+        return axes
+
+    def to_html(self, path: str | Path, *, title: str = "Has it drifted?") -> None:
+        """Write one self-contained page: the summary, the picture, the table of batches.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file, which appears when it is complete.
+        title : str
+            The heading.
+
+        Raises
+        ------
+        TypeError, ValueError, OSError
+            If `title` is not text, no batch has come, or `path` cannot be written to its end; an
+            earlier file is then as it was.
+        """
+        from repdist._report import write_page
+        from repdist.drift._page import page_of
+
+        write_page(path, page_of(self, _checks.text("title", title), self._card().html()))
+
+    @property
+    def headline(self) -> str:
+        """What the picture says above itself."""
+        found = self.alarms
+        if not found:
+            return "No alarm that nobody has accepted"
+        shown = ", ".join(found[:3]) + ", ..." * (len(found) > 3)
+        return f"Alarm: {shown}"
+
+    def method(self) -> str:
+        """Return two sentences for a paper that say what was done."""
+        plan = self._reference.plan
+        return (
+            f"Batches were compared with a reference of {self._reference.n:,} rows and all earlier "
+            f"batches by permutation p-values of bins of {plan.rows_per_bin} rows "
+            f"({kernel_words(plan.kernel)}, seen through {len(plan.landmarks):,} landmarks), which "
+            "are independent of each other while nothing changes, and bets on these were added up "
+            f"by a Shiryaev-Roberts chart that gives an alarm every {self._every:g} batches on "
+            "average by chance. Distances are squared maximum mean discrepancies to the reference, "
+            f"under the kernel projected on the landmarks (repdist {__version__})."
+        )
+
+    def call(self) -> str:
+        """Return the calls that repeat the steps on the same batches."""
+        return (
+            f"repdist.Monitor(reference, alarm_every={self._every:g}, "
+            f"n_resamples={self._wanted})  # then update(rows, label), with the rng that was used"
+        )
+
+    def save(self, path: str | Path) -> None:
+        """Write the monitor to a .npz file, which appears when it is complete.
+
+        Raises
+        ------
+        TypeError, ValueError, OSError
+            If `path` cannot be written to its end, or holds another monitor, or this one with
+            batches that were added since it was loaded here; the file is then as it was.
+        """
+        with _store.locked(path):
+            self._check_mine(path)
+            header, arrays = self._reference.stored()
+            stored = {f"reference_{name}": value for name, value in arrays.items()}
+            state = {
+                "reference": header,
+                "identity": self._identity,
+                "seed": self._seed,
+                "alarm_every": self._every,
+                "n_resamples": self._wanted,
+                "evidence": self._evidence,
+                "rest_rows": self._rest_rows,
+                "steps": [dataclasses.asdict(step) for step in self._steps],
+            }
+            pool = {"pool": self._pool, "rest": self._rest}
+            _store.write(path, KIND, state, stored | pool)
+            self._saved = self._revision
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Monitor":
+        """Return the monitor of a file that `save` wrote.
+
+        Raises
+        ------
+        FileNotFoundError, ValueError
+            If there is none, or it is cut, damaged, of another kind or of another format.
+        """
+        state, arrays = _store.read(path, KIND, "Monitor.save")
+        prefix = "reference_"
+        of_reference = {
+            name.removeprefix(prefix): value
+            for name, value in arrays.items()
+            if name.startswith(prefix)
+        }
+        monitor = cls.__new__(cls)
+        vars(monitor).update(
+            _reference=Reference.of_store(state["reference"], of_reference),
+            _identity=state["identity"],
+            _seed=state["seed"],
+            _every=state["alarm_every"],
+            _wanted=state["n_resamples"],
+            _evidence=state["evidence"],
+            _rest_rows=state["rest_rows"],
+            _steps=[MonitorStep(**step) for step in state["steps"]],
+            _keys={step["label"] for step in state["steps"]},
+            _pool=arrays["pool"],
+            _rest=arrays["rest"],
+        )
+        vars(monitor)["_saved"] = _revision(state["steps"])
+        return monitor
+
+    def __repr__(self) -> str:
+        return f"Monitor({len(self._steps)} batches, alarms={self.alarms!r})"
+
+    @property
+    def _revision(self) -> str:
+        return _revision([dataclasses.asdict(step) for step in self._steps])
+
+    def _check_mine(self, path: str | Path) -> None:
+        """Raise if a file is there that this monitor has not come from as it is."""
+        if not Path(path).exists():
+            return
+        state, _ = _store.read(path, KIND, "Monitor.save")
+        if state["identity"] != self._identity:
+            raise ValueError(f"`path` must not hold another monitor; {path} does.")
+        if _revision(state["steps"]) != self._saved:
+            raise ValueError(
+                f"`path` must be as it was when it was loaded; {path} has been updated since, to "
+                f"{len(state['steps'])} batches. Load it again."
+            )
+
+    def _stream(self, number: int, purpose: int) -> np.random.Generator:
+        """Return the random stream of a batch and a purpose."""
+        return np.random.default_rng([self._seed, number, purpose])
+
+    def _pvalue(self, sketch: Sketch, rng: np.random.Generator) -> float:
+        """Return p of a batch against the pool."""
+        plan = self._reference.plan
+        rest = Frozen([part[0] for part in plan.features(self._rest[:, None])], self._rest_rows)
+        null, _ = bins_null(
+            plan.features(sketch.bins),
+            plan.features(self._pool),
+            rest,
+            plan.rows_per_bin,
+            plan.weights,
+            plan.seen.epsilon,
+            self._wanted,
+            rng,
+        )
+        return null.pvalue
+
+    def _step(self, name: str, sketch: Sketch, pvalue: float, evidence: float) -> MonitorStep:
+        reference = self._reference
+        estimate = distance(sketch.sample, reference.sample)
+        low, high = estimate.interval(CONFIDENCE)
+        spread = (
+            float(reference.plan.weights.sum())
+            - (sketch.sample.norm_squared + reference.sample.norm_squared) / 2
+        )
+        return MonitorStep(
+            label=name,
+            n=sketch.n,
+            mmd_squared=float(estimate.mmd_squared),
+            standard_error=float(estimate.standard_error),
+            ci_low=float(low),
+            ci_high=float(high),
+            effect=float(estimate.mmd_squared) / spread,
+            floor=reference.floor_rate * (1 / sketch.n + 1 / reference.n),
+            pvalue=pvalue,
+            evidence=evidence,
+            alarm=evidence >= self.threshold,
+        )
+
+    def _grown(self, sketch: Sketch, rng: np.random.Generator) -> tuple[Float64, Float64, int]:
+        """Return the pool with one more batch: as many bins as may move, drawn uniformly."""
+        plan = self._reference.plan
+        bins = np.concatenate([self._pool, sketch.bins], axis=1)
+        rest = self._rest + sketch.rest
+        rows = self._rest_rows + sketch.n - plan.rows_per_bin * sketch.n_bins
+        if bins.shape[1] > plan.max_bins:
+            order = rng.permutation(bins.shape[1])
+            kept, folded = np.sort(order[: plan.max_bins]), order[plan.max_bins :]
+            rest = rest + bins[:, folded].sum(axis=1)
+            rows += plan.rows_per_bin * len(folded)
+            bins = bins[:, kept]
+        return bins, rest, rows
+
+    def _card(self) -> Card:
+        lines = [
+            ("reference", f"{self._reference.n:,} rows, {self._reference.n_bins:,} bins"),
+            ("alarm", f"every {self._every:g} batches on average while nothing changes: where "
+             f"the evidence reaches {self.threshold:.3g}"),
+        ]  # fmt: skip
+        if self._steps:
+            last = self._steps[-1]
+            distance_words = (
+                f"MMD^2 {last.mmd_squared:.3g} to the reference, 95 % interval {last.ci_low:.3g} "
+                f"to {last.ci_high:.3g}, floor {last.floor:.3g}"
+            )
+            verdict = "ALARM" if last.alarm else "no alarm"
+            lines += [
+                ("last", f"{last.label}: {verdict}, evidence {last.evidence:.3g}"),
+                ("distance", distance_words),
+                ("p-value", f"{last.pvalue:.4g}, against the reference and all earlier batches"),
+            ]
+        if self.alarms:
+            shown = ", ".join(self.alarms[:5]) + ", ..." * (len(self.alarms) > 5)
+            lines.append(("alarms", f"{len(self.alarms)} not accepted: {shown}"))
+        count = len(self._steps)
+        return Card(f"Monitor of {count:,} batch{'es' * (count != 1)}", tuple(lines))
+
+    def _record(self) -> dict[str, Any]:
+        return {
+            "alarm_every": self._every,
+            "threshold": self.threshold,
+            "n_resamples": self._wanted,
+            "reference": self._reference.to_dict(),
+            "alarms": self.alarms,
+            "steps": [dataclasses.asdict(step) for step in self._steps],
+        }
+
+
+def _check_reference(reference: Any) -> None:
+    if not isinstance(reference, Reference):
+        raise TypeError(
+            f"`reference` must be a Reference; got {_checks.describe(reference)}. Make one: "
+            "`repdist.Reference(rows)`."
+        )
+
+
+def _text(label: Any) -> str:
+    if isinstance(label, (bool, np.bool_)) or not isinstance(
+        label, (str, int, float, np.integer, np.floating)
+    ):
+        raise TypeError(f"`label` must be text or a number; got {_checks.describe(label)}.")
+    return str(label)
+
+
+def _key(rows: Any) -> str:
+    """Return a hash of the content of a batch."""
+    if isinstance(rows, Sketch):
+        return rows.digest
+    (array,) = _arrays.read_samples({"rows": rows}, minimum_rows=1)
+    digest = hashlib.sha256(f"{array.dtype} {tuple(array.shape)}".encode())
+    for part in _arrays.over_chunks(_hash_of, array):
+        digest.update(part)
+    return digest.hexdigest()[:16]
+
+
+def _hash_of(block: Array) -> bytes:
+    return hashlib.sha256(np.ascontiguousarray(_arrays.to_numpy(block)).tobytes()).digest()
+
+
+def _revision(steps: Sequence[dict[str, Any]]) -> str:
+    """Return what tells the state after these steps from others."""
+    return hashlib.sha256(repr([tuple(step.values()) for step in steps]).encode()).hexdigest()
