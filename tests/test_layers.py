@@ -29,12 +29,20 @@ LAYERS = {
     "_report": {"plotting"},
     "_results": {"_inference", "_designs", "kernels", "plotting", "_report"},
     "_options": {"kernels", "_designs"},
+    "sketches": {
+        "_arrays", "kernels", "_pass", "_inference", "_results", "_options",
+    },
     "_questions": {
         "_arrays", "kernels", "_blocks", "_designs", "_pass", "_inference", "_results", "_options",
+        "sketches",
+    },
+    "drift": {
+        "_arrays", "_designs", "_inference", "_results", "_options", "plotting", "_report",
+        "sketches",
     },
     "_experiments": set(),
     "_example": {"_experiments"},
-    "__init__": {"kernels", "_results", "_questions", "_example"},
+    "__init__": {"kernels", "_results", "_questions", "_example", "sketches", "drift"},
     "_cli": {"__init__", "kernels", "plotting"},
     "__main__": {"_cli"},
 }  # fmt: skip

@@ -25,12 +25,14 @@ from repdist._questions.pairwise_designs import (
     compare_designed,
 )
 from repdist._questions.pairwise_rows import compare_rows
+from repdist._questions.sketched_reference import DEFAULT_KERNEL, check_left_out, compare_sketches
 from repdist._results.reference import ReferenceResult
 from repdist._threads import computing
 from repdist._typing import Array, Bins, Combine, Estimator, Float64, Method
 from repdist.kernels import Kernel, MultiRBF
 from repdist.kernels._kernel import fit
 from repdist.kernels._plan import plan
+from repdist.sketches import Reference as SavedReference
 
 
 def compare_to_reference(  # noqa: PLR0913 (the options of a test)
@@ -63,10 +65,13 @@ def compare_to_reference(  # noqa: PLR0913 (the options of a test)
 
     Parameters
     ----------
-    reference : array-like, (n, d), or table
+    reference : array-like, (n, d), table or Reference
         What groups are compared with: last year, real images, the old model. As `mmd_test` takes
-        it, of the library and the columns of the groups. At least two rows.
+        it, of the library and the columns of the groups. At least two rows. Or a `Reference`,
+        which has a kernel, landmarks and bins of its own: distances are those of its projected
+        kernel, and another group changes no number.
     groups : mapping, list, array or table
+        With a `Reference`, values of a mapping or a list may be sketches of it.
     labels : sequence, pandas column or column name, optional
         As `pairwise_mmd_test` takes them; one group will do.
     clusters, strata : (ids of the reference, ids of the groups), column name or None
@@ -168,6 +173,15 @@ def compare_to_reference(  # noqa: PLR0913 (the options of a test)
     _checks.choice("adjust", adjust, ADJUSTMENTS)
     matched = _checks.flag("matched", matched)
     level = _checks.fraction("confidence_level", confidence_level)
+    if isinstance(reference, SavedReference):
+        check_left_out(
+            kernel=(kernel, DEFAULT_KERNEL), clusters=(clusters, None), strata=(strata, None),
+            matched=(matched, False), estimator=(estimator, "unbiased"), combine=(combine, "max"),
+            n_bins=(n_bins, "auto"), method=(method, "exact"),
+        )  # fmt: skip
+        with computing():
+            result, finest = compare_sketches(reference, groups, labels, options, adjust, level)
+        return _told(result, finest, adjust)
     named = {"reference": reference}
     if isinstance(groups, Mapping):
         named |= {f"groups[{name!r}]": value for name, value in groups.items()}
@@ -181,8 +195,13 @@ def compare_to_reference(  # noqa: PLR0913 (the options of a test)
         check_table_options(table, options)
         options.check_smallest(min(table.counts), table.called)
         result, finest = _compared(table, options, adjust, level, matched=matched)
+    return _told(result, finest, adjust)
+
+
+def _told(result: ReferenceResult, finest: list[Drawn], adjust: Adjust) -> ReferenceResult:
+    """Return the result; warn if it could not tell groups apart."""
     if lost := unreachable(finest, adjust, result.counted, "group"):
-        warnings.warn(lost, _checks.RepdistWarning, stacklevel=2)
+        warnings.warn(lost, _checks.RepdistWarning, stacklevel=3)
         return dataclasses.replace(result, cautions=(lost, *result.cautions))
     return result
 

@@ -323,6 +323,12 @@ class ReferenceResult(Result):
         design += "strata=(reference_strata, group_strata), " * bool(self.comparison.strata)
         design += "matched=True, " * self.matched
         design += "" if self.landmarks is None else self.landmarks.arguments()
+        if self.landmarks is not None and self.landmarks.projected:
+            return (
+                f"repdist.compare_to_reference(reference, groups, n_resamples={self.n_resamples}, "
+                f"adjust={self.adjust!r}, confidence_level={self.confidence_level})"
+                "  # reference: the Reference; and the rng that was used"
+            )
         return (
             f"repdist.compare_to_reference(reference, groups, {design}"
             f"kernel={kernel_call(self.kernel)}, estimator={self.estimator!r}, "

@@ -297,6 +297,10 @@ class MMDTestResult(Result):
 
     def call(self) -> str:
         """Return the call that repeats the result on the same rows, with the same `rng`."""
+        if self.landmarks is not None and self.landmarks.projected:
+            return f"reference.compare(X, n_resamples={self.relabelings.wanted})" + (
+                "  # reference: the Reference; and the rng that was used"
+            )
         bins = self.n_bins if self.relabelings.units.size > 1 else "rows"
         design = "paired=True, " * self.paired
         design += "clusters=(ids_x, ids_y), " * (self.clusters is not None)

@@ -55,7 +55,7 @@ def plot_drift(shape: DriftShape) -> "Figure":
         color=OBSERVED_COLOUR, fontsize="small",
     )  # fmt: skip
     below.set_yscale("symlog", linthresh=1)
-    below.set_ylim(bottom=0)
+    below.set_ylim(0, 2.5 * max(shape.threshold, float(evidence.max())))
     below.set_ylabel("evidence")
     font: dict[str, Any] = {"fontfamily": shown.family}
     if k > 6 and max(map(len, shown.texts)) > 2:

@@ -102,6 +102,10 @@ class SketchPlan:
             raise ValueError(
                 f"`{name}` must have the {self.d} columns of the reference; got {array.shape[1]}."
             )
+        return self.in_order(array, names, name)
+
+    def in_order(self, array: Array, names: tuple[str, ...], name: str = "groups") -> Array:
+        """Return rows with their columns, of these names, in the order of the plan."""
         if not names or not self.columns or names == self.columns:
             return array
         if sorted(names) != sorted(self.columns):
