@@ -24,11 +24,12 @@ from repdist._threads import Workers, in_order, one_blas_thread, with_progress
 from repdist._typing import Array, Float64
 from repdist.kernels._plan import Plan
 
-_ROWS, _DEVICE_ROWS = 512, 2**14  # of a tile, of which the columns are landmarks
+_ROWS, _DEVICE_ROWS = 1024, 2**14  # of a tile, of which the columns are landmarks
 _BLOCK = 2**16  # rows that are sorted by unit at a time, unless they are wide
 _SPAN = 2**17  # rows of one task
 _MOST_SPANS = 64
 _LEAST_EIGENVALUE = 1e-6  # of the largest: what is below it is rounding
+_STEADY = 64  # the ratio of bandwidths up to which rounding takes no value far above 1
 _SEEN = 0.5  # of k(x, x): the least that a row has with the nearest landmark
 _MOST_LOOKED_AT = 1000  # rows on which the captured share is measured
 
@@ -95,20 +96,21 @@ def _values(
     plan: Plan, X: Array, Y: Array, centre: Array, *, differences: bool
 ) -> Iterator[Float64]:
     """Yield the values of each component between few rows X (n, d) and Y (m, d), in float64."""
+    same = X is Y
     X, Y = (_arrays.cast(rows, _arrays.wide(rows)) for rows in (X, Y))
-    work = Workspace(X, max(len(X), len(Y)), reuse=True, differences=differences)
+    work = Workspace(X, max(len(X), len(Y)), reuse=False, differences=differences)
     found: dict[int, Float64] = {}
     with _arrays.plain_arithmetic(X):
         left, _ = plan.operands(X, centre, differences=differences)
         _, right = plan.operands(Y, centre, differences=differences)
-        for r, K in plan.components(left, right, False, work):
+        for r, K in plan.components(left, right, same, work):
             found[r] = np.array(_arrays.to_numpy(K), dtype=np.float64)
     yield from (found[r] for r in range(len(plan.weights)))
 
 
 def _root(K: Float64) -> Float64:
     """Return ``V w^-1/2`` of the kernel between landmarks, without what is rounding."""
-    w, V = np.linalg.eigh((K + K.T) / 2)
+    w, V = np.linalg.eigh(np.minimum((K + K.T) / 2, 1))
     kept = w > _LEAST_EIGENVALUE * w[-1]
     return np.asarray(V[:, kept] / np.sqrt(w[kept]))
 
@@ -198,6 +200,11 @@ def _spans(n: int) -> list[slice]:
     return [slice(*ends) for ends in itertools.pairwise(edges)]
 
 
+def block_rows(columns: int) -> int:
+    """Return how many rows are sorted by unit at a time."""
+    return max(_ROWS, min(_BLOCK, _arrays.ENTRIES // columns))
+
+
 def _on_cluster(
     landmarks: Landmarks, rows: Array, unit: Numbers, n_units: int, spans: Sequence[slice]
 ) -> Iterator[UnitSums]:
@@ -220,15 +227,18 @@ def _span_sums(landmarks: Landmarks, rows: Array, unit: Numbers, n_units: int) -
     plan, differences = landmarks.plan, landmarks.differences
     L, R = len(landmarks.rows), len(plan.weights)
     edge = _ROWS if _arrays.on_cpu(landmarks.rows) else _DEVICE_ROWS
-    step = max(edge, min(_BLOCK, _arrays.ENTRIES // rows.shape[1]))
+    step = max(edge, block_rows(rows.shape[1]))
     work = Workspace(landmarks.rows, max(edge, L), reuse=True, differences=differences)
     sums, unseen = np.zeros((R, n_units, L)), 0
+    strays = np.nanmax(plan.bandwidths) > _STEADY * np.nanmin(plan.bandwidths)
     with _arrays.plain_arithmetic(landmarks.rows):
         _, right = plan.operands(landmarks.rows, landmarks.centre, differences=differences)
         for start in range(0, len(rows), step):
             numbers = unit[start : start + step]
             order = np.argsort(numbers, kind="stable")
-            block = _arrays.take_rows(_arrays.in_memory(rows[start : start + step]), order)
+            part = rows[start : start + step]
+            block = _arrays.take_rows(_arrays.in_memory(part), order)
+            _arrays.release(part)
             block = _arrays.cast(block, landmarks.rows.dtype)
             plan.check_rows(block, landmarks.centre)
             left, _ = plan.operands(block, landmarks.centre, differences=differences)
@@ -239,6 +249,8 @@ def _span_sums(landmarks: Landmarks, rows: Array, unit: Numbers, n_units: int) -
                 lengths = np.diff(starts, append=len(here))
                 W = _indicator(lengths, landmarks.rows)
                 for r, K in plan.components(left[first : first + edge], right, False, work):
+                    if strays or r == R - 1:
+                        _arrays.namespace(K).clip(K, 0, 1, out=K)
                     sums[r, here[starts]] += _arrays.to_numpy(W @ K)
                     if r == R - 1:
                         unseen += int((_arrays.namespace(K).amax(K, 1) < _SEEN).sum())
