@@ -136,9 +136,7 @@ def test_wherever_rows_lie_the_bits_are_equal(small_spans, tmp_path, lying, n_jo
 def test_tensors_give_the_sums_of_arrays(small_spans, kernel, differences):
     import torch
 
-    expected = unit_sums(
-        made_of(kernel, ROWS, differences=differences), ROWS, UNIT, 7, Workers()
-    )
+    expected = unit_sums(made_of(kernel, ROWS, differences=differences), ROWS, UNIT, 7, Workers())
     rows = torch.as_tensor(ROWS)
     landmarks = made_of(kernel, rows, differences=differences)
     got = unit_sums(landmarks, rows, UNIT, 7, Workers(2))
