@@ -248,7 +248,20 @@ def test_in_strata_a_rule_other_than_the_largest_takes_adjusted_statistics_alone
     got, made = over_relabelings(features_of(units), units, drawn, "unbiased", rule="mean")
     both, _ = over_relabelings(features_of(units), units, drawn, "unbiased", rule="max")
     np.testing.assert_array_equal(got, both[:2])
-    np.testing.assert_allclose(made.distribution(), WEIGHTS @ got, atol=1e-12)
+    values = WEIGHTS @ got
+    np.testing.assert_allclose(made.distribution(), values, atol=1e-12)
+    assert made.pvalue == np.mean(values >= values[0] - 1e-12)
+
+
+@ESTIMATORS
+def test_rounding_in_strata_is_that_of_means_of_bins(estimator):
+    """Relabelings that are apart by more count as apart."""
+    units = STRATA["frozen rows that fill bins"]
+    drawn = StrataRelabelings(units.as_rows, 10**6)
+    _, made = over_relabelings(features_of(units), units, drawn, estimator, rule="max")
+    assert len(made._tolerance) == 4
+    assert (made._tolerance > 0).all()
+    assert (made._tolerance < 1e-12).all()
 
 
 # --- tables --------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from given import needs, read_only, strided
 
 import repdist
 from repdist import kernels
+from repdist._pass.landmarks import unit_sums
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(150, 3)), RNG.normal(size=(210, 3)) + 0.12
@@ -152,8 +153,47 @@ def test_the_call_repeats_the_result():
     call = result.call()
     assert 'method="landmarks", n_landmarks=12' in call
     names = {"repdist": repdist, "kernels": kernels, "X": X, "Y": Y}
-    again = eval(call.partition("#")[0].strip()[:-1] + ", rng=0)", names)  # noqa: S307
+    again = eval(call.partition("#")[0].strip()[:-1] + ", rng=0)", names)
     assert_same(result, again)
+
+
+# --- which rows are a bin ------------------------------------------------------------------------
+
+
+def units_of(monkeypatch, *samples, **options):
+    """The unit of each row, for each pass of a test."""
+    found = []
+
+    def noted(landmarks, rows, unit, n_units, workers):
+        found.append(unit.copy())
+        return unit_sums(landmarks, rows, unit, n_units, workers)
+
+    monkeypatch.setattr("repdist._questions.landmarks.unit_sums", noted)
+    through(*samples, **options)
+    return found
+
+
+def test_bins_are_made_of_rows_at_random(monkeypatch):
+    """Whatever the order of a file."""
+    for sample, unit in zip((X, Y), units_of(monkeypatch, X, Y, n_bins=10), strict=True):
+        assert len(unit) == len(sample)
+        assert (np.bincount(unit)[:10] == 15).all()
+        assert abs(np.corrcoef(unit, np.arange(len(unit)))[0, 1]) < 0.4  # in order it is 1
+        assert len(np.unique(unit[:15])) > 3
+
+
+def test_a_bin_lies_in_one_stratum(monkeypatch):
+    ids = np.arange(150) % 3, np.arange(210) % 3
+    for of, unit in zip(ids, units_of(monkeypatch, X, Y, strata=ids, n_bins=10), strict=True):
+        of_unit = np.array([of[unit == u].mean() for u in np.unique(unit)])
+        np.testing.assert_array_equal(of_unit, of_unit.round())
+        assert (np.diff(unit[of == 0]) < 0).any()
+
+
+def test_both_rows_of_a_pair_lie_in_one_bin(monkeypatch):
+    first, second = units_of(monkeypatch, X, Y[:150], paired=True, n_bins=10)
+    np.testing.assert_array_equal(first, second)
+    assert (np.diff(first) < 0).any()
 
 
 # --- designs -------------------------------------------------------------------------------------
@@ -169,6 +209,15 @@ def test_pairs_see_what_rows_do_not():
     assert paired.landmarks.left_out == 0
     swapped = through(B, A, paired=True, n_landmarks=100)
     assert swapped.pvalue < 0.02
+
+
+def test_pairs_are_quoted_together(monkeypatch):
+    """Drawn apart they would tell as little as rows that are no pairs."""
+    monkeypatch.setattr("repdist._questions.landmarks.QUOTED", 60)
+    A = X + 0.1 * RNG.normal(size=X.shape)
+    paired, apart = through(X, A, paired=True), through(X, A)
+    assert paired.landmarks.quoted == (60, 60)
+    assert paired.standard_error < 0.2 * apart.standard_error
 
 
 def test_pairs_that_are_equal_show_nothing():
