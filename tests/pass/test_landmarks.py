@@ -196,6 +196,22 @@ def test_landmarks_capture_themselves_and_nothing_far_away():
     assert landmarks.looked_at(ROWS[:50] + 100)[0] == pytest.approx(0.0, abs=1e-12)
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("kernel", [kernels.RBF(1e-9), kernels.MultiRBF((1e-6, 1.0))], ids=str)
+def test_rounding_makes_no_value_larger_than_one(kernel, dtype):
+    """Rows that are landmarks are 1 from themselves, however narrow the kernel is."""
+    rows = ROWS[:40].astype(dtype)
+    landmarks = made_of(kernel, rows)
+    single = unit_sums(landmarks, rows, np.arange(40), 40, Workers())
+    assert single.sums.min() >= 0
+    assert single.sums.max() <= 1 + 1e-6
+    captured, squares = landmarks.looked_at(rows[11:])
+    assert ((captured >= 0) & (captured <= 1)).all()
+    assert ((squares >= 0) & (squares <= 1)).all()
+    for r, root in enumerate(landmarks.roots):
+        assert np.abs(single.sums[r] @ root).max() <= 1 + 1e-6
+
+
 # --- which rows ----------------------------------------------------------------------------------
 
 SIX = np.array([[0.0, 0.0], [0.2, 0.1], [1.0, -0.5], [2.0, 2.0], [-1.0, 3.0], [6.0, 1.0]])

@@ -436,6 +436,16 @@ def test_a_bandwidth_that_sees_nothing_gives_one_and_says_so():
     assert result.landmarks.hardly_looked_at == 1e-6
 
 
+@pytest.mark.parametrize("combine", ["max", "mean", "fuse"])
+def test_a_narrow_component_in_float32_does_not_decide(combine):
+    """Nothing differs, and the component sees nothing: p is that of the other one, about."""
+    rows = np.random.default_rng(1).normal(size=(600, 3)).astype(np.float32)
+    A, B = rows[:300], rows[300:]
+    found = through(A, B, kernel=kernels.MultiRBF((1e-6, 1.0)), combine=combine)
+    assert np.isfinite(found.statistic)
+    assert abs(found.pvalue - through(A, B, kernel=kernels.RBF(1.0)).pvalue) < 0.1
+
+
 def test_a_bandwidth_that_sees_everything_alike_gives_one():
     assert through(X, Y, kernel=kernels.RBF(1e9)).pvalue == 1
 
