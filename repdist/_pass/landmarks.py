@@ -64,8 +64,9 @@ class Landmarks:
         """Return them as landmarks; `precise` computes in float64 whatever the rows are."""
         rows = _arrays.cast(rows, _arrays.wide(rows)) if precise else rows
         centre = _arrays.centre_row(rows)
-        values = _values(plan, rows, rows, centre, differences=differences)
-        return cls(plan, rows, centre, differences, tuple(map(_root, values)))
+        values = _values(plan, rows, rows, centre, differences)
+        roots = {r: _root(K) for r, K in values}
+        return cls(plan, rows, centre, differences, tuple(roots[r] for r in range(len(roots))))
 
     @property
     def epsilon(self) -> float:
@@ -81,31 +82,28 @@ class Landmarks:
 
         On average over rows, which are no landmarks, and over their pairs.
         """
-        between = _values(self.plan, rows, rows, self.centre, differences=self.differences)
-        values = _values(self.plan, rows, self.rows, self.centre, differences=self.differences)
-        shares, squares = [], []
+        shares, squares = np.zeros((2, len(self.roots)))
         n = len(rows)
-        for K, own, root in zip(values, between, self.roots, strict=True):
-            shares.append(min(1.0, float(np.square(K @ root).sum(axis=1).mean())))
-            total = float(np.vdot(own, own)) - float(np.square(np.diagonal(own)).sum())
-            squares.append(total / max(1, n * (n - 1)))
-        return np.array(shares), np.array(squares)
+        for r, K in _values(self.plan, rows, self.rows, self.centre, self.differences):
+            shares[r] = min(1.0, float(np.square(K @ self.roots[r]).sum(axis=1).mean()))
+        for r, K in _values(self.plan, rows, rows, self.centre, self.differences):
+            total = float(np.vdot(K, K)) - float(np.square(np.diagonal(K)).sum())
+            squares[r] = total / max(1, n * (n - 1))
+        return shares, squares
 
 
 def _values(
-    plan: Plan, X: Array, Y: Array, centre: Array, *, differences: bool
-) -> Iterator[Float64]:
-    """Yield the values of each component between few rows X (n, d) and Y (m, d), in float64."""
+    plan: Plan, X: Array, Y: Array, centre: Array, differences: bool
+) -> Iterator[tuple[int, Float64]]:
+    """Yield each component and its values between few rows X (n, d) and Y (m, d), in float64."""
     same = X is Y
     X, Y = (_arrays.cast(rows, _arrays.wide(rows)) for rows in (X, Y))
     work = Workspace(X, max(len(X), len(Y)), reuse=False, differences=differences)
-    found: dict[int, Float64] = {}
     with _arrays.plain_arithmetic(X):
         left, _ = plan.operands(X, centre, differences=differences)
         _, right = plan.operands(Y, centre, differences=differences)
         for r, K in plan.components(left, right, same, work):
-            found[r] = np.array(_arrays.to_numpy(K), dtype=np.float64)
-    yield from (found[r] for r in range(len(plan.weights)))
+            yield r, np.array(_arrays.to_numpy(K), dtype=np.float64)
 
 
 def _root(K: Float64) -> Float64:

@@ -34,7 +34,7 @@ def test_a_view_that_saw_everything_has_no_cautions():
     assert VIEW.hardly_looked_at == 0
     assert VIEW.lines() == [
         ("looked", "through 20 landmarks; captured of components: 60%, 80%, 95%"),
-        ("quoted", "MMD^2, its error and its interval are exact, from all rows"),
+        ("quoted", "MMD^2, its error and its interval from all rows"),
     ]
 
 
@@ -66,7 +66,7 @@ def test_what_is_left_out_and_what_is_quoted_stand_on_the_card():
     assert of_rest.endswith("; 41 rows filled no bin and were left out")
     assert "1 row filled" in dict(changed(left_out=1).lines())["looked"]
     two = dict(changed(sampled=True, quoted=(5000, 4000)).lines())["quoted"]
-    assert "come from 5,000 and 4,000 rows drawn at random" in two
+    assert "from 5,000 and 4,000 rows drawn at random" in two
     many = dict(changed(sampled=True, quoted=(500, 400, 1500)).lines())["quoted"]
     assert "come from at most 1,500 rows drawn at random" in many
     assert through(0) == ""
