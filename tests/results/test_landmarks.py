@@ -68,7 +68,7 @@ def test_what_is_left_out_and_what_is_quoted_stand_on_the_card():
     two = dict(changed(sampled=True, quoted=(5000, 4000)).lines())["quoted"]
     assert "from 5,000 and 4,000 rows drawn at random" in two
     many = dict(changed(sampled=True, quoted=(500, 400, 1500)).lines())["quoted"]
-    assert "come from at most 1,500 rows drawn at random" in many
+    assert "from at most 1,500 rows drawn at random" in many
     assert through(0) == ""
     assert through(1024) == "; seen through 1,024 landmarks"
 
