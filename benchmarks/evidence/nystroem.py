@@ -5,53 +5,70 @@ the first two do not look at which sample a row comes from.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
 from benchmarks.evidence.stratified import pooled_mmd_squared
 from repdist import kernels
 
-Rule = Callable[[np.ndarray, int, int, np.random.Generator], np.ndarray]
 ROWS = 4  # of a bin
 N_RESAMPLES = 255
 BANDWIDTH = 0.5
 LEAST = 1e-6  # eigenvalue, of the largest
 
 
-def pooled(Z: np.ndarray, n: int, count: int, rng: np.random.Generator) -> np.ndarray:
+@dataclass(frozen=True)
+class Draw:
+    """What a rule sees: the rows Z (N, d) of both samples, the first n of X, and how many to take.
+
+    X and Y each stand in a random order.
+    """
+
+    Z: np.ndarray
+    n: int
+    count: int
+    rng: np.random.Generator
+
+
+Rule = Callable[[Draw], np.ndarray]
+
+
+def pooled(of: Draw) -> np.ndarray:
     """Draw from all rows."""
-    return rng.choice(len(Z), count, replace=False)
+    return of.rng.choice(len(of.Z), of.count, replace=False)
 
 
-def spread(Z: np.ndarray, n: int, count: int, rng: np.random.Generator) -> np.ndarray:
+def spread(of: Draw) -> np.ndarray:
     """Draw far from those that are drawn, from a random start (k-means++)."""
-    chosen = [int(rng.integers(len(Z)))]
-    nearest = squared(Z, Z[chosen[0]])
-    while len(chosen) < count:
-        chosen.append(int(rng.choice(len(Z), p=nearest / nearest.sum())))
-        nearest = np.minimum(nearest, squared(Z, Z[chosen[-1]]))
+    chosen = [int(of.rng.integers(len(of.Z)))]
+    nearest = squared(of.Z, chosen[0])
+    while len(chosen) < of.count:
+        chosen.append(int(of.rng.choice(len(of.Z), p=nearest / nearest.sum())))
+        nearest = np.minimum(nearest, squared(of.Z, chosen[-1]))
     return np.array(chosen)
 
 
-def half_each(Z: np.ndarray, n: int, count: int, rng: np.random.Generator) -> np.ndarray:
+def half_each(of: Draw) -> np.ndarray:
     """Draw half from each sample."""
-    first = rng.choice(n, count // 2, replace=False)
-    second = n + rng.choice(len(Z) - n, count - count // 2, replace=False)
+    half = of.count // 2
+    first = of.rng.choice(of.n, half, replace=False)
+    second = of.n + of.rng.choice(len(of.Z) - of.n, of.count - half, replace=False)
     return np.concatenate([first, second])
 
 
-def of_one(Z: np.ndarray, n: int, count: int, rng: np.random.Generator) -> np.ndarray:
+def of_one(of: Draw) -> np.ndarray:
     """Draw from the first sample alone."""
-    return rng.choice(n, count, replace=False)
+    return of.rng.choice(of.n, of.count, replace=False)
 
 
-def farthest(Z: np.ndarray, n: int, count: int, rng: np.random.Generator) -> np.ndarray:
+def farthest(of: Draw) -> np.ndarray:
     """Take the row that is farthest from those taken, beginning with the first row of X."""
     chosen = [0]
-    nearest = squared(Z, Z[0])
-    while len(chosen) < count:
+    nearest = squared(of.Z, 0)
+    while len(chosen) < of.count:
         chosen.append(int(nearest.argmax()))
-        nearest = np.minimum(nearest, squared(Z, Z[chosen[-1]]))
+        nearest = np.minimum(nearest, squared(of.Z, chosen[-1]))
     return np.array(chosen)
 
 
@@ -65,9 +82,9 @@ RULES: dict[str, Rule] = {
 BLIND = ("pooled", "spread")  # to the labels
 
 
-def squared(Z: np.ndarray, row: np.ndarray) -> np.ndarray:
-    """Return the squared distances (N,) of rows to one."""
-    return np.asarray(np.square(Z - row).sum(axis=1))
+def squared(Z: np.ndarray, i: int) -> np.ndarray:
+    """Return the squared distances (N,) of rows to row i."""
+    return np.asarray(np.square(Z - Z[i]).sum(axis=1))
 
 
 def pvalue(
@@ -78,7 +95,7 @@ def pvalue(
     The numbers of rows must be multiples of `ROWS`.
     """
     Z = np.concatenate([rng.permutation(X), rng.permutation(Y)])
-    landmarks = Z[rule(Z, len(X), n_landmarks, rng)]
+    landmarks = Z[rule(Draw(Z, len(X), n_landmarks, rng))]
     S = products_of_bins(Z, landmarks)
     of_x = len(X) // ROWS
     labels = np.tile(np.repeat([1.0, 0.0], [of_x, len(S) - of_x]), (N_RESAMPLES + 1, 1))
