@@ -59,6 +59,7 @@ class Null:
     methods: tuple[str, ...] = (EXACT, FEW)
     n_bins: Bins = "auto"
     scheme: str = ""
+    times: int = 1  # as many repetitions
 
 
 NULLS = (
@@ -71,6 +72,8 @@ NULLS = (
     Null(Gaussian(2), 512, 512, (EXACT, FEW, USUAL)),
     Null(Gaussian(2), 64, 1024, n_bins=16),
     Null(RareModes(0.004), 100, 2000, n_bins=20),
+    # The largest rates of a first run, with five times as many samples.
+    Null(Gaussian(2), 20, 30, (EXACT, "landmarks-16"), scheme="20+30-again", times=5),
 )
 DIFFERENCES = (
     TightClusters(1000),
@@ -90,7 +93,7 @@ def tasks(scope: Scope) -> list[Task]:
     often, less = scope.repetitions(5, 2000), scope.repetitions(1, 200)
     found = [
         Task(
-            NAME, null.problem, null.n, null.m, null.methods, often, N_RESAMPLES, null.n_bins,
+            NAME, null.problem, null.n, null.m, null.methods, often * null.times, N_RESAMPLES, null.n_bins,
             null.scheme or f"{null.n}+{null.m}",
         )
         for null in NULLS
