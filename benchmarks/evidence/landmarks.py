@@ -93,8 +93,8 @@ def tasks(scope: Scope) -> list[Task]:
     often, less = scope.repetitions(5, 2000), scope.repetitions(1, 200)
     found = [
         Task(
-            NAME, null.problem, null.n, null.m, null.methods, often * null.times, N_RESAMPLES, null.n_bins,
-            null.scheme or f"{null.n}+{null.m}",
+            NAME, null.problem, null.n, null.m, null.methods, null.times * often, N_RESAMPLES,
+            null.n_bins, null.scheme or f"{null.n}+{null.m}",
         )
         for null in NULLS
     ]  # fmt: skip
