@@ -70,8 +70,8 @@ NULLS = (
     Null(Lattice(), 512, 512),
     Null(RareModes(0.004), 512, 512),
     Null(Gaussian(2), 512, 512, (EXACT, FEW, USUAL)),
-    Null(Gaussian(2), 64, 1024, n_bins=16),
-    Null(RareModes(0.004), 100, 2000, n_bins=20),
+    Null(Gaussian(2), 64, 1024, n_bins=8),
+    Null(RareModes(0.004), 100, 2000, n_bins=10),
     # The largest rates of a first run, with five times as many samples.
     Null(Gaussian(2), 20, 30, (EXACT, "landmarks-16"), scheme="20+30-again", times=5),
 )
