@@ -307,8 +307,21 @@ def test_a_run_of_many_rows_goes_on(tmp_path):
     )
 
 
-def test_no_repetition_begins_after_the_time(tmp_path):
-    assert run(tmp_path, "--repetitions", "2", "--minutes", "-1") == []
+def test_a_run_stops_after_the_time(tmp_path):
+    rows = run(tmp_path, "--repetitions", "5", "--minutes", "0")
+    assert {row["repetitions"] for row in rows} == {"1"}
+
+
+@pytest.mark.slow
+def test_many_rows_in_two_processes(tmp_path):
+    found = []
+    for jobs in ("1", "2"):
+        run(tmp_path / jobs, "--repetitions", "3", "--jobs", jobs)
+        with (tmp_path / jobs / "landmarks_large_runs.csv").open(newline="") as file:
+            found.append(
+                [(r["repetition"], r["method"], r["pvalue"]) for r in csv.DictReader(file)]
+            )
+    assert found[0] == found[1]
 
 
 def test_many_rows_may_be_tensors():

@@ -8,8 +8,13 @@ that are there, and ``landmarks_large.csv`` sums them up.
 
 import argparse
 import math
+import os
 import sys
 import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +22,7 @@ import numpy as np
 
 import repdist
 from benchmarks import measure, results
-from benchmarks.evidence import landmarks, rates, table
+from benchmarks.evidence import landmarks, rates, runner, table
 from benchmarks.evidence.structures import Embeddings
 from benchmarks.evidence.tasks import LEVEL, Measured, Task, seed_of
 from benchmarks.results import Row
@@ -34,21 +39,24 @@ COLUMNS = (
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Do the repetitions that are not there yet, one after the other."""
+    """Do the repetitions that are not there yet, and sum up all."""
     options = parsed(arguments)
     task = task_of(options)
     path = options.out / f"{NAME}_runs.csv"
     runs = results.load(path)
+    todo = [
+        Part(task, repetition, methods, options.device)
+        for repetition in range(task.repetitions)
+        if (methods := missing(runs, task, repetition))
+    ]
     begin = time.perf_counter()
-    for repetition in range(task.repetitions):
+    for i, part in enumerate(done(todo, options.jobs), start=1):
+        runs += part
+        results.save(path, sorted(runs, key=place), list(RUN))
         minutes = (time.perf_counter() - begin) / 60
+        print(f"{i} of {len(todo)} repetitions after {minutes:.1f} min", flush=True)
         if minutes > options.minutes:
             break
-        todo = missing(runs, task, repetition)
-        if todo:
-            runs += repeated(task, todo, repetition, options.device)
-            results.save(path, runs, list(RUN))
-            print(f"repetition {repetition} after {minutes:.1f} min", flush=True)
     rows = summed(task, results.load(path))
     results.save(options.out / f"{NAME}.csv", rows, list(COLUMNS))
     for row in rows:
@@ -66,7 +74,8 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     add("--rows", type=int, default=20_000, help="of a sample; default 20,000")
     add("--columns", type=int, default=768, help="default 768")
     add("--repetitions", type=int, default=200, help="in all; default 200")
-    add("--minutes", type=float, default=math.inf, help="begin no repetition after so many")
+    add("--minutes", type=float, default=math.inf, help="stop after so many")
+    add("--jobs", type=int, default=1, metavar="N", help="processes; default 1")
     add("--methods", nargs="+", default=METHODS, metavar="METHOD", help="default all")
     add("--out", type=Path, default=measure.ROOT / "benchmarks/evidence/results")
     return parser.parse_args(arguments)
@@ -87,23 +96,54 @@ def is_of(run: Row, task: Task) -> bool:
     return (int(run["rows"]), int(run["d"])) == (task.n, task.problem.d)
 
 
-def missing(runs: list[Row], task: Task, repetition: int) -> list[str]:
+def place(run: Row) -> tuple[int, int, int]:
+    """Return where a repetition stands in the file."""
+    return int(run["rows"]), int(run["d"]), int(run["repetition"])
+
+
+def missing(runs: list[Row], task: Task, repetition: int) -> tuple[str, ...]:
     """Return the methods by which a repetition was not tested yet."""
     there = {
         run["method"] for run in runs if is_of(run, task) and int(run["repetition"]) == repetition
     }
-    return [method for method in task.methods if method not in there]
+    return tuple(method for method in task.methods if method not in there)
 
 
-def repeated(task: Task, methods: list[str], repetition: int, device: str) -> list[Row]:
+@dataclass(frozen=True)
+class Part:
+    """A repetition, and the methods to test by."""
+
+    task: Task
+    repetition: int
+    methods: tuple[str, ...]
+    device: str
+
+
+def done(parts: list[Part], jobs: int) -> Iterator[list[Row]]:
+    """Yield the rows of each repetition: here for one job, else from as many processes."""
+    if jobs == 1:
+        yield from map(repeated, parts)
+        return
+    os.environ |= runner.ONE_THREAD  # for the processes: BLAS reads it when it is loaded
+    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+        futures = [pool.submit(repeated, part) for part in parts]
+        try:
+            for future in as_completed(futures):
+                yield future.result()
+        finally:  # of an error, or of the time
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def repeated(part: Part) -> list[Row]:
     """Draw samples and test them by some methods."""
+    task, repetition, device = part.task, part.repetition, part.device
     X, Y = task.problem(task.n, task.m, np.random.default_rng(seed_of(task, "data", repetition)))
     samples: tuple[Any, Any] = (X, Y)
     where = measure.processor() if device == "cpu" else measure.gpu_name(device)
     if device != "cpu":
         samples = measure.on_device(X, device), measure.on_device(Y, device)
     rows = []
-    for method in methods:
+    for method in part.methods:
         begin = time.perf_counter()
         result = tested(task, method, samples, seed_of(task, "test", repetition))
         rows.append(
@@ -128,7 +168,7 @@ def tested(
     count = landmarks.n_landmarks(method)
     how: dict[str, Any] = {"method": "landmarks", "n_landmarks": count} if count else {}
     return repdist.mmd_test(
-        *samples, n_resamples=task.n_resamples, rng=np.random.default_rng(seed), **how
+        *samples, n_resamples=task.n_resamples, rng=np.random.default_rng(seed), n_jobs=1, **how
     )
 
 
