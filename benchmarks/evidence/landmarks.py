@@ -79,6 +79,7 @@ DIFFERENCES = (
     TightClusters(1000),
     NewMode(0.004, both=True),
     NewMode(0.01),
+    NewMode(0.004),
     Waves(0.38, 2),
     Mixture(1.2),
     Scale(64, 1.01),
