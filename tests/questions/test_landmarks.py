@@ -478,3 +478,12 @@ def test_inputs_are_unchanged_and_the_view_is_frozen():
     np.testing.assert_array_equal(B, Y)
     with pytest.raises(dataclasses.FrozenInstanceError):
         result.landmarks.rows = 3
+
+
+def test_a_file_that_has_become_shorter_is_named(tmp_path):
+    path = tmp_path / "x.npy"
+    mapped = in_a_file(X, path)
+    with path.open("r+b") as file:
+        file.truncate(200)
+    with pytest.raises(ValueError, match=r"`X` must lie in a file of at least .* has 200"):
+        through(mapped, Y)

@@ -157,7 +157,7 @@ def test_level_of_random_relabelings(combine, n, m, chance_seed):
         X, Y = (np.sort(rng.normal(size=size) + 9 * (rng.random(size) < 0.03)) for size in (n, m))
         result = repdist.mmd_test(
             X, Y, combine=combine, n_resamples=199, rng=rng, n_jobs=1, method="landmarks",
-            n_landmarks=8,
+            n_landmarks=8, kernel=kernels.MultiRBF("median", size=3),
         )  # fmt: skip
         hits += result.pvalue <= 0.05
     assert_rate_at_most(hits, 1000, 0.05)
