@@ -64,6 +64,7 @@ def main() -> None:
     case = Case(**fields)
     run = function_of(case.library)
     size = 200 if case.numba else 20  # few rows are computed in float64, which is not compiled
+    size = max(size, 2 * case.n_landmarks)
     small = dataclasses.replace(case, n_resamples=39, groups=min(3, case.groups))
     run(small, groups_of(small, size, size))  # loads, compiles
     groups = groups_of(case, case.n, case.m)
