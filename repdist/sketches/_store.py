@@ -73,7 +73,7 @@ def read(path: str | Path, kind: str, maker: str) -> tuple[dict[str, Any], dict[
             raise TypeError(f"`path` must be a file name; got {path!r}.") from None
         raise FileNotFoundError(f"`path` must be a file that is there; got {path}.") from None
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with Path(path).open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             header = json.loads(bytes(file[_HEADER]).decode())
             arrays = {name: file[name] for name in file.files if name != _HEADER}
     except _BROKEN as error:
