@@ -10,10 +10,10 @@ import repdist
 from repdist import _checks
 from repdist._cli.load import (
     check_options,
-    input_path,
     read_groups,
     read_rows,
     read_rows_and_ids,
+    stem,
 )
 from repdist._cli.options import (
     ALPHA,
@@ -45,7 +45,8 @@ from repdist._cli.options import (
     StrataColumn,
 )
 from repdist._cli.outputs import checked_outputs, in_words_of_the_user, show
-from repdist._cli.reading import Reading, note
+from repdist._cli.reading import Reading, check_apart, note
+from repdist._cli.saved import load_reference, read_batch, saved_kind
 from repdist._numbers import reaches
 
 DIFFERS = 3  # exit code
@@ -53,10 +54,14 @@ DIFFERS = 3  # exit code
 
 def against(  # noqa: PLR0913 (the options of the command)
     reference: Annotated[
-        str, typer.Argument(metavar="REF", help="What groups are compared with: a file of rows.")
+        str,
+        typer.Argument(
+            metavar="REF", help="What groups are compared with: a file of rows, or a reference."
+        ),
     ],
     files: Annotated[
-        list[str], typer.Argument(metavar="A", help="The groups: a file of rows each.")
+        list[str],
+        typer.Argument(metavar="A", help="The groups: a file of rows each; or sketches of REF."),
     ],
     names: Annotated[
         list[str] | None,
@@ -94,7 +99,8 @@ def against(  # noqa: PLR0913 (the options of the command)
 ) -> None:
     """Compare groups with one reference: which differ from it, and which may be the closest.
 
-    REF and A... are files as `repdist test` takes them. The picture has groups in their order.
+    REF and A... are files as `repdist test` takes them. The picture has groups in their order. REF
+    may be what `repdist reference fit` wrote, and A... what `repdist sketch` wrote from it.
     """
     given = [reference, *files]
     outputs = checked_outputs({"--csv": csv, "--html": html, "--plot": plot}, given)
@@ -104,7 +110,8 @@ def against(  # noqa: PLR0913 (the options of the command)
     _refuse_parted("--matched", reading, matched=matched)
     samples, said = _read(given, called, {"--clusters": clusters, "--strata": strata}, reading)
     words = {f"groups[{name!r}]": file for name, file in zip(called, files, strict=True)}
-    words |= {"reference": reference, "groups": "A...", "matched": "--matched"}
+    words |= {"reference": reference, "groups": "A..."}
+    words |= {"matched": "--matched", "kernel": "--kernel"}
     with in_words_of_the_user(words):
         result = repdist.compare_to_reference(
             samples[0],
@@ -207,33 +214,32 @@ def _names(files: Sequence[str], given: Sequence[str] | None) -> list[str]:
             raise ValueError(
                 f"`--names` must be one name a group; got an empty one in {given[0]!r}."
             )
-        _check_apart("`--names` must differ", names)
+        check_apart("`--names` must differ", names)
         return names
-    _check_apart("`A...` must be different files", list(files), " Leave one out.")
-    stems = [_stem(file) for file in files]
+    check_apart("`A...` must be different files", list(files), " Leave one out.")
+    stems = [stem(file) for file in files]
     return stems if len(set(stems)) == len(stems) else list(files)
-
-
-def _check_apart(rule: str, names: list[str], repair: str = "") -> None:
-    for name in names:
-        if names.count(name) > 1:
-            raise ValueError(f"{rule}; got {name!r} twice.{repair}")
-
-
-def _stem(file: str) -> str:
-    """Return the name of a file without its folder and endings; the key of an archive."""
-    _, _, key = file.partition(".npz:")
-    path = input_path(file)
-    path = path.with_suffix("") if path.suffix.lower() == ".gz" else path
-    return key or path.stem
 
 
 def _read(
     files: Sequence[str], names: Sequence[str], ids: dict[str, str | None], reading: Reading
 ) -> tuple[list[Any], dict[str, Any]]:
-    """Return the rows of each file, and their ids as the function takes them."""
+    """Return what each file holds, and ids of rows as the function takes them."""
     columns = {option: column for option, column in ids.items() if column is not None}
     check_options(files, reading)
+    if saved_kind(files[0]):
+        for option in columns:
+            raise ValueError(
+                f"`{option}` must be left out with a reference that was saved; {files[0]} is one. "
+                "Give its rows as REF."
+            )
+        return [load_reference(files[0]), *(read_batch(file, reading) for file in files[1:])], {}
+    for file in files[1:]:
+        if kind := saved_kind(file):
+            raise ValueError(
+                f"`{file}` must hold rows, as {files[0]} does; it holds a {kind}. Give what "
+                "`repdist reference fit` wrote as REF to compare sketches of it."
+            )
     if not columns:
         return [read_rows(file, reading) for file in files], {}
     found = [read_rows_and_ids(file, columns, reading) for file in files]

@@ -1,4 +1,4 @@
-"""The command line: `repdist test`, `matrix`, `against`, `check`, `power` and others."""
+"""The command line: `repdist test`, `matrix`, `against`, `monitor`, `check`, and others."""
 
 import importlib
 import sys
@@ -10,6 +10,7 @@ import typer
 import repdist
 from repdist._cli.against import against, by_label
 from repdist._cli.designs import Design, read_both, read_table
+from repdist._cli.drift import monitor, reference_app, sketch
 from repdist._cli.options import (
     ALPHA,
     EXACT,
@@ -211,6 +212,9 @@ def matrix(  # noqa: PLR0913 (the options of the command)
 
 app.command("against")(against)
 app.command("by-label")(by_label)
+app.add_typer(reference_app, name="reference")
+app.command("sketch")(sketch)
+app.command("monitor")(monitor)
 
 
 @app.command("check")

@@ -165,6 +165,13 @@ def input_path(name: str) -> Path:
     return _split_key(name)[0]
 
 
+def stem(name: str) -> str:
+    """Return the name of a file without its folder and endings; the key of an archive."""
+    path, key = _split_key(name)
+    path = path.with_suffix("") if path.suffix.lower() == ".gz" else path
+    return key or path.stem
+
+
 def _refuse_keys(path: Path, keys: Mapping[str, str | None]) -> None:
     """Raise if options name what a file of mere rows has not."""
     for option, key in keys.items():

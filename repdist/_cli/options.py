@@ -171,4 +171,7 @@ Csv: TypeAlias = Annotated[
 CsvOfGroups: TypeAlias = Annotated[
     Path | None, typer.Option("--csv", metavar="FILE", help="Write one row a group (.csv).")
 ]
+CsvOfBatches: TypeAlias = Annotated[
+    Path | None, typer.Option("--csv", metavar="FILE", help="Write one row a batch (.csv).")
+]
 AdjustOption: TypeAlias = Annotated[AdjustName, typer.Option(help="Adjustment of p-values.")]

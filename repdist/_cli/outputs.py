@@ -17,6 +17,8 @@ ENDINGS = {
     "--plot": (".png", ".svg", ".pdf"),
     "--html": (".html", ".htm"),
     "--csv": (".csv",),
+    "--output": (".npz",),
+    "--state": (".npz",),
 }
 # Options by the names of arguments, and how messages write values that they advise.
 _WORDS = {
@@ -38,7 +40,7 @@ def show(result: Any, as_json: bool, outputs: dict[str, Path], **of_plot: Any) -
 
 
 def _write(result: Any, outputs: dict[str, Path], of_plot: dict[str, Any]) -> None:
-    if outputs:
+    if {"--html", "--plot"} & outputs.keys():
         import matplotlib as mpl
 
         mpl.use("Agg")
@@ -48,6 +50,8 @@ def _write(result: Any, outputs: dict[str, Path], of_plot: dict[str, Any]) -> No
                 result.to_csv(path)
             elif option == "--html":
                 result.to_html(path)
+            elif option == "--output":
+                result.save(path)
             else:
                 from repdist.plotting import save_figure
 

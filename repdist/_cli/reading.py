@@ -127,6 +127,13 @@ def place(path: Path, names: Sequence[str], option: str, name: str) -> int:
     return found[0]
 
 
+def check_apart(rule: str, names: Sequence[str], repair: str = "") -> None:
+    """Raise if a name stands twice among others."""
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"{rule}; got {name!r} twice.{repair}")
+
+
 def note(text: str) -> None:
     """Say on the standard error what was done to the data."""
     print(f"repdist: {text}", file=sys.stderr)

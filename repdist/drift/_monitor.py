@@ -3,7 +3,8 @@
 import dataclasses
 import hashlib
 import secrets
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,10 +13,12 @@ import numpy as np
 
 from repdist import _arrays, _checks
 from repdist._designs.relabelings import random_total
+from repdist._files import checked_target
 from repdist._inference.rates import CONFIDENCE
 from repdist._inference.sketched import Frozen, bins_null, distance
 from repdist._options import Options
 from repdist._results.card import Card, Result
+from repdist._results.spreadsheet import write_frame
 from repdist._results.words import kernel_words
 from repdist._threads import computing
 from repdist._typing import Array, Float64
@@ -157,6 +160,7 @@ class Monitor(Result):
         self._every, self._wanted = every, options.n_resamples
         self._seed = int(options.rng.integers(2**63))
         self._identity, self._saved = secrets.token_hex(8), ""
+        self._held: Path | None = None
         self._steps: list[MonitorStep] = []
         self._keys: set[str] = set()
         self._start(reference)
@@ -179,6 +183,11 @@ class Monitor(Result):
     def alarm_every(self) -> float:
         """How many batches an alarm takes on average while nothing changes."""
         return self._every
+
+    @property
+    def n_resamples(self) -> int:
+        """At least so many random relabelings for each batch."""
+        return self._wanted
 
     @property
     def threshold(self) -> float:
@@ -287,6 +296,19 @@ class Monitor(Result):
         axes: Axes = plot_drift(self).axes[0]
         return axes
 
+    def to_csv(self, path: str | Path) -> None:
+        """Write `to_frame()` to a file, which appears when it is complete.
+
+        A label that a spreadsheet would take for a formula has an apostrophe before it.
+
+        Raises
+        ------
+        TypeError, ValueError, OSError
+            If `path` is no file name, is none that can be written in an existing folder, or cannot
+            be written to its end; an earlier file is then as it was.
+        """
+        write_frame(path, self.to_frame().reset_index(), ["label"])
+
     def to_html(self, path: str | Path, *, title: str = "Has it drifted?") -> None:
         """Write one self-contained page: the summary, the picture, the table of batches.
 
@@ -346,7 +368,7 @@ class Monitor(Result):
             If `path` cannot be written to its end, or holds another monitor, or this one with
             batches that were added since it was loaded here; the file is then as it was.
         """
-        with _store.locked(path):
+        with nullcontext() if checked_target(path) == self._held else _store.locked(path):
             self._check_mine(path)
             header, arrays = self._reference.stored()
             stored = {f"reference_{name}": value for name, value in arrays.items()}
@@ -384,6 +406,7 @@ class Monitor(Result):
         vars(monitor).update(
             _reference=Reference.of_store(state["reference"], of_reference),
             _identity=state["identity"],
+            _held=None,
             _seed=state["seed"],
             _every=state["alarm_every"],
             _wanted=state["n_resamples"],
@@ -396,6 +419,69 @@ class Monitor(Result):
         )
         vars(monitor)["_saved"] = _revision(state["steps"], state["reference"]["plan"])
         return monitor
+
+    @classmethod
+    @contextmanager
+    def opened(
+        cls,
+        path: str | Path,
+        reference: Reference,
+        *,
+        alarm_every: float = 100,
+        n_resamples: int = 9999,
+        rng: np.random.Generator | int | None = None,
+    ) -> "Iterator[Monitor]":
+        """Hold the monitor of a file for this process alone: load it, or start it, and save it.
+
+        For jobs that run by themselves. Inside of ``with``, `save` may be called after each batch;
+        at its end the monitor is saved. If it ends by an error, the file is as the last `save`
+        left it. The lock is a file beside `path`; it is free once the process ends, however it
+        does.
+
+        Parameters
+        ----------
+        path : str or Path
+            A file that `save` wrote, or none yet.
+        reference : Reference
+            What the monitor compares with, and must have been saved with.
+        alarm_every, n_resamples, rng
+            See `Monitor`. With a file, the first two must be as they were when it was begun, and
+            the seed is that of the file.
+
+        Yields
+        ------
+        Monitor
+
+        Raises
+        ------
+        TypeError, ValueError, OSError
+            If another process holds the file; if it is cut, damaged or no monitor, has another
+            reference, `alarm_every` or `n_resamples`, or cannot be written.
+
+        Examples
+        --------
+        >>> import numpy as np, repdist, tempfile
+        >>> rng = np.random.default_rng(0)
+        >>> reference = repdist.Reference(rng.normal(size=(5000, 4)), rng=0)
+        >>> path = f"{tempfile.mkdtemp()}/monitor.npz"
+        >>> for week in range(3):  # each may be a process of its own
+        ...     with repdist.Monitor.opened(path, reference, rng=0) as monitor:
+        ...         step = monitor.update(rng.normal(size=(320, 4)), label=f"week {week}")
+        >>> len(repdist.Monitor.load(path).steps)
+        3
+        """
+        given = cls(reference, alarm_every=alarm_every, n_resamples=n_resamples, rng=rng)
+        with _store.locked(path):
+            monitor = given
+            if Path(path).exists():
+                monitor = cls.load(path)
+                _check_like(monitor, given, path)
+            vars(monitor)["_held"] = checked_target(path)
+            try:
+                yield monitor
+                monitor.save(path)
+            finally:
+                vars(monitor)["_held"] = None
 
     def __repr__(self) -> str:
         return f"Monitor({len(self._steps)} batches, alarms={self.alarms!r})"
@@ -515,6 +601,23 @@ def _check_reference(reference: Any) -> None:
             f"`reference` must be a Reference; got {_checks.describe(reference)}. Make one: "
             "`repdist.Reference(rows)`."
         )
+
+
+def _check_like(found: Monitor, given: Monitor, path: str | Path) -> None:
+    """Raise if the monitor of a file is not what was asked for."""
+    was, now = found.reference, given.reference
+    keys = [(r.plan.digest, r.as_sketch().digest) for r in (was, now)]
+    if keys[0] != keys[1]:
+        raise ValueError(
+            f"`reference` must be that of the monitor in {path}, {was!r}; got {now!r}. Use another "
+            "file for a monitor of another reference."
+        )
+    for name in ("alarm_every", "n_resamples"):
+        before, wanted = getattr(found, name), getattr(given, name)
+        if before != wanted:
+            raise ValueError(
+                f"`{name}` must be that of the monitor in {path}, {before:g}; got {wanted:g}."
+            )
 
 
 def _text(label: Any) -> str:

@@ -73,9 +73,8 @@ def read(path: str | Path, kind: str, maker: str) -> tuple[dict[str, Any], dict[
             raise TypeError(f"`path` must be a file name; got {path!r}.") from None
         raise FileNotFoundError(f"`path` must be a file that is there; got {path}.") from None
     try:
-        with np.load(path, allow_pickle=False) as file:
-            header = json.loads(bytes(file[_HEADER]).decode())
-            arrays = {name: file[name] for name in file.files if name != _HEADER}
+        with Path(path).open("rb") as raw:
+            header, arrays = _parts(np.load(raw, allow_pickle=False))
     except _BROKEN as error:
         raise ValueError(
             f"`path` must be a file that `{maker}` wrote, whole; {path} is none ({_reason(error)})."
@@ -92,6 +91,14 @@ def read(path: str | Path, kind: str, maker: str) -> tuple[dict[str, Any], dict[
             f"repdist {header['version']}. Use that version, or make it again."
         )
     return header, arrays
+
+
+def _parts(file: Any) -> tuple[Any, dict[str, Any]]:
+    """Return the header and the arrays of what `numpy.load` has opened."""
+    if isinstance(file, np.ndarray):
+        raise ValueError("it is one array")
+    header = json.loads(bytes(file[_HEADER]).decode())
+    return header, {name: file[name] for name in file.files if name != _HEADER}
 
 
 def _reason(error: Exception) -> str:
