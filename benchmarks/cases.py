@@ -22,6 +22,9 @@ class Case:
     library: str = "repdist"
     numba: bool = False  # whether repdist may use it
     device: str = "cpu"  # "cuda": torch tensors on a GPU
+    n_landmarks: int = 0  # 0: all pairs of rows
+    on_disk: bool = False  # rows lie in a file, and are mapped
+    compression: int = 4  # of goodpoints: 4^level times the square root of the rows are kept
     goal: str = ""
     quick: bool = True
 
@@ -66,6 +69,15 @@ def sweeps() -> Iterator[Case]:
     for rows in (2000, 20_000, 100_000, 200_000, 500_000):
         half = rows // 2
         yield Case(f"gpu-{rows}", half, half, device="cuda", quick=rows <= 20_000)
+    for rows, on_disk in ((20_000, False), (10**5, False), (10**6, False), (10**7, True)):
+        half, goal = rows // 2, {10**6: "2.5 s", 10**7: "25 s, 500 MB"}.get(rows, "")
+        yield Case(
+            f"landmarks-{rows}", half, half,
+            n_landmarks=256, on_disk=on_disk, goal=goal, quick=rows <= 10**5,
+        )  # fmt: skip
+    yield Case("gpu-landmarks-1000000", 500_000, 500_000, n_landmarks=256, device="cuda")
+    for rows in (16_384, 65_536):
+        yield Case(f"landmarks-beside-ctt-{2 * rows}", rows, rows, n_landmarks=256, quick=False)
     for d in (2, 16, 64, 256, 1024):
         yield Case(f"columns-{d}", 2000, 2000, d=d)
     for components in (1, 2, 5, 10):
@@ -93,4 +105,10 @@ def others() -> Iterator[Case]:
             yield Case(
                 f"{library}-{2 * n}", n, n,
                 components=1, n_resamples=n_resamples, library=library, quick=n == 100,
+            )  # fmt: skip
+    for level in (1, 3):
+        for n in (16_384, 65_536):
+            yield Case(
+                f"goodpoints-g{level}-{2 * n}", n, n,
+                components=1, n_resamples=39, library="goodpoints", compression=level, quick=False,
             )  # fmt: skip

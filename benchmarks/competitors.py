@@ -32,12 +32,12 @@ def hyppo(case: Case, groups: Groups) -> dict[str, Any]:
 
 
 def goodpoints(case: Case, groups: Groups) -> dict[str, Any]:
-    """Run Compress Then Test, near-linear and of lower power, at compression level 4."""
+    """Run Compress Then Test, near-linear and of lower power: level 4 unless the case says."""
     from goodpoints.ctt import ctt
 
     X, Y = (group.astype(np.float64) for group in groups)
     lam = 2**0.5 * repdist.median_heuristic(*groups)  # its kernel is exp(-|x - y|^2 / lam^2)
-    ctt(X, Y, 4, B=case.n_resamples, lam=lam, null_seed=0, statistic_seed=0)
+    ctt(X, Y, case.compression, B=case.n_resamples, lam=lam, null_seed=0, statistic_seed=0)
     return {"components": 1}
 
 

@@ -31,6 +31,8 @@ def run(case: Case, groups: list[np.ndarray]) -> dict[str, Any]:
         raise ModuleNotFoundError("No module named 'numba'")
     _gaussian_compiled.LEAST_ROWS = 1 if case.numba else sys.maxsize
     options: dict[str, Any] = {"n_resamples": case.n_resamples, "rng": 0}
+    if case.n_landmarks:
+        options |= {"method": "landmarks", "n_landmarks": case.n_landmarks}
     if case.components:
         options["kernel"] = kernels.MultiRBF("median", size=case.components)
     if case.groups > 2:

@@ -254,3 +254,25 @@ def test_deterministic_algorithms_give_the_same_test(name, monkeypatch):
     finally:
         torch.use_deterministic_algorithms(False)
     assert again.pvalue == usual.pvalue
+
+
+@pytest.mark.parametrize("design", ["rows", "paired", "strata"])
+def test_landmarks_see_the_same(design):
+    X, Y = samples(400, 400)
+    kinds = np.arange(400) % 3
+    said = {"paired": {"paired": True}, "strata": {"strata": (kinds, kinds)}}.get(design, {})
+    options = {"method": "landmarks", "n_landmarks": 64, "n_resamples": 499, "rng": 1, **said}
+    ours = repdist.mmd_test(*on_gpu(X, Y), **options)
+    theirs = repdist.mmd_test(X, Y, **options)
+    assert_same_result(ours, theirs, 1e-6)
+    np.testing.assert_allclose(ours.landmarks.captured, theirs.landmarks.captured, rtol=1e-6)
+
+
+def test_a_reference_takes_rows_of_the_device():
+    X, Y = samples(3000, 600, dtype=np.float32)
+    reference = repdist.Reference(X, rng=0)
+    (rows,) = on_gpu(Y)
+    ours, theirs = (reference.compare(part, rng=1) for part in (rows, Y))
+    assert ours.mmd_squared == pytest.approx(theirs.mmd_squared, rel=1e-3)
+    on_device = repdist.Reference(*on_gpu(X), rng=0)
+    np.testing.assert_allclose(on_device.plan.landmarks, reference.plan.landmarks)

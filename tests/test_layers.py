@@ -242,10 +242,13 @@ def test_the_public_names():
         "GlobalTestResult",
         "LevelCheck",
         "MMDTestResult",
+        "Monitor",
         "PairwiseMMDResult",
         "PowerCurve",
+        "Reference",
         "ReferenceResult",
         "RepdistWarning",
+        "Sketch",
         "__version__",
         "check_level",
         "compare_by_label",
@@ -259,6 +262,14 @@ def test_the_public_names():
         "pairwise_mmd_test",
     ]
     assert repdist.__all__ == sorted(repdist.__all__)
+
+
+def test_the_public_names_of_drift_and_sketches():
+    assert repdist.drift.__all__ == ["Monitor", "MonitorStep"]
+    assert repdist.sketches.__all__ == ["Reference", "Sketch"]
+    for folder in (repdist.drift, repdist.sketches):
+        for name in folder.__all__:
+            assert getattr(repdist, name, getattr(folder, name)) is getattr(folder, name)
 
 
 def test_the_public_names_of_kernels():
@@ -298,7 +309,10 @@ RESULTS = [
     repdist.PairwiseMMDResult,
     repdist.PowerCurve,
     repdist.ReferenceResult,
+    repdist.Sketch,
+    repdist.drift.MonitorStep,
 ]
+THINGS = [repdist.Monitor, repdist.Reference]  # that do more than answer
 DATA = {"X", "Y", "x_labels", "y_labels", "reference", "groups", "labels"}
 
 
@@ -311,7 +325,7 @@ def test_pickles_name_the_public_module(name):
         assert getattr(sys.modules[public], value.__name__) is value
 
 
-@pytest.mark.parametrize("owner", [*RESULTS, *KERNELS.values()], ids=lambda o: o.__name__)
+@pytest.mark.parametrize("owner", [*RESULTS, *THINGS, *KERNELS.values()], ids=lambda o: o.__name__)
 def test_every_public_method_has_a_docstring(owner):
     for name in dir(owner):
         value = inspect.getattr_static(owner, name)
@@ -329,6 +343,34 @@ def test_data_come_first_and_options_by_name(name):
         assert is_data or parameter.default is not parameter.empty
         assert parameter.annotation is not parameter.empty
         assert re.search(rf"^ +(\w+, )*{parameter.name}(, \w+)* :", function.__doc__, re.MULTILINE)
+
+
+OF_THINGS = {
+    f"{kind.__name__}.{name}": (kind, getattr(kind, name))
+    for kind in (*THINGS, repdist.Sketch)
+    for name in vars(kind)
+    if not name.startswith("_") and callable(getattr(kind, name))
+}
+FIRST = {"X", "path", "rows", "label", "reference", "sketch", "name"}  # by place, too
+INNER = {"null", "of_store", "sketched"}  # for other files of the library, which give all
+
+
+@pytest.mark.parametrize("name", [n for n in OF_THINGS if n.partition(".")[2] not in INNER])
+def test_options_of_methods_are_given_by_name(name):
+    parameters = list(inspect.signature(OF_THINGS[name][1]).parameters.values())
+    for parameter in parameters:
+        is_first = parameter.name in FIRST | {"self"}
+        assert (parameter.kind is parameter.KEYWORD_ONLY) is not is_first, parameter.name
+        assert is_first or parameter.default is not parameter.empty
+
+
+@pytest.mark.parametrize("kind", THINGS)
+def test_every_option_of_a_thing_is_described(kind):
+    parameters = list(inspect.signature(kind).parameters.values())
+    assert parameters[0].kind is parameters[0].POSITIONAL_OR_KEYWORD
+    for parameter in parameters:
+        assert re.search(rf"^    {parameter.name} :", kind.__doc__, re.MULTILINE), parameter.name
+    assert all(parameter.kind is parameter.KEYWORD_ONLY for parameter in parameters[1:])
 
 
 def test_the_parameters_that_users_meet():

@@ -19,6 +19,7 @@ from benchmarks.evidence import (
     clustered,
     defaults,
     equivalence,
+    landmarks,
     level,
     paired,
     power,
@@ -31,7 +32,7 @@ from benchmarks.evidence.tasks import Found, Study, Task, seed_of
 
 FILES: tuple[Study, ...] = (
     level, power, small, paired, clustered, stratified, relabelings, defaults, equivalence,
-    reference,
+    reference, landmarks,
 )  # fmt: skip
 STUDIES = {study.NAME: study for study in FILES}
 CHUNKS = 20  # of a task
@@ -54,7 +55,7 @@ def repeat(chunk: Chunk) -> Chunk:
     task = chunk.task
     begin = time.perf_counter()
     rows = [one(task, repetition) for repetition in range(chunk.start, chunk.stop)]
-    pvalues = {method: np.array([row[method] for row in rows]) for method in task.methods}
+    pvalues = {name: np.array([row[name] for row in rows]) for name in rows[0]}
     return Chunk(task, chunk.start, chunk.stop, pvalues, time.perf_counter() - begin)
 
 
@@ -86,10 +87,9 @@ def cut(task: Task) -> Iterator[Chunk]:
 
 
 def joined(parts: list[Chunk]) -> Found:
-    """Return the p-values of all repetitions."""
+    """Return the p-values of all repetitions, and what else a study tells of each."""
     return {
-        method: np.concatenate([part.pvalues[method] for part in parts])
-        for method in parts[0].task.methods
+        name: np.concatenate([part.pvalues[name] for part in parts]) for name in parts[0].pvalues
     }
 
 

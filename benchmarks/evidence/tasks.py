@@ -11,7 +11,7 @@ from benchmarks.evidence.problems import Problem
 LEVEL = 0.05
 Combine = Literal["max", "mean", "fuse"]
 Bins = Literal["auto", "rows"] | int
-Found = dict[str, np.ndarray]  # method: p-values of the repetitions, in their order
+Found = dict[str, np.ndarray]  # method: p-values of the repetitions, in order; or another number
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class Study(Protocol):
     def pvalues(
         self, task: Task, X: np.ndarray, Y: np.ndarray, seed: np.random.SeedSequence
     ) -> dict[str, float]:
-        """Test by every method of the task."""
+        """Test by every method of the task; may have numbers by other names too, for `extra`."""
 
     def extra(self, found: Measured) -> dict[str, Any]:
         """Return what the rows of this study have beside the rate."""

@@ -15,6 +15,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import repdist
+from repdist._pass.landmarks import choose
 from repdist.kernels import RBF, MultiRBF
 
 IMAGES = Path(__file__).parents[1] / "images"
@@ -33,6 +34,7 @@ def main():
         designs,
         clustered_rows,
         bins,
+        landmarks,
         one_bandwidth,
         normal_scores,
         noise_floor,
@@ -407,6 +409,54 @@ def bins():
     ax.set_ylabel("density under the null")
     ax.legend(frameon=False)
     return fig
+
+
+# --- landmarks.md --------------------------------------------------------------------------------
+
+
+def landmarks():
+    """Rows with landmarks, and what these see; the captured share by bandwidth."""
+    rng = np.random.default_rng(0)
+    fig, axes = plt.subplots(1, 2, figsize=(9.5, 4.2), layout="constrained")
+    draw_landmarks(axes[0], rng)
+    rows = rng.normal(size=(2, 10_000, 8)).astype(np.float32)
+    grid = MultiRBF(tuple(0.5 * 2 ** (k / 2) for k in range(9)))
+    for count, colour, style in (
+        (1024, "black", "^:"),
+        (256, BLUE, "o-"),
+        (64, RED, "s--"),
+    ):
+        seen = repdist.mmd_test(
+            *rows, kernel=grid, method="landmarks", n_landmarks=count, n_resamples=1, rng=0
+        ).landmarks
+        label = f"{count:,} landmarks"
+        axes[1].plot(seen.bandwidths, seen.captured, style, color=colour, label=label)
+    axes[1].axhline(0.5, color="0.5", linewidth=0.8)
+    axes[1].text(8.4, 0.47, "below: hardly looked at", ha="right", va="top", color="0.35")
+    axes[1].set_xscale("log")
+    axes[1].set_xticks([0.5, 1, 2, 4, 8], [0.5, 1, 2, 4, 8])
+    axes[1].minorticks_off()
+    axes[1].set_xlabel("bandwidth")
+    axes[1].set_title("captured share, 8 Gaussian columns", loc="left", fontsize="medium")
+    axes[1].legend(frameon=False, loc="lower right")
+    return fig
+
+
+def draw_landmarks(ax, rng):
+    """Draw a crowd, a loose cloud and some rare far rows, and where 24 landmarks see."""
+    parts = ((600, 0.6, (0, 0)), (250, 1.6, (7, 1)), (12, 0.9, (3.5, 7)))
+    rows = np.concatenate([centre + sd * rng.normal(size=(n, 2)) for n, sd, centre in parts])
+    chosen, _ = choose(rows, 24, rng)
+    x, y = np.meshgrid(np.linspace(-3, 13, 300), np.linspace(-4.5, 10.5, 300))
+    points = np.column_stack([x.ravel(), y.ravel()])
+    nearest = RBF(bandwidth=1.0)(points, rows[chosen]).max(axis=1).reshape(x.shape)
+    ax.contourf(x, y, nearest, [0.5, 1.01], colors=[FILL], alpha=0.5)
+    ax.plot(*rows.T, ".", color="0.45", markersize=2)
+    ax.plot(*rows[chosen[:12]].T, "o", color=BLUE, markersize=6, label="drawn uniformly")
+    ax.plot(*rows[chosen[12:]].T, "D", color=RED, markersize=5, label="drawn far from others")
+    ax.set(xlim=(-3, 13), ylim=(-4.5, 10.5), xticks=[], yticks=[], aspect="equal")
+    ax.set_title("24 landmarks, and the places near to one", loc="left", fontsize="medium")
+    ax.legend(frameon=False, loc="upper right")
 
 
 # --- bandwidths.md -------------------------------------------------------------------------------

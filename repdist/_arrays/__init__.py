@@ -48,7 +48,7 @@ from repdist._arrays.samples import (
     is_constant,
     read_samples,
 )
-from repdist._arrays.storage import ENTRIES, in_file, in_memory
+from repdist._arrays.storage import ENTRIES, in_file, in_memory, release
 from repdist._arrays.tables import is_column_name, split_off_ids
 from repdist._arrays.workspace import (
     Workspace,
@@ -107,6 +107,7 @@ __all__ = [
     "read_ids",
     "read_samples",
     "recomputed",
+    "release",
     "shifted_and_scaled",
     "split_off_ids",
     "square_root",

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from repdist._arrays import on_dask
 from repdist._arrays.libraries import constant, detach, is_torch, namespace, on_cpu, wide
 from repdist._arrays.on_dask import is_lazy
-from repdist._arrays.storage import ENTRIES, in_file, in_memory, temporary_file
+from repdist._arrays.storage import ENTRIES, in_file, in_memory, release, temporary_file
 from repdist._typing import Array, Float64
 
 CHUNK = 4096  # rows read at a time, unless they are wide
@@ -123,7 +123,10 @@ def chunk_rows(array: Array) -> int:
 
 def chunks(array: Array, rows: int) -> Iterator[Array]:
     """Yield the rows in blocks of so many."""
-    return (array[start : start + rows] for start in range(0, len(array), rows))
+    for start in range(0, len(array), rows):
+        block = array[start : start + rows]
+        yield block
+        release(block)
 
 
 def column_parts(block: Array) -> list[slice]:

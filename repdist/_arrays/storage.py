@@ -3,6 +3,7 @@
 import errno
 import itertools
 import math
+import mmap
 import os
 import shutil
 import tempfile
@@ -24,6 +25,27 @@ def in_file(array: Array) -> bool:
 def in_memory(array: Array) -> Array:
     """Return the array itself, or what lies in a file as an array in memory."""
     return np.array(array) if in_file(array) else array
+
+
+def release(rows: Array) -> None:
+    """Tell the system that rows of a file were read: memory need not keep them.
+
+    They stay in the file, and in its cache; what is mapped for this process alone is kept.
+    """
+    whole: Any = rows
+    while isinstance(whole, np.ndarray) and not isinstance(whole.base, mmap.mmap):
+        whole = whole.base
+    if not (in_file(rows) and isinstance(whole, np.memmap) and whole.mode != "c"):
+        return
+    if not hasattr(mmap, "MADV_DONTNEED") or not rows.size or not rows.flags.c_contiguous:
+        return
+    low = rows.__array_interface__["data"][0] - whole.__array_interface__["data"][0]
+    first = whole.offset % mmap.ALLOCATIONGRANULARITY + low
+    start = -(-first // mmap.PAGESIZE) * mmap.PAGESIZE
+    length = (first + rows.nbytes - start) // mmap.PAGESIZE * mmap.PAGESIZE
+    if length > 0:
+        mapped: Any = whole.base
+        mapped.madvise(mmap.MADV_DONTNEED, start, length)
 
 
 def is_stored(value: Any) -> bool:

@@ -44,9 +44,11 @@ CombineName: Any = _choices("CombineName", repdist.mmd_test, "combine")
 EstimatorName: Any = _choices("EstimatorName", repdist.mmd_test, "estimator")
 AdjustName: Any = _choices("AdjustName", repdist.pairwise_mmd_test, "adjust")
 UnmatchedName: Any = _choices("UnmatchedName", repdist.mmd_test, "unmatched")
+MethodName: Any = _choices("MethodName", repdist.mmd_test, "method")
 MULTI_RBF, MAX, UNBIASED = KernelName("multi-rbf"), CombineName("max"), EstimatorName("unbiased")
-HOLM, RAISE = AdjustName("holm"), UnmatchedName("raise")
+HOLM, RAISE, EXACT = AdjustName("holm"), UnmatchedName("raise"), MethodName("exact")
 ALPHA = inspect.signature(repdist.check_level).parameters["alpha"].default
+N_LANDMARKS = inspect.signature(repdist.mmd_test).parameters["n_landmarks"].default
 
 First: TypeAlias = Annotated[str, typer.Argument(metavar="A", help="First sample: a file of rows.")]
 Second: TypeAlias = Annotated[
@@ -102,6 +104,18 @@ UnmatchedOption: TypeAlias = Annotated[
     ),
 ]
 EstimatorOption: TypeAlias = Annotated[EstimatorName, typer.Option(help="Of MMD^2.")]
+MethodOption: TypeAlias = Annotated[
+    MethodName,
+    typer.Option(help="All pairs of rows, or every row against some: for millions of rows."),
+]
+LandmarksOption: TypeAlias = Annotated[
+    int,
+    typer.Option(
+        "--landmarks",
+        metavar="N",
+        help="With --method landmarks: against how many rows; more see narrower differences.",
+    ),
+]
 Resamples: TypeAlias = Annotated[
     int, typer.Option(help="At least so many random relabelings of each test.")
 ]

@@ -25,9 +25,10 @@ _WORDS = {
     "n_resamples": "--resamples", "rng": "--seed", "alpha": "--alpha", "sizes": "--sizes",
     "n_repetitions": "--repetitions", "combine": "--combine", "adjust": "--adjust",
     "paired": "--paired", "clusters": "--clusters", "strata": "--strata",
-    "unmatched": "--unmatched",
+    "unmatched": "--unmatched", "method": "--method", "n_landmarks": "--landmarks",
+    "kernel": "--kernel",
 }  # fmt: skip
-_ADVICE = re.compile(r'`(\w+)=(?:True|"(\w+)"|\[(\d+)\])`')
+_ADVICE = re.compile(r'`?\b(\w+)=(?:True|"(\w+)"|\[(\d+)\])`?')
 
 
 def show(result: Any, as_json: bool, outputs: dict[str, Path], **of_plot: Any) -> None:

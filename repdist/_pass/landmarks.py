@@ -24,11 +24,12 @@ from repdist._threads import Workers, in_order, one_blas_thread, with_progress
 from repdist._typing import Array, Float64
 from repdist.kernels._plan import Plan
 
-_ROWS, _DEVICE_ROWS = 512, 2**14  # of a tile, of which the columns are landmarks
+_ROWS, _DEVICE_ROWS = 1024, 2**14  # of a tile, of which the columns are landmarks
 _BLOCK = 2**16  # rows that are sorted by unit at a time, unless they are wide
 _SPAN = 2**17  # rows of one task
 _MOST_SPANS = 64
 _LEAST_EIGENVALUE = 1e-6  # of the largest: what is below it is rounding
+_STEADY = 64  # the ratio of bandwidths up to which rounding takes no value far above 1
 _SEEN = 0.5  # of k(x, x): the least that a row has with the nearest landmark
 _MOST_LOOKED_AT = 1000  # rows on which the captured share is measured
 
@@ -63,8 +64,9 @@ class Landmarks:
         """Return them as landmarks; `precise` computes in float64 whatever the rows are."""
         rows = _arrays.cast(rows, _arrays.wide(rows)) if precise else rows
         centre = _arrays.centre_row(rows)
-        values = _values(plan, rows, rows, centre, differences=differences)
-        return cls(plan, rows, centre, differences, tuple(map(_root, values)))
+        values = _values(plan, rows, rows, centre, differences)
+        roots = {r: _root(K) for r, K in values}
+        return cls(plan, rows, centre, differences, tuple(roots[r] for r in range(len(roots))))
 
     @property
     def epsilon(self) -> float:
@@ -80,35 +82,33 @@ class Landmarks:
 
         On average over rows, which are no landmarks, and over their pairs.
         """
-        between = _values(self.plan, rows, rows, self.centre, differences=self.differences)
-        values = _values(self.plan, rows, self.rows, self.centre, differences=self.differences)
-        shares, squares = [], []
+        shares, squares = np.zeros((2, len(self.roots)))
         n = len(rows)
-        for K, own, root in zip(values, between, self.roots, strict=True):
-            shares.append(min(1.0, float(np.square(K @ root).sum(axis=1).mean())))
-            total = float(np.vdot(own, own)) - float(np.square(np.diagonal(own)).sum())
-            squares.append(total / max(1, n * (n - 1)))
-        return np.array(shares), np.array(squares)
+        for r, K in _values(self.plan, rows, self.rows, self.centre, self.differences):
+            shares[r] = min(1.0, float(np.square(K @ self.roots[r]).sum(axis=1).mean()))
+        for r, K in _values(self.plan, rows, rows, self.centre, self.differences):
+            total = float(np.vdot(K, K)) - float(np.square(np.diagonal(K)).sum())
+            squares[r] = total / max(1, n * (n - 1))
+        return shares, squares
 
 
 def _values(
-    plan: Plan, X: Array, Y: Array, centre: Array, *, differences: bool
-) -> Iterator[Float64]:
-    """Yield the values of each component between few rows X (n, d) and Y (m, d), in float64."""
+    plan: Plan, X: Array, Y: Array, centre: Array, differences: bool
+) -> Iterator[tuple[int, Float64]]:
+    """Yield each component and its values between few rows X (n, d) and Y (m, d), in float64."""
+    same = X is Y
     X, Y = (_arrays.cast(rows, _arrays.wide(rows)) for rows in (X, Y))
-    work = Workspace(X, max(len(X), len(Y)), reuse=True, differences=differences)
-    found: dict[int, Float64] = {}
+    work = Workspace(X, max(len(X), len(Y)), reuse=False, differences=differences)
     with _arrays.plain_arithmetic(X):
         left, _ = plan.operands(X, centre, differences=differences)
         _, right = plan.operands(Y, centre, differences=differences)
-        for r, K in plan.components(left, right, False, work):
-            found[r] = np.array(_arrays.to_numpy(K), dtype=np.float64)
-    yield from (found[r] for r in range(len(plan.weights)))
+        for r, K in plan.components(left, right, same, work):
+            yield r, np.array(_arrays.to_numpy(K), dtype=np.float64)
 
 
 def _root(K: Float64) -> Float64:
     """Return ``V w^-1/2`` of the kernel between landmarks, without what is rounding."""
-    w, V = np.linalg.eigh((K + K.T) / 2)
+    w, V = np.linalg.eigh(np.minimum((K + K.T) / 2, 1))
     kept = w > _LEAST_EIGENVALUE * w[-1]
     return np.asarray(V[:, kept] / np.sqrt(w[kept]))
 
@@ -198,6 +198,11 @@ def _spans(n: int) -> list[slice]:
     return [slice(*ends) for ends in itertools.pairwise(edges)]
 
 
+def block_rows(columns: int) -> int:
+    """Return how many rows are sorted by unit at a time."""
+    return max(_ROWS, min(_BLOCK, _arrays.ENTRIES // columns))
+
+
 def _on_cluster(
     landmarks: Landmarks, rows: Array, unit: Numbers, n_units: int, spans: Sequence[slice]
 ) -> Iterator[UnitSums]:
@@ -220,15 +225,18 @@ def _span_sums(landmarks: Landmarks, rows: Array, unit: Numbers, n_units: int) -
     plan, differences = landmarks.plan, landmarks.differences
     L, R = len(landmarks.rows), len(plan.weights)
     edge = _ROWS if _arrays.on_cpu(landmarks.rows) else _DEVICE_ROWS
-    step = max(edge, min(_BLOCK, _arrays.ENTRIES // rows.shape[1]))
+    step = max(edge, block_rows(rows.shape[1]))
     work = Workspace(landmarks.rows, max(edge, L), reuse=True, differences=differences)
     sums, unseen = np.zeros((R, n_units, L)), 0
+    strays = np.nanmax(plan.bandwidths) > _STEADY * np.nanmin(plan.bandwidths)
     with _arrays.plain_arithmetic(landmarks.rows):
         _, right = plan.operands(landmarks.rows, landmarks.centre, differences=differences)
         for start in range(0, len(rows), step):
             numbers = unit[start : start + step]
             order = np.argsort(numbers, kind="stable")
-            block = _arrays.take_rows(_arrays.in_memory(rows[start : start + step]), order)
+            part = rows[start : start + step]
+            block = _arrays.take_rows(_arrays.in_memory(part), order)
+            _arrays.release(part)
             block = _arrays.cast(block, landmarks.rows.dtype)
             plan.check_rows(block, landmarks.centre)
             left, _ = plan.operands(block, landmarks.centre, differences=differences)
@@ -239,6 +247,8 @@ def _span_sums(landmarks: Landmarks, rows: Array, unit: Numbers, n_units: int) -
                 lengths = np.diff(starts, append=len(here))
                 W = _indicator(lengths, landmarks.rows)
                 for r, K in plan.components(left[first : first + edge], right, False, work):
+                    if strays or r == R - 1:
+                        _arrays.namespace(K).clip(K, 0, 1, out=K)
                     sums[r, here[starts]] += _arrays.to_numpy(W @ K)
                     if r == R - 1:
                         unseen += int((_arrays.namespace(K).amax(K, 1) < _SEEN).sum())

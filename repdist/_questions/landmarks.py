@@ -18,7 +18,7 @@ from repdist._inference import landmarks as bins
 from repdist._inference.combine import Combination, Null
 from repdist._inference.pairs import Nulls
 from repdist._options import Options
-from repdist._pass.landmarks import Landmarks, choose, unit_sums
+from repdist._pass.landmarks import Landmarks, block_rows, choose, unit_sums
 from repdist._questions import outcomes
 from repdist._questions.designs import Design, Designed
 from repdist._questions.memory import check_bytes, check_memory
@@ -49,12 +49,12 @@ def tested(X: Array, Y: Array, design: Design, options: Options) -> Outcome:
     exact = dataclasses.replace(options, landmarks=0, kernel=seen.kernel, n_resamples=1)
     outcome = outcomes.tested(some.X, some.Y, some.design, exact)
     quoted = len(some.X), len(some.Y)
-    R, U, L = len(seen.how.weights), len(drawn.units.rows), len(seen.landmarks.rows)
+    held = seen.held_bytes(drawn, X, Y, options.workers.n_jobs)
     return dataclasses.replace(
         outcome,
         drawn=drawn,
         found=dataclasses.replace(outcome.found, null=null),
-        more_bytes=outcome.more_bytes + 8 * R * U * L * 12,
+        more_bytes=outcome.more_bytes + held,
         view=seen.view(left_out, quoted),
     )
 
@@ -105,6 +105,16 @@ class _Seen:
         found = unit_sums(self.landmarks, rows, unit, len(sizes), options.workers)
         self.unseen.append(found.unseen)
         return self.landmarks.features(found.sums)
+
+    def held_bytes(self, drawn: Drawn, X: Array, Y: Array, n_jobs: int) -> int:
+        """Return an upper estimate of what a pass holds: sums, rows in work, their order."""
+        R, U, L = len(self.how.weights), len(drawn.units.rows), len(self.landmarks.rows)
+        threads = _arrays.threads_for(X, n_jobs)
+        d, size = X.shape[1], _arrays.item_size(self.landmarks.rows)
+        in_flight = 4 * threads + 2 if threads > 1 else 2
+        sums = 8 * R * L * U * (in_flight + 3)
+        rows = threads * size * (5 * block_rows(d) * (d + 2) + 4 * 1024 * (L + d))
+        return int(sums + rows + 24 * (len(X) + len(Y)) + 8 * 3 * R * L**2)
 
     def view(self, left_out: int, quoted: Sequence[int]) -> LandmarkView:
         """Return what a reader of the result should know."""

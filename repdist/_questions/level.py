@@ -152,6 +152,11 @@ def check_level(  # noqa: PLR0913 (the options of a test)
     used = _used(rehearsal)  # (S, 2)
     n, m = used.sum(axis=0).tolist()
     options.check_smallest(min(n, m), rehearsal.design.called)
+    if options.landmarks > (n + m) // 2:
+        raise ValueError(
+            f"`n_landmarks` must be at most half of the {n + m:,} rows that a repetition uses; got "
+            f'{options.landmarks}. Use fewer, or `method="exact"`.'
+        )
 
     paired = rehearsal.design.paired
     draw = functools.partial(_exchanged if paired else _dealt_out, rehearsal, used)

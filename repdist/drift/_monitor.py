@@ -417,7 +417,7 @@ class Monitor(Result):
             _pool=arrays["pool"],
             _rest=arrays["rest"],
         )
-        vars(monitor)["_saved"] = _revision(state["steps"])
+        vars(monitor)["_saved"] = _revision(state["steps"], state["reference"]["plan"])
         return monitor
 
     @classmethod
@@ -488,7 +488,8 @@ class Monitor(Result):
 
     @property
     def _revision(self) -> str:
-        return _revision([dataclasses.asdict(step) for step in self._steps])
+        steps = [dataclasses.asdict(step) for step in self._steps]
+        return _revision(steps, self._reference.plan.digest)
 
     def _check_mine(self, path: str | Path) -> None:
         """Raise if a file is there that this monitor has not come from as it is."""
@@ -497,7 +498,7 @@ class Monitor(Result):
         state, _ = _store.read(path, KIND, "Monitor.save")
         if state["identity"] != self._identity:
             raise ValueError(f"`path` must not hold another monitor; {path} does.")
-        if _revision(state["steps"]) != self._saved:
+        if _revision(state["steps"], state["reference"]["plan"]) != self._saved:
             raise ValueError(
                 f"`path` must be as it was when it was loaded; {path} has been updated since, to "
                 f"{len(state['steps'])} batches. Load it again."
@@ -642,6 +643,7 @@ def _hash_of(block: Array) -> bytes:
     return hashlib.sha256(np.ascontiguousarray(_arrays.to_numpy(block)).tobytes()).digest()
 
 
-def _revision(steps: Sequence[dict[str, Any]]) -> str:
-    """Return what tells the state after these steps from others."""
-    return hashlib.sha256(repr([tuple(step.values()) for step in steps]).encode()).hexdigest()
+def _revision(steps: Sequence[dict[str, Any]], plan: str) -> str:
+    """Return what tells the state after these steps, with a reference of this plan, from others."""
+    text = repr([plan, *(tuple(step.values()) for step in steps)])
+    return hashlib.sha256(text.encode()).hexdigest()

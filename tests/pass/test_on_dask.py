@@ -227,6 +227,68 @@ def test_groups_beside_a_reference(many_blocks):
     )
 
 
+# --- landmarks -----------------------------------------------------------------------------------
+
+
+THROUGH = {
+    "method": "landmarks", "n_landmarks": 20, "rng": 3, "n_resamples": 199,
+    "kernel": kernels.MultiRBF("median", size=3),
+}  # fmt: skip
+
+
+@pytest.fixture
+def few_at_a_time(monkeypatch):
+    """Little data in many spans, of which some rows are quoted."""
+    monkeypatch.setattr("repdist._pass.landmarks._SPAN", 500)
+    monkeypatch.setattr("repdist._questions.landmarks.QUOTED", 200)
+
+
+@pytest.fixture
+def one_worker():
+    with (
+        LocalCluster(
+            n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None
+        ) as workers,
+        Client(workers) as connected,
+    ):
+        yield connected
+
+
+@pytest.fixture(params=["no cluster", "one_worker", "client"])
+def workers(request):
+    """Dask's default scheduler, a cluster of one thread, and one of two processes."""
+    return None if request.param == "no cluster" else request.getfixturevalue(request.param)
+
+
+def both_through_landmarks(A, B):
+    ours = repdist.mmd_test(A, B, **THROUGH)
+    theirs = repdist.mmd_test(lazy(A, 170, 3), lazy(B), **THROUGH)
+    assert theirs.kernel == ours.kernel
+    assert theirs.landmarks == ours.landmarks
+    assert theirs.cautions == ours.cautions
+    return ours, theirs
+
+
+def test_through_landmarks_workers_give_the_answer_of_numpy(workers, few_at_a_time):
+    ours, theirs = both_through_landmarks(X, Y)
+    assert theirs.pvalue == ours.pvalue
+    np.testing.assert_allclose(theirs.null_distribution, ours.null_distribution, 1e-9, 1e-12)
+    np.testing.assert_allclose(theirs.mmd_squared, ours.mmd_squared, rtol=1e-9)
+
+
+def test_through_landmarks_in_float32(few_at_a_time):
+    ours, theirs = both_through_landmarks(X.astype(np.float32), Y.astype(np.float32))
+    assert abs(theirs.pvalue - ours.pvalue) <= 3 / 256
+    np.testing.assert_allclose(theirs.null_distribution, ours.null_distribution, 1e-2, 1e-2)
+
+
+def test_a_table_through_landmarks(few_at_a_time):
+    ours = repdist.pairwise_mmd_test(GROUPS, **THROUGH)
+    theirs = repdist.pairwise_mmd_test(as_mapping()[1], **THROUGH)
+    np.testing.assert_array_equal(theirs.pvalue, ours.pvalue)
+    assert theirs.landmarks == ours.landmarks
+
+
 @dataclass(frozen=True)
 class Cauchy(kernels.Kernel):
     """A kernel of a user's own, fitted on the rows that it is given."""

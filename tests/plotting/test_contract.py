@@ -86,6 +86,24 @@ def distances(names=NAMES):
     return SimpleNamespace(headline="1 of 5", quantity="MMD$^2$", to_frame=lambda: frame)
 
 
+def drift(names=NAMES, alarms=1):
+    """Batches over time; the last few gave an alarm."""
+    k = len(names)
+    middle = np.linspace(-0.01, 1, k)
+    frame = pd.DataFrame(
+        {
+            "mmd_squared": middle,
+            "ci_low": np.maximum(middle - 0.1, 0),
+            "ci_high": np.maximum(middle + 0.2, 0),
+            "floor": np.full(k, 0.05),
+            "evidence": 30 * np.linspace(0, 1, k) ** 4,
+            "alarm": np.arange(k) >= k - alarms,
+        },
+        index=pd.Index(names, tupleize_cols=False),
+    )
+    return SimpleNamespace(headline="Alarm: b", threshold=20.0, to_frame=lambda: frame)
+
+
 # Picture: the protocol of what it needs, and objects that have no more than that.
 PICTURES = {
     "plot_two_sample": ("NullShape", [null(), null(1)]),
@@ -99,6 +117,15 @@ PICTURES = {
     ),
     "plot_distances": ("DistancesShape", [distances(), distances(NAMES[:1])]),
 }
+FIGURES = {  # pictures of several panels, which are figures of their own
+    "plot_drift": (
+        "DriftShape",
+        [drift(), drift(alarms=0), drift(NAMES[:1]), drift(list(map(str, range(150))), 60)],
+    ),
+}
+FIGURE_CASES = pytest.mark.parametrize(
+    ("name", "shape"), [(name, shape) for name, (_, shapes) in FIGURES.items() for shape in shapes]
+)
 CASES = pytest.mark.parametrize(
     ("name", "shape"), [(name, shape) for name, (_, shapes) in PICTURES.items() for shape in shapes]
 )
@@ -113,12 +140,14 @@ def _closed_figures():
 
 
 def test_every_picture_is_here():
-    assert set(PICTURES) == {name for name in plotting.__all__ if name.startswith("plot_")}
+    assert set(PICTURES) | set(FIGURES) == {
+        name for name in plotting.__all__ if name.startswith("plot_")
+    }
 
 
-@pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.parametrize("name", [*PICTURES, *FIGURES])
 def test_a_shape_has_what_its_protocol_asks_for_and_no_more(name):
-    protocol, shapes = PICTURES[name]
+    protocol, shapes = (PICTURES | FIGURES)[name]
     asked = {name for name in vars(getattr(_shapes, protocol)) if not name.startswith("_")}
     for shape in shapes:
         assert set(vars(shape)) == asked
@@ -196,3 +225,41 @@ def test_a_picture_is_written_whole(name, tmp_path):
     with pytest.raises(ValueError, match="`path` must be a file in an existing folder"):
         plotting.save_figure(ax, tmp_path / "none" / "picture.png")
     assert [path.name for path in tmp_path.iterdir()] == ["picture.png"]
+
+
+# --- figures of several panels -------------------------------------------------------------------
+
+
+@FIGURE_CASES
+def test_a_figure_is_new_and_leaves_the_rest_alone(name, shape):
+    before, values = dict(mpl.rcParams), pickle.dumps(shape.to_frame())
+    figures = [getattr(plotting, name)(shape) for _ in range(2)]
+    assert all(isinstance(figure, Figure) for figure in figures)
+    assert figures[0] is not figures[1]
+    assert len(plt.get_fignums()) == 2
+    assert dict(mpl.rcParams) == before
+    assert pickle.dumps(shape.to_frame()) == values
+    figures[0].canvas.draw()
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_panel_is_labelled_and_it_is_written_whole(name, tmp_path):
+    figure = getattr(plotting, name)(FIGURES[name][1][0])
+    assert all(ax.get_ylabel() for ax in figure.axes)
+    assert figure.axes[0].get_title(loc="left") == "Alarm: b"
+    plotting.save_figure(figure.axes[0], tmp_path / "picture.png")
+    assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
+    assert [path.name for path in tmp_path.iterdir()] == ["picture.png"]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [NAMES, ["$a_$", "cost $5^$", "c"], ["x" * 200, "b", "c"], ["é<b>", "\n", ""]],
+    ids=repr,
+)
+def test_names_of_batches_are_told_apart(names):
+    figure = plotting.plot_drift(drift(names))
+    figure.canvas.draw()
+    shown = [tick.get_text() for tick in figure.axes[1].get_xticklabels()]
+    assert len(shown) == len(set(shown)) == len(names)
+    assert all(len(text) <= 25 for text in shown)
