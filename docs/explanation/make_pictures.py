@@ -7,6 +7,7 @@ this file does not draw: typical.png is written by `repdist lenet-gap`, and lear
 `repdist lenet-gap train`.
 """
 
+import math
 from pathlib import Path
 
 import matplotlib as mpl
@@ -38,6 +39,7 @@ def main():
         normal_scores,
         noise_floor,
         size_and_significance,
+        drift_pool,
     ):
         save(draw(), IMAGES / f"explain_{draw.__name__}.png")
     save(table(), IMAGES / "table.png", dpi=150)
@@ -576,6 +578,39 @@ def size_and_significance():
     for ax in axes:
         ax.set_xscale("log")
         ax.set_xlabel("rows in each sample")
+    return fig
+
+
+# --- drift.md ------------------------------------------------------------------------------------
+
+
+def drift_pool():
+    """How many quiet weeks of 40 have p <= .05, against the reference and the pool."""
+    streams, weeks = 200, 40
+    pvalues = np.empty((2, streams, weeks))
+    for stream in range(streams):
+        rng = np.random.default_rng(stream)
+        reference = repdist.Reference(rng.normal(size=(356, 1)), n_landmarks=20, rng=rng)  # 8 bins
+        monitor = repdist.Monitor(reference, n_resamples=199, rng=rng)
+        for week in range(weeks):
+            rows = reference.sketch(rng.normal(size=(256, 1)), rng=rng)
+            pvalues[0, stream, week] = reference.compare(rows, n_resamples=199, rng=rng).pvalue
+            pvalues[1, stream, week] = monitor.update(rows, week).pvalue
+    fig, axes = plt.subplots(1, 2, figsize=(8, 3.2), layout="constrained", sharey=True)
+    names = "against the fixed reference", "against the pool"
+    counts = (pvalues <= 0.05).sum(axis=2)
+    edges = np.arange(counts.max() + 2)
+    law = [math.comb(weeks, k) * 0.05**k * 0.95 ** (weeks - k) * streams for k in edges[:-1]]
+    for ax, mine, name in zip(axes, counts, names, strict=True):
+        ax.hist(mine, edges - 0.5, color=FILL)
+        ax.plot(edges[:-1], law, "o", color="black", markersize=4, label="independent weeks")
+        ax.set_title(
+            f"{name}:\nmean {mine.mean():.1f}, variance {mine.var(ddof=1):.1f}",
+            loc="left", fontsize="medium",
+        )  # fmt: skip
+        ax.set_xlabel("false alarms in 40 weeks at .05")
+    axes[0].set_ylabel("streams of 200")
+    axes[1].legend(frameon=False)
     return fig
 
 
