@@ -55,7 +55,9 @@ print(reference)
 def weekly_job(number):
     """Look at the week, and say what was found."""
     reference = repdist.Reference.load(folder / "reference.npz")
-    with repdist.Monitor.opened(folder / "monitor.npz", reference, alarm_every=100, rng=0) as monitor:
+    with repdist.Monitor.opened(
+        folder / "monitor.npz", reference, alarm_every=100, rng=0
+    ) as monitor:
         step = monitor.update(week(number), label=number)
     print(
         f"week {step.label:>2}: MMD^2 {step.mmd_squared:+.4f}, p {step.pvalue:.4f}, "
