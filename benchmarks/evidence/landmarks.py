@@ -74,6 +74,7 @@ NULLS = (
     Null(RareModes(0.004), 100, 2000, n_bins=10),
     # The largest rates of a first run, with five times as many samples.
     Null(Gaussian(2), 20, 30, (EXACT, "landmarks-16"), scheme="20+30-again", times=5),
+    Null(Gaussian(2), 64, 1024, n_bins=8, scheme="64+1024-again", times=5),
 )
 DIFFERENCES = (
     TightClusters(1000),

@@ -165,6 +165,13 @@ def compare_to_reference(  # noqa: PLR0913 (the options of a test)
     >>> result.closest
     ('a',)
     """
+    if isinstance(reference, SavedReference):
+        check_left_out(
+            kernel=(kernel, DEFAULT_KERNEL), clusters=(clusters, None), strata=(strata, None),
+            matched=(matched, False), estimator=(estimator, "unbiased"), combine=(combine, "max"),
+            n_bins=(n_bins, "auto"), method=(method, "exact"),
+            n_landmarks=(n_landmarks, N_LANDMARKS),
+        )  # fmt: skip
     options = Options.checked(
         kernel=kernel, estimator=estimator, combine=combine, n_resamples=n_resamples,
         n_bins=n_bins, rng=rng, method=method, n_landmarks=n_landmarks, n_jobs=n_jobs,
@@ -174,11 +181,6 @@ def compare_to_reference(  # noqa: PLR0913 (the options of a test)
     matched = _checks.flag("matched", matched)
     level = _checks.fraction("confidence_level", confidence_level)
     if isinstance(reference, SavedReference):
-        check_left_out(
-            kernel=(kernel, DEFAULT_KERNEL), clusters=(clusters, None), strata=(strata, None),
-            matched=(matched, False), estimator=(estimator, "unbiased"), combine=(combine, "max"),
-            n_bins=(n_bins, "auto"), method=(method, "exact"),
-        )  # fmt: skip
         with computing():
             result, finest = compare_sketches(reference, groups, labels, options, adjust, level)
         return _told(result, finest, adjust)

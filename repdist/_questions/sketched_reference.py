@@ -1,11 +1,11 @@
 """How far each of several groups is from a reference that travels, by sums over bins of rows."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
-from repdist import _arrays
+from repdist import _arrays, _checks
 from repdist._arrays import Groups
 from repdist._designs.relabelings import Drawn
 from repdist._designs.table_cuts import Streams, finer
@@ -102,12 +102,29 @@ def _read(reference: Reference, groups: Any, labels: Any) -> tuple[tuple[Hashabl
     if isinstance(groups, Sketch):
         groups = [groups]
     if isinstance(groups, (list, tuple)) and any(isinstance(part, Sketch) for part in groups):
-        names = range(len(groups)) if labels is None else labels
-        groups, labels = dict(zip(names, groups, strict=True)), None
-    if isinstance(groups, Mapping) and labels is None and groups:
+        groups, labels = _named(groups, labels), None
+    if isinstance(groups, (Mapping, list, tuple)) and not len(groups):
+        raise ValueError("`groups` must hold at least one group; got none.")
+    if isinstance(groups, Mapping) and labels is None:
         return tuple(groups), list(groups.values())
     given: Groups = _arrays.read_groups(groups, labels)
     return given.names, [reference.plan.in_order(rows, given.columns) for rows in given.arrays]
+
+
+def _named(groups: Any, labels: Any) -> dict[Hashable, Any]:
+    """Return groups, some of them sketches, by their names."""
+    if labels is None:
+        return dict(enumerate(groups))
+    if isinstance(labels, (str, bytes)) or not isinstance(labels, Iterable):
+        raise TypeError(f"`labels` must hold one name a group; got {_checks.describe(labels)}.")
+    names = list(labels)
+    if len(names) != len(groups):
+        raise ValueError(
+            f"`labels` must hold one name a group; got {len(names)} for {len(groups)} groups."
+        )
+    if not all(isinstance(name, Hashable) for name in names) or len(set(names)) < len(names):
+        raise ValueError("`labels` must be different names, text or numbers; got some twice.")
+    return dict(zip(names, groups, strict=True))
 
 
 def _view(views: list[LandmarkView]) -> LandmarkView:

@@ -1,29 +1,29 @@
 """A monitor: each batch against the reference and all batches before it."""
 
 import dataclasses
-import hashlib
 import secrets
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from repdist import _arrays, _checks
+from repdist import _checks
 from repdist._designs.relabelings import random_total
 from repdist._files import checked_target
 from repdist._inference.rates import CONFIDENCE
-from repdist._inference.sketched import Frozen, bins_null, distance
+from repdist._inference.sketched import distance
 from repdist._options import Options
 from repdist._results.card import Card, Result
 from repdist._results.spreadsheet import write_frame
 from repdist._results.words import kernel_words
 from repdist._threads import computing
-from repdist._typing import Array, Float64
+from repdist._typing import Array
 from repdist._version import __version__
+from repdist.drift._batches import MonitorStep, key_of, name_of, revision
 from repdist.drift._chart import bet, threshold_for
+from repdist.drift._pool import Pool
 from repdist.sketches import Reference, Sketch, _store
 
 if TYPE_CHECKING:
@@ -31,48 +31,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 KIND = "monitor"
-_LEAST_EVERY = 2.0
-
-
-@dataclass(frozen=True)
-class MonitorStep:
-    """What a monitor says of one batch.
-
-    Attributes
-    ----------
-    label : str
-        As given, or a hash of the rows.
-    n : int
-        Rows.
-    mmd_squared, standard_error, ci_low, ci_high : float
-        The distance to the reference, under the kernel projected on its landmarks; its 95 %
-        interval.
-    effect : float
-        MMD^2 over the spread of rows.
-    floor : float
-        What a batch of this size shows by chance in 95 % of cases.
-    pvalue : float
-        Of the batch against the reference and all earlier batches.
-    evidence : float
-        That has added up against "nothing has changed".
-    alarm : bool
-        Whether it has reached the threshold; the next batch starts from nothing again.
-    accepted : bool
-        Whether somebody has looked at the alarm: see `Monitor.accept`.
-    """
-
-    label: str
-    n: int
-    mmd_squared: float
-    standard_error: float
-    ci_low: float
-    ci_high: float
-    effect: float
-    floor: float
-    pvalue: float
-    evidence: float
-    alarm: bool
-    accepted: bool = False
+_LEAST_EVERY, _MOST_EVERY = 2.0, 1e5
+_LEAST_RESAMPLES = 19
+_FEW_UNSEEN = 0.01  # of the rows of a batch
 
 
 class Monitor(Result):
@@ -121,7 +82,9 @@ class Monitor(Result):
 
     Of the pool as many bins as the reference may have are relabeled, drawn uniformly; the sums over
     all other rows count, and keep their label. So an update takes the same time and a saved monitor
-    the same room after any number of batches: bins of the reference, and as many again.
+    the same room after any number of batches: bins of the reference, and as many again. But the
+    pool forgets: `max_bins` of the reference should be many times the bins of a batch (take larger
+    `rows_per_bin` for large batches), else a small change that lasts is soon a part of the pool.
 
     Given the rows of the pool and the batch together, without their order, the p-value is uniform
     (or larger, with ties); those of later batches depend on that set alone, and on relabelings
@@ -155,8 +118,16 @@ class Monitor(Result):
             progress=False,
         )  # fmt: skip
         every = _checks.positive("alarm_every", alarm_every)
-        if every < _LEAST_EVERY:
-            raise ValueError(f"`alarm_every` must be at least 2 batches; got {alarm_every:g}.")
+        if not _LEAST_EVERY <= every <= _MOST_EVERY:
+            raise ValueError(
+                f"`alarm_every` must be from {_LEAST_EVERY:g} to {_MOST_EVERY:g} batches; got "
+                f"{alarm_every:g}."
+            )
+        if options.n_resamples < _LEAST_RESAMPLES:
+            raise ValueError(
+                f"`n_resamples` must be at least {_LEAST_RESAMPLES}, so that p-values can be small;"
+                f" got {n_resamples}."
+            )
         self._every, self._wanted = every, options.n_resamples
         self._seed = int(options.rng.integers(2**63))
         self._identity, self._saved = secrets.token_hex(8), ""
@@ -167,11 +138,7 @@ class Monitor(Result):
 
     def _start(self, reference: Reference) -> None:
         """Begin with the bins of a reference as pool."""
-        self._reference = reference
-        sketch = reference.as_sketch()
-        s = reference.plan.rows_per_bin
-        self._pool, self._rest = sketch.bins, sketch.rest
-        self._rest_rows = reference.n - s * sketch.n_bins
+        self._reference, self._pool = reference, Pool.of(reference)
         self._evidence = 0.0
 
     @property
@@ -213,7 +180,7 @@ class Monitor(Result):
         ----------
         rows : array-like, (n, d), table or Sketch
             At least 8 bins of them, of the columns of the reference.
-        label : str or number, optional
+        label : str, number or date, optional
             What the batch is called. Without it a hash of its content, so that the same batch twice
             is refused.
         n_jobs : int
@@ -229,7 +196,7 @@ class Monitor(Result):
             If `rows` are not of the kind described, fill too few bins, or are a sketch of another
             reference; if a batch of this label has been seen. The monitor is then as it was.
         """
-        name = _key(rows) if label is None else _text(label)
+        name = key_of(self._reference.plan, rows) if label is None else name_of(label)
         if name in self._keys:
             what = "`rows`" if label is None else "`label`"
             raise ValueError(
@@ -238,11 +205,12 @@ class Monitor(Result):
         number = len(self._steps)
         sketch = self._reference.sketched(rows, self._stream(number, 0), n_jobs)
         with computing():
-            pvalue = self._pvalue(sketch, self._stream(number, 1))
+            plan = self._reference.plan
+            pvalue = self._pool.pvalue(plan, sketch, self._wanted, self._stream(number, 1))
             evidence = (1 + self._evidence) * float(bet(np.array(pvalue)))
             step = self._step(name, sketch, pvalue, evidence)
-            pool = self._grown(sketch, self._stream(number, 2))
-        self._pool, self._rest, self._rest_rows = pool
+            pool = self._pool.grown(sketch, self._stream(number, 2))
+        self._pool = pool
         self._evidence = 0.0 if step.alarm else evidence
         self._steps.append(step)
         self._keys.add(name)
@@ -256,7 +224,7 @@ class Monitor(Result):
         ValueError
             If no batch of this label gave an alarm.
         """
-        name = _text(label)
+        name = name_of(label)
         for i, step in enumerate(self._steps):
             if step.label == name and step.alarm:
                 self._steps[i] = dataclasses.replace(step, accepted=True)
@@ -379,10 +347,10 @@ class Monitor(Result):
                 "alarm_every": self._every,
                 "n_resamples": self._wanted,
                 "evidence": self._evidence,
-                "rest_rows": self._rest_rows,
+                "rest_rows": self._pool.rest_rows,
                 "steps": [dataclasses.asdict(step) for step in self._steps],
             }
-            pool = {"pool": self._pool, "rest": self._rest}
+            pool = {"pool": self._pool.bins, "rest": self._pool.rest}
             _store.write(path, KIND, state, stored | pool)
             self._saved = self._revision
 
@@ -411,13 +379,11 @@ class Monitor(Result):
             _every=state["alarm_every"],
             _wanted=state["n_resamples"],
             _evidence=state["evidence"],
-            _rest_rows=state["rest_rows"],
+            _pool=Pool(arrays["pool"], arrays["rest"], state["rest_rows"]),
             _steps=[MonitorStep(**step) for step in state["steps"]],
             _keys={step["label"] for step in state["steps"]},
-            _pool=arrays["pool"],
-            _rest=arrays["rest"],
         )
-        vars(monitor)["_saved"] = _revision(state["steps"], state["reference"]["plan"])
+        vars(monitor)["_saved"] = revision(state["steps"], state["reference"]["plan"])
         return monitor
 
     @classmethod
@@ -489,7 +455,7 @@ class Monitor(Result):
     @property
     def _revision(self) -> str:
         steps = [dataclasses.asdict(step) for step in self._steps]
-        return _revision(steps, self._reference.plan.digest)
+        return revision(steps, self._reference.plan.digest)
 
     def _check_mine(self, path: str | Path) -> None:
         """Raise if a file is there that this monitor has not come from as it is."""
@@ -498,31 +464,15 @@ class Monitor(Result):
         state, _ = _store.read(path, KIND, "Monitor.save")
         if state["identity"] != self._identity:
             raise ValueError(f"`path` must not hold another monitor; {path} does.")
-        if _revision(state["steps"], state["reference"]["plan"]) != self._saved:
+        if revision(state["steps"], state["reference"]["plan"]) != self._saved:
             raise ValueError(
-                f"`path` must be as it was when it was loaded; {path} has been updated since, to "
+                f"`path` must be as it was when it was loaded; {path} is another state, of "
                 f"{len(state['steps'])} batches. Load it again."
             )
 
     def _stream(self, number: int, purpose: int) -> np.random.Generator:
         """Return the random stream of a batch and a purpose."""
         return np.random.default_rng([self._seed, number, purpose])
-
-    def _pvalue(self, sketch: Sketch, rng: np.random.Generator) -> float:
-        """Return p of a batch against the pool."""
-        plan = self._reference.plan
-        rest = Frozen([part[0] for part in plan.features(self._rest[:, None])], self._rest_rows)
-        null, _ = bins_null(
-            plan.features(sketch.bins),
-            plan.features(self._pool),
-            rest,
-            plan.rows_per_bin,
-            plan.weights,
-            plan.seen.epsilon,
-            self._wanted,
-            rng,
-        )
-        return null.pvalue
 
     def _step(self, name: str, sketch: Sketch, pvalue: float, evidence: float) -> MonitorStep:
         reference = self._reference
@@ -544,21 +494,8 @@ class Monitor(Result):
             pvalue=pvalue,
             evidence=evidence,
             alarm=evidence >= self.threshold,
+            unseen=sketch.unseen,
         )
-
-    def _grown(self, sketch: Sketch, rng: np.random.Generator) -> tuple[Float64, Float64, int]:
-        """Return the pool with one more batch: as many bins as may move, drawn uniformly."""
-        plan = self._reference.plan
-        bins = np.concatenate([self._pool, sketch.bins], axis=1)
-        rest = self._rest + sketch.rest
-        rows = self._rest_rows + sketch.n - plan.rows_per_bin * sketch.n_bins
-        if bins.shape[1] > plan.max_bins:
-            order = rng.permutation(bins.shape[1])
-            kept, folded = np.sort(order[: plan.max_bins]), order[plan.max_bins :]
-            rest = rest + bins[:, folded].sum(axis=1)
-            rows += plan.rows_per_bin * len(folded)
-            bins = bins[:, kept]
-        return bins, rest, rows
 
     def _card(self) -> Card:
         lines = [
@@ -568,9 +505,10 @@ class Monitor(Result):
         ]  # fmt: skip
         if self._steps:
             last = self._steps[-1]
+            low = f"{last.ci_low:.3g}" if last.ci_low > 0 else "0 (cut)"
             distance_words = (
-                f"MMD^2 {last.mmd_squared:.3g} to the reference, 95 % interval {last.ci_low:.3g} "
-                f"to {last.ci_high:.3g}, floor {last.floor:.3g}"
+                f"MMD^2 {last.mmd_squared:.3g} to the reference, 95 % interval {low} to "
+                f"{last.ci_high:.3g}, floor {last.floor:.3g}"
             )
             verdict = "ALARM" if last.alarm else "no alarm"
             lines += [
@@ -582,7 +520,18 @@ class Monitor(Result):
             shown = ", ".join(self.alarms[:5]) + ", ..." * (len(self.alarms) > 5)
             lines.append(("alarms", f"{len(self.alarms)} not accepted: {shown}"))
         count = len(self._steps)
-        return Card(f"Monitor of {count:,} batch{'es' * (count != 1)}", tuple(lines))
+        title = f"Monitor of {count:,} batch{'es' * (count != 1)}"
+        return Card(title, tuple(lines), self._cautions())
+
+    def _cautions(self) -> tuple[str, ...]:
+        """Return what a reader of the last step should know."""
+        if not self._steps or self._steps[-1].unseen <= _FEW_UNSEEN * self._steps[-1].n:
+            return ()
+        last = self._steps[-1]
+        return (
+            f"{last.unseen:,} of the {last.n:,} rows of {last.label} are near to no landmark: what "
+            "differs among them was hardly looked at",
+        )
 
     def _record(self) -> dict[str, Any]:
         return {
@@ -618,32 +567,3 @@ def _check_like(found: Monitor, given: Monitor, path: str | Path) -> None:
             raise ValueError(
                 f"`{name}` must be that of the monitor in {path}, {before:g}; got {wanted:g}."
             )
-
-
-def _text(label: Any) -> str:
-    if isinstance(label, (bool, np.bool_)) or not isinstance(
-        label, (str, int, float, np.integer, np.floating)
-    ):
-        raise TypeError(f"`label` must be text or a number; got {_checks.describe(label)}.")
-    return str(label)
-
-
-def _key(rows: Any) -> str:
-    """Return a hash of the content of a batch."""
-    if isinstance(rows, Sketch):
-        return rows.digest
-    (array,) = _arrays.read_samples({"rows": rows}, minimum_rows=1)
-    digest = hashlib.sha256(f"{array.dtype} {tuple(array.shape)}".encode())
-    for part in _arrays.over_chunks(_hash_of, array):
-        digest.update(part)
-    return digest.hexdigest()[:16]
-
-
-def _hash_of(block: Array) -> bytes:
-    return hashlib.sha256(np.ascontiguousarray(_arrays.to_numpy(block)).tobytes()).digest()
-
-
-def _revision(steps: Sequence[dict[str, Any]], plan: str) -> str:
-    """Return what tells the state after these steps, with a reference of this plan, from others."""
-    text = repr([plan, *(tuple(step.values()) for step in steps)])
-    return hashlib.sha256(text.encode()).hexdigest()

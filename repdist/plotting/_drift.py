@@ -43,11 +43,12 @@ def plot_drift(shape: DriftShape) -> "Figure":
                 capsize=2, label=words,
             )  # fmt: skip
     above.set_ylabel("MMD² to the reference")
-    above.set_ylim(bottom=min(0.0, 1.1 * float(middle.min())))
+    above.set_ylim(bottom=min(0.0, float(middle.min())) - 0.04 * float(np.ptp(frame["ci_high"])))
     above.set_title(shape.headline, loc="left", fontsize="medium", wrap=True)
     above.legend(frameon=False, fontsize="small")
     evidence = frame["evidence"].to_numpy()
-    below.plot(places, evidence, "o-", color=LINE_COLOUR, markersize=3, linewidth=0.8)
+    for part in np.split(places, np.flatnonzero(alarm) + 1):  # it starts anew after an alarm
+        below.plot(part, evidence[part], "o-", color=LINE_COLOUR, markersize=3, linewidth=0.8)
     below.plot(places[alarm], evidence[alarm], "o", color=OBSERVED_COLOUR, markersize=5)
     below.axhline(shape.threshold, color=OBSERVED_COLOUR, linewidth=1, linestyle="--")
     below.annotate(

@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -98,11 +98,13 @@ class SketchPlan:
         """Return rows, checked, with their columns in the order of the plan."""
         names = _arrays.column_names(rows)
         (array,) = (_arrays.detach(a) for a in _arrays.read_samples({name: rows}, minimum_rows=1))
+        if names and self.columns:
+            return self.in_order(array, names, name)
         if array.shape[1] != self.d:
             raise ValueError(
                 f"`{name}` must have the {self.d} columns of the reference; got {array.shape[1]}."
             )
-        return self.in_order(array, names, name)
+        return array
 
     def in_order(self, array: Array, names: tuple[str, ...], name: str = "groups") -> Array:
         """Return rows with their columns, of these names, in the order of the plan."""
@@ -110,10 +112,11 @@ class SketchPlan:
             return array
         if sorted(names) != sorted(self.columns):
             lacking = [column for column in self.columns if column not in names]
-            raise ValueError(
-                f"`{name}` must have the columns of the reference; got none called "
-                f"{', '.join(map(repr, lacking[:5]))}."
-            )
+            more = [column for column in names if column not in self.columns]
+            found = f"none called {_listed(lacking)}" if lacking else f"{_listed(more)} besides"
+            if not lacking and not more:
+                found = "some twice"
+            raise ValueError(f"`{name}` must have the columns of the reference; got {found}.")
         return array[:, [names.index(column) for column in self.columns]]
 
     def sums(
@@ -152,6 +155,10 @@ class SketchPlan:
     def sample(self, bins: Float64, rest: Float64, n: int) -> BinSample:
         """Return sums over bins and over the rest of n rows as a sample."""
         return BinSample(self.weighted(bins), self.weighted(rest[:, None])[0], n, self.rows_per_bin)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(map(repr, names[:5])) + ", ..." * (len(names) > 5)
 
 
 def kernel_record(kernel: Kernel) -> dict[str, Any]:

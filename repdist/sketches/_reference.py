@@ -133,6 +133,8 @@ class Reference(Result):
         rng, workers = _checks.generator(rng), Workers(_checks.jobs(n_jobs))
         with computing():
             columns = _arrays.column_names(X)
+            if len(set(columns)) < len(columns):
+                raise ValueError("`X` must have columns of different names; got some twice.")
             (rows,) = (_arrays.detach(a) for a in _arrays.read_samples({"X": X}))
             _arrays.check_varies([rows], "`X`")
             drawn = min(max(len(rows) // 10, _LEAST_PILOT), _MOST_PILOT)
@@ -144,6 +146,7 @@ class Reference(Result):
                 )
             order = rng.permutation(len(rows))
             pilot = _arrays.held_here(_arrays.take_rows(rows, np.sort(order[:drawn])))
+            _arrays.check_varies([pilot], f"`X` (of {drawn} rows, drawn to fit on)")
             of_rows = _plan_of(pilot, kernel, min(count, drawn // 2), (s, most), columns, rng)
             in_bins, rest, unseen = of_rows.sums(rows, order[drawn:], bins, workers)
             n = len(rows) - drawn
@@ -213,9 +216,12 @@ class Reference(Result):
         TypeError, ValueError
             If `rows` are no array of real numbers with these columns.
         """
-        rng, workers = _checks.generator(rng), Workers(_checks.jobs(n_jobs))
+        return self._sketch(rows, _checks.generator(rng), n_jobs, "rows")
+
+    def _sketch(self, rows: Any, rng: np.random.Generator, n_jobs: int, name: str) -> Sketch:
+        workers = Workers(_checks.jobs(n_jobs))
         with computing():
-            array = self.plan.read("rows", rows)
+            array = self.plan.read(name, rows)
             bins = min(len(array) // self.plan.rows_per_bin, self.plan.max_bins)
             order = rng.permutation(len(array))
             in_bins, rest, unseen = self.plan.sums(array, order, bins, workers)
@@ -265,6 +271,10 @@ class Reference(Result):
         self, rows: Any, rng: np.random.Generator, n_jobs: int, name: str = "rows"
     ) -> Sketch:
         """Return rows, or a sketch, as a sketch of this plan with enough bins."""
+        if isinstance(rows, Reference):
+            raise TypeError(
+                f"`{name}` must be rows or a Sketch; got a Reference. Use `as_sketch()` of it."
+            )
         if isinstance(rows, Sketch):
             if rows.plan.digest != self.plan.digest:
                 raise ValueError(
@@ -273,7 +283,7 @@ class Reference(Result):
                 )
             sketch = rows
         else:
-            sketch = self.sketch(rows, rng=rng, n_jobs=n_jobs)
+            sketch = self._sketch(rows, rng, n_jobs, name)
         sketch.check_enough(name)
         return sketch
 
@@ -363,7 +373,7 @@ class Reference(Result):
             captured=tuple(self.plan.captured.tolist()),
             rows=sketch.n + self.n,
             unseen=sketch.unseen + self._held.unseen,
-            left_out=sketch.n - s * sketch.n_bins,
+            left_out=sketch.n - s * sketch.n_bins,  # of the test
             quoted=(sketch.n, self.n),
             sampled=False,
             projected=True,

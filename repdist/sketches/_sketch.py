@@ -76,6 +76,10 @@ class Sketch(Result):
             self.unseen + other.unseen,
         )
 
+    def __radd__(self, other: Any) -> "Sketch":
+        """Return itself beside 0, from which `sum` begins."""
+        return self if isinstance(other, int) and other == 0 else NotImplemented
+
     def save(self, path: str | Path) -> None:
         """Write the sketch to a .npz file, which appears when it is complete.
 

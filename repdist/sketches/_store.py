@@ -1,5 +1,6 @@
 """Files of arrays and numbers: .npz without pickles, with a header that says what they are."""
 
+import hashlib
 import json
 import zipfile
 import zlib
@@ -15,7 +16,7 @@ from repdist._files import checked_target, written_whole
 from repdist._version import __version__
 
 FORMAT = 1
-_HEADER = "header"
+_HEADER, _CONTENT = "header", "content"
 _BROKEN = (
     OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError,
     UnicodeDecodeError, RuntimeError,
@@ -26,7 +27,8 @@ def write(
     path: str | Path, kind: str, header: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]
 ) -> None:
     """Write a file, which appears when it is complete."""
-    text = json.dumps({"repdist": kind, "format": FORMAT, "version": __version__, **header})
+    said = {"repdist": kind, "format": FORMAT, "version": __version__, **header}
+    text = json.dumps({**said, _CONTENT: _digest(said, arrays)})
     stored = {_HEADER: np.frombuffer(text.encode(), dtype=np.uint8), **arrays}
     with written_whole(path) as temporary, temporary.open("wb") as file:
         np.savez(file, allow_pickle=False, **stored)
@@ -74,6 +76,9 @@ def read(path: str | Path, kind: str, maker: str) -> tuple[dict[str, Any], dict[
         raise FileNotFoundError(f"`path` must be a file that is there; got {path}.") from None
     try:
         with Path(path).open("rb") as raw:
+            if raw.read(2) not in (b"PK", b"\x93N"):
+                raise ValueError("it is no .npz file")
+            raw.seek(0)
             header, arrays = _parts(np.load(raw, allow_pickle=False))
     except _BROKEN as error:
         raise ValueError(
@@ -85,12 +90,26 @@ def read(path: str | Path, kind: str, maker: str) -> tuple[dict[str, Any], dict[
             f"`path` must be a file that `{maker}` wrote; {path} holds "
             f"{f'a {is_kind}' if is_kind else 'something else'}."
         )
-    if header["format"] != FORMAT:
+    if header.get("format") != FORMAT:
         raise ValueError(
-            f"`path` must be of format {FORMAT}; {path} is of {header['format']}, written by "
-            f"repdist {header['version']}. Use that version, or make it again."
+            f"`path` must be of format {FORMAT}; {path} is of {header.get('format')!r}, written by "
+            f"repdist {header.get('version')}. Use that version, or make it again."
+        )
+    if header.pop(_CONTENT, "") != _digest(header, arrays):
+        raise ValueError(
+            f"`path` must be as `{maker}` wrote it; {path} has been changed since. Make it again."
         )
     return header, arrays
+
+
+def _digest(header: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> str:
+    """Return what tells the content of a file from others."""
+    found = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
+    for name in sorted(arrays):
+        values = np.ascontiguousarray(arrays[name])
+        found.update(f"{name} {values.dtype.str} {values.shape}".encode())
+        found.update(values.tobytes())
+    return found.hexdigest()
 
 
 def _parts(file: Any) -> tuple[Any, dict[str, Any]]:
