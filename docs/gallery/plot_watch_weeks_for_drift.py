@@ -34,10 +34,10 @@ def week(number):
 # On the day of validation
 # ------------------------
 #
-# A :class:`~repdist.Reference` is fitted once: the kernel, landmarks to look at it through, and sums
-# over bins of rows. A batch must fill eight bins, so that a week of 128 images asks for bins of 16.
-# The file can be sent to the machine where the network runs. It holds no copy of the rows but of
-# those that are landmarks.
+# A :class:`~repdist.Reference` is fitted once: the kernel, landmarks to look at it through, and
+# sums over bins of rows. A batch must fill eight bins, so that a week of 128 images asks for bins
+# of 16. The file can be sent to the machine where the network runs. It holds no copy of the rows
+# but of those that are landmarks.
 
 folder = Path(tempfile.mkdtemp())
 reference = repdist.Reference(validated, name="validated", rows_per_bin=16, rng=0)
@@ -48,16 +48,15 @@ print(reference)
 # Every week
 # ----------
 #
-# These lines run once a week, as a process of their own. ``Monitor.opened`` loads the state that the
-# week before has left, or begins one; it keeps a second process out, and saves at the end.
+# These lines run once a week, as a process of their own. ``Monitor.opened`` loads the state that
+# the week before has left, or begins one; it keeps a second process out, and saves at the end.
 
 
 def weekly_job(number):
     """Look at the week, and say what was found."""
     reference = repdist.Reference.load(folder / "reference.npz")
-    with repdist.Monitor.opened(
-        folder / "monitor.npz", reference, alarm_every=100, rng=0
-    ) as monitor:
+    state = folder / "monitor.npz"
+    with repdist.Monitor.opened(state, reference, alarm_every=100, rng=0) as monitor:
         step = monitor.update(week(number), label=number)
     print(
         f"week {step.label:>2}: MMD^2 {step.mmd_squared:+.4f}, p {step.pvalue:.4f}, "
@@ -78,17 +77,17 @@ monitor = repdist.Monitor.load(folder / "monitor.npz")
 monitor.plot()
 
 # %%
-# Two weeks of a loss of 2 and 4 % pass unseen, and in the third the alarm comes. The evidence of the
-# quiet weeks says nothing: it goes up and down, and begins anew after an alarm.
+# Two weeks of a loss of 2 and 4 % pass unseen, and in the third the alarm comes. The evidence of
+# the quiet weeks says nothing: it goes up and down, and begins anew after an alarm.
 #
-# The alarm says *that* something has changed. How far it has gone stands above, with an interval; two
-# weeks are told apart only if they lie well apart.
+# The alarm says *that* something has changed. How far it has gone stands above, with an interval;
+# two weeks are told apart only if they lie well apart.
 #
 # After the alarm
 # ---------------
 #
-# Somebody looks, and notes that they have. The weeks stay where they are: to take the suspicious ones
-# out of the pool would make later p-values depend on earlier ones.
+# Somebody looks, and notes that they have. The weeks stay where they are: to take the suspicious
+# ones out of the pool would make later p-values depend on earlier ones.
 
 monitor.accept(10)
 print(monitor.headline)

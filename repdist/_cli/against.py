@@ -110,8 +110,7 @@ def against(  # noqa: PLR0913 (the options of the command)
     _refuse_parted("--matched", reading, matched=matched)
     samples, said = _read(given, called, {"--clusters": clusters, "--strata": strata}, reading)
     words = {f"groups[{name!r}]": file for name, file in zip(called, files, strict=True)}
-    words |= {"reference": reference, "groups": "A..."}
-    words |= {"matched": "--matched", "kernel": "--kernel"}
+    words |= {"reference": reference, "groups": "A...", "matched": "--matched"}
     with in_words_of_the_user(words):
         result = repdist.compare_to_reference(
             samples[0],

@@ -8,7 +8,7 @@ import numpy as np
 import typer
 
 import repdist
-from repdist._cli.load import check_options, read_rows, stem
+from repdist._cli.load import check_options, input_path, read_rows, stem
 from repdist._cli.options import (
     KERNELS,
     MULTI_RBF,
@@ -72,7 +72,6 @@ def fit(  # noqa: PLR0913 (the options of the command)
     rows = read_rows(data, reading)
     with in_words_of_the_user({
         "X": data, "name": "--name", "rows_per_bin": "--rows-per-bin", "max_bins": "--max-bins",
-        "kernel": "--kernel", "n_landmarks": "--landmarks",
     }):  # fmt: skip
         reference = repdist.Reference(
             rows,
@@ -205,11 +204,17 @@ def _sketched(
 
 def _batches(files: Sequence[str]) -> dict[str, str]:
     """Return the file of each batch, by its name."""
-    names = [stem(file) for file in files]
+    names = [_called(file) for file in files]
     check_apart(
         "`WEEK...` must be files of different names, without folders", names, " Rename one."
     )
     return dict(zip(names, files, strict=True))
+
+
+def _called(file: str) -> str:
+    """Return the name of a batch: that of its file, and the key of an archive."""
+    _, _, key = file.partition(".npz:")
+    return f"{stem(str(input_path(file)))}:{key}" if key else stem(file)
 
 
 def _new(

@@ -14,7 +14,7 @@ from repdist._cli.reading import Reading
 def saved_kind(name: str) -> str | None:
     """Return what a .npz file says that it holds: "reference", "sketch", "monitor"; else None."""
     path = input_path(name)
-    if path.suffix.lower() != ".npz" or name != str(path):
+    if path.suffix.lower() != ".npz" or ".npz:" in name:
         return None
     try:
         with path.open("rb") as raw, np.load(raw, allow_pickle=False) as arrays:

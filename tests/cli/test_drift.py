@@ -102,6 +102,13 @@ def test_sketches_are_batches(folder, run):
     assert labels() == ["week 1", "s"]
 
 
+def test_an_array_of_an_archive_is_called_by_both(folder, run):
+    np.savez("may.npz", rows=WEEKS["week 1"])
+    np.savez("june.npz", rows=WEEKS["week 2"])
+    assert run("monitor", "ref.npz", "may.npz:rows", "june.npz:rows", *MONITOR)[0] == 0
+    assert labels() == ["may:rows", "june:rows"]
+
+
 def test_it_writes_what_is_asked_for(folder, run):
     outputs = "--csv", "x.csv", "--html", "x.html", "--plot", "x.png"
     code, output, _ = run("monitor", "ref.npz", *FILES, *MONITOR, "--json", *outputs)
@@ -176,7 +183,7 @@ def test_groups_are_compared_with_a_saved_reference(folder, run):
     assert run("sketch", "ref.npz", FILES[0], "-o", "week 1.npz")[0] == 0
     groups = {"week 1": repdist.Sketch.load("week 1.npz"), "week 3": WEEKS["week 3"]}
     expected = repdist.compare_to_reference(reference(), groups, n_resamples=1999, rng=0)
-    code, output, message = run("against", "ref.npz", "week 1.npz", FILES[2], *FEW)
+    code, output, message = run("against", "./ref.npz", "./week 1.npz", FILES[2], *FEW)
     assert (code, output, message) == (0, f"{expected}\n", "")
     assert run("against", "ref.npz", *FILES, *FEW, "--fail-if-differs")[0] == 3
 
