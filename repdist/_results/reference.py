@@ -308,11 +308,15 @@ class ReferenceResult(Result):
         )
         if len(self.names) == 1:
             groups, rest = "1 group was", f"The interval is at {level}"
+        under = f"one kernel fitted on all ({kernel_words(self.kernel)})"
+        if self.landmarks is not None and self.landmarks.projected:
+            under = f"the kernel of the reference ({kernel_words(self.kernel)})"
+            moved = "bins of rows"
         return (
             f"{groups} compared with a reference of "
             f"{self.reference_size:,} rows by the {self.estimator} squared maximum mean "
-            f"discrepancy under one kernel fitted on all ({kernel_words(self.kernel)}), with exact "
-            f"permutation p-values from relabelings of {moved}{signs}{seen}, "
+            f"discrepancy under {under}, with exact permutation p-values from "
+            f"relabelings of {moved}{signs}{seen}, "
             f"{statistic_words(self.kernel, self.combine)} as statistic{ratio}, and p-values "
             f"{corrected}. {rest} (repdist {__version__})."
         )

@@ -121,22 +121,26 @@ class SketchPlan:
 
     def sums(
         self, rows: Array, order: npt.NDArray[np.intp], bins: int, workers: Workers
-    ) -> tuple[Float64, Float64, int]:
-        """Return sums over bins (R, U, L), over all other rows (R, L), and how many are unseen.
+    ) -> tuple[Float64, Float64, int, int]:
+        """Return sums over bins (R, U, L), over all other rows (R, L), how many, and the unseen.
 
         `order` are the numbers of rows: those of the bins, one after the other, then the others;
-        rows that are not in it are left out.
+        rows that are not in it are left out, and so are others that would fill no bin: no sum is
+        of fewer rows.
         """
         unit = np.full(len(rows), bins + 1, dtype=np.int32)
         in_bins = bins * self.rows_per_bin
         unit[order[:in_bins]] = np.repeat(np.arange(bins), self.rows_per_bin)
-        unit[order[in_bins:]] = bins
+        n = in_bins
+        if len(order) - in_bins >= self.rows_per_bin:
+            unit[order[in_bins:]] = bins
+            n = len(order)
         landmarks = self.seen
         if _arrays.is_torch(rows):
             landmarks = self._on_device_of(rows)
         with computing():
             found = unit_sums(landmarks, rows, unit, bins + 2, workers)
-        return found.sums[:, :bins], found.sums[:, bins], found.unseen
+        return found.sums[:, :bins], found.sums[:, bins], n, found.unseen
 
     def _on_device_of(self, rows: Array) -> Landmarks:
         xp = _arrays.namespace(rows)

@@ -148,8 +148,7 @@ class Reference(Result):
             pilot = _arrays.held_here(_arrays.take_rows(rows, np.sort(order[:drawn])))
             _arrays.check_varies([pilot], f"`X` (of {drawn} rows, drawn to fit on)")
             of_rows = _plan_of(pilot, kernel, min(count, drawn // 2), (s, most), columns, rng)
-            in_bins, rest, unseen = of_rows.sums(rows, order[drawn:], bins, workers)
-            n = len(rows) - drawn
+            in_bins, rest, n, unseen = of_rows.sums(rows, order[drawn:], bins, workers)
             floor = floor_of(of_rows.sample(in_bins, rest, n), rng)
         self._held = _Held(of_rows, in_bins, rest, n, unseen, floor, name)
 
@@ -202,7 +201,7 @@ class Reference(Result):
         ----------
         rows : array-like, (n, d), or table
             With the columns of the reference: by name, if both have names. Fewer rows than 8 bins
-            hold can be sketched, and added to others.
+            hold can be sketched, and added to others. Rows left over that fill no bin are left out.
         rng : None, int or numpy.random.Generator
             Which rows share a bin.
         n_jobs : int
@@ -224,8 +223,8 @@ class Reference(Result):
             array = self.plan.read(name, rows)
             bins = min(len(array) // self.plan.rows_per_bin, self.plan.max_bins)
             order = rng.permutation(len(array))
-            in_bins, rest, unseen = self.plan.sums(array, order, bins, workers)
-        return Sketch(self.plan, in_bins, rest, len(array), unseen)
+            in_bins, rest, n, unseen = self.plan.sums(array, order, bins, workers)
+        return Sketch(self.plan, in_bins, rest, n, unseen)
 
     def compare(
         self,
@@ -285,7 +284,7 @@ class Reference(Result):
         else:
             sketch = self._sketch(rows, rng, n_jobs, name)
         sketch.check_enough(name)
-        return sketch
+        return sketch.folded(rng)
 
     def null(self, sketch: Sketch, n_resamples: int, rng: np.random.Generator) -> tuple[Null, Any]:
         """Return what relabelings of bins say of a sketch, and which were used."""

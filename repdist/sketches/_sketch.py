@@ -32,7 +32,7 @@ class Sketch(Result):
     rest : (R, L)
         The sums over rows that lie in no bin.
     n : int
-        Rows in all.
+        Rows that the sums are of.
     unseen : int
         Rows that no landmark is near to.
     """
@@ -75,6 +75,16 @@ class Sketch(Result):
             self.n + other.n,
             self.unseen + other.unseen,
         )
+
+    def folded(self, rng: np.random.Generator) -> "Sketch":
+        """Return it with no more bins than may be relabeled, drawn uniformly; others as a rest."""
+        most = self.plan.max_bins
+        if self.n_bins <= most:
+            return self
+        order = rng.permutation(self.n_bins)
+        kept, others = np.sort(order[:most]), order[most:]
+        rest = self.rest + self.bins[:, others].sum(axis=1)
+        return Sketch(self.plan, self.bins[:, kept], rest, self.n, self.unseen)
 
     def __radd__(self, other: Any) -> "Sketch":
         """Return itself beside 0, from which `sum` begins."""
