@@ -202,6 +202,23 @@ def test_a_seed_repeats_the_steps():
     assert fed(rng=np.random.default_rng(0)).steps == fed().steps
 
 
+def test_nothing_is_drawn_twice(monkeypatch):
+    """Bins, relabelings and what is frozen: streams of their own for every batch, restarts too."""
+    asked, stream = [], repdist.Monitor._stream
+
+    def noted(self, number, purpose):
+        asked.append((number, purpose))
+        return stream(self, number, purpose)
+
+    monkeypatch.setattr(repdist.Monitor, "_stream", noted)
+    found = fed(BATCHES[:3])
+    found.restart(repdist.Reference(X + 2, **SMALL))
+    found.update(BATCHES[3])
+    assert sorted(asked) == [(number, purpose) for number in range(4) for purpose in range(3)]
+    first = {found._stream(*key).random() for key in asked}
+    assert len(first) == 12
+
+
 # --- labels --------------------------------------------------------------------------------------
 
 
