@@ -1,6 +1,7 @@
 """How far each of several groups is from a reference that travels, by sums over bins of rows."""
 
-from collections.abc import Hashable, Iterable, Mapping
+import functools
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,8 @@ import numpy as np
 from repdist import _arrays, _checks
 from repdist._arrays import Groups
 from repdist._designs.relabelings import Drawn
-from repdist._designs.table_cuts import Streams, finer
+from repdist._designs.table_cuts import Streams, finer, small_pvalue
+from repdist._inference.combine import Null
 from repdist._inference.differences import Differences, Joint
 from repdist._inference.estimates import Estimate
 from repdist._inference.multiplicity import Adjust
@@ -36,8 +38,9 @@ def compare_sketches(  # noqa: PLR0913 (what was given, and what was asked for)
         )
         for g, (name, part) in enumerate(zip(names, rows, strict=True))
     ]
+    G = len(names)
     nulls = [
-        reference.null(sketch, options.n_resamples, streams.group(g, "relabelings"))
+        _null(reference, sketch, options.n_resamples, G, functools.partial(streams.group, g))
         for g, sketch in enumerate(sketches)
     ]
     samples = [sketch.sample for sketch in sketches]
@@ -45,7 +48,6 @@ def compare_sketches(  # noqa: PLR0913 (what was given, and what was asked for)
     total = float(reference.plan.weights.sum())
     own = reference.sample.norm_squared
     spread = np.array([total - (sample.norm_squared + own) / 2 for sample in samples])
-    G = len(names)
     comparison = Comparison(
         first=np.zeros(G, dtype=np.intp),
         second=np.arange(1, G + 1),
@@ -81,7 +83,22 @@ def compare_sketches(  # noqa: PLR0913 (what was given, and what was asked for)
         floor_rate=np.full(G + 1, reference.floor_rate),
         compared=Differences(joint, level, int(options.rng.integers(2**63))),
     )
-    return result, [finer(drawn, 1) for drawn in comparison.relabelings]
+    return result, [finer(drawn, G) for drawn in comparison.relabelings]
+
+
+def _null(
+    reference: Reference,
+    sketch: Sketch,
+    wanted: int,
+    groups: int,
+    stream: Callable[[str], np.random.Generator],
+) -> tuple[Null, Drawn]:
+    """Return what relabelings say of a group; more of them if p is small and groups are many."""
+    null, drawn = reference.null(sketch, wanted, stream("relabelings"))
+    more = finer(drawn, groups)
+    if more != drawn and null.pvalue <= small_pvalue(drawn):
+        return reference.null(sketch, more.wanted, stream("relabelings"))
+    return null, drawn
 
 
 def check_left_out(**given: tuple[Any, Any]) -> None:

@@ -63,8 +63,7 @@ class LandmarkView:
         shares = ", ".join(f"{share:.0%}" for share in self.captured)
         captured = f"captured of components: {shares}"
         few = f" ({self.wanted:,} asked for)" * (self.n_landmarks < self.wanted)
-        kept = "count in distances alone" if self.projected else "were left out"
-        rest = f"; {counted(self.left_out, 'row')} filled no bin and {kept}"
+        rest = f"; {counted(self.left_out, 'row')} filled no bin and were left out"
         left = rest * (self.left_out > 0)
         return [
             (

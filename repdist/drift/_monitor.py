@@ -351,7 +351,7 @@ class Monitor(Result):
                 "steps": [dataclasses.asdict(step) for step in self._steps],
             }
             pool = {"pool": self._pool.bins, "rest": self._pool.rest}
-            _store.write(path, KIND, state, stored | pool)
+            _store.write(path, KIND, state, stored | pool, alone=True)
             self._saved = self._revision
 
     @classmethod

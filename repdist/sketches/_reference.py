@@ -224,7 +224,7 @@ class Reference(Result):
             bins = min(len(array) // self.plan.rows_per_bin, self.plan.max_bins)
             order = rng.permutation(len(array))
             in_bins, rest, n, unseen = self.plan.sums(array, order, bins, workers)
-        return Sketch(self.plan, in_bins, rest, n, unseen)
+        return Sketch(self.plan, in_bins, rest, n, unseen, len(array) - n)
 
     def compare(
         self,
@@ -364,7 +364,6 @@ class Reference(Result):
 
     def view(self, sketch: Sketch) -> LandmarkView:
         """Return what landmarks saw of a sketch and the reference."""
-        s = self.plan.rows_per_bin
         return LandmarkView(
             wanted=len(self.plan.landmarks),
             n_landmarks=len(self.plan.landmarks),
@@ -372,7 +371,7 @@ class Reference(Result):
             captured=tuple(self.plan.captured.tolist()),
             rows=sketch.n + self.n,
             unseen=sketch.unseen + self._held.unseen,
-            left_out=sketch.n - s * sketch.n_bins,  # of the test
+            left_out=sketch.left_out,
             quoted=(sketch.n, self.n),
             sampled=False,
             projected=True,

@@ -1,5 +1,6 @@
 """Sums over bins of rows: all that is kept of them."""
 
+import dataclasses
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
@@ -35,6 +36,8 @@ class Sketch(Result):
         Rows that the sums are of.
     unseen : int
         Rows that no landmark is near to.
+    left_out : int
+        Rows that would have filled no bin: they are in no sum.
     """
 
     plan: SketchPlan
@@ -42,6 +45,7 @@ class Sketch(Result):
     rest: Float64
     n: int
     unseen: int
+    left_out: int = 0
 
     @property
     def n_bins(self) -> int:
@@ -74,6 +78,7 @@ class Sketch(Result):
             self.rest + other.rest,
             self.n + other.n,
             self.unseen + other.unseen,
+            self.left_out + other.left_out,
         )
 
     def folded(self, rng: np.random.Generator) -> "Sketch":
@@ -84,7 +89,7 @@ class Sketch(Result):
         order = rng.permutation(self.n_bins)
         kept, others = np.sort(order[:most]), order[most:]
         rest = self.rest + self.bins[:, others].sum(axis=1)
-        return Sketch(self.plan, self.bins[:, kept], rest, self.n, self.unseen)
+        return dataclasses.replace(self, bins=self.bins[:, kept], rest=rest)
 
     def __radd__(self, other: Any) -> "Sketch":
         """Return itself beside 0, from which `sum` begins."""
@@ -99,7 +104,8 @@ class Sketch(Result):
             If `path` is no file name, is none that can be written in an existing folder, or cannot
             be written to its end; an earlier file is then as it was.
         """
-        header = {**self.plan.header(), "n": self.n, "unseen": self.unseen}
+        counts = {"n": self.n, "unseen": self.unseen, "left_out": self.left_out}
+        header = self.plan.header() | counts
         arrays = {"landmarks": self.plan.landmarks, "bins": self.bins, "rest": self.rest}
         _store.write(path, KIND, header, arrays)
 
@@ -114,7 +120,8 @@ class Sketch(Result):
         """
         header, arrays = _store.read(path, KIND, "Sketch.save")
         plan = SketchPlan.of_file(header, arrays)
-        return cls(plan, arrays["bins"], arrays["rest"], header["n"], header["unseen"])
+        counts = (header[name] for name in ("n", "unseen", "left_out"))
+        return cls(plan, arrays["bins"], arrays["rest"], *counts)
 
     def check_enough(self, name: str = "rows") -> None:
         """Raise if there are too few bins to tell them apart from others."""
@@ -132,6 +139,7 @@ class Sketch(Result):
         s = self.plan.rows_per_bin
         lines = [
             ("bins", f"{self.n_bins:,} of {s} rows; {self.n - s * self.n_bins:,} rows in none"),
+            *([("left out", f"{self.left_out:,} rows that fill no bin")] if self.left_out else []),
             ("plan", self.plan.digest),
             ("holds", f"sums over at least {s} rows each; no row by itself"),
         ]
@@ -143,5 +151,6 @@ class Sketch(Result):
             "n_bins": self.n_bins,
             "rows_per_bin": self.plan.rows_per_bin,
             "unseen": self.unseen,
+            "left_out": self.left_out,
             "plan": self.plan.digest,
         }

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import os
+import shutil
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -24,14 +26,43 @@ _BROKEN = (
 
 
 def write(
-    path: str | Path, kind: str, header: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]
+    path: str | Path,
+    kind: str,
+    header: Mapping[str, Any],
+    arrays: Mapping[str, npt.NDArray[Any]],
+    *,
+    alone: bool = False,
 ) -> None:
-    """Write a file, which appears when it is complete."""
+    """Write a file, which appears when it is complete.
+
+    `alone` says that the file is held by this process: what a killed one has left of it beside it
+    is then written over.
+    """
     said = {"repdist": kind, "format": FORMAT, "version": __version__, **header}
     text = json.dumps({**said, _CONTENT: _digest(said, arrays)})
     stored = {_HEADER: np.frombuffer(text.encode(), dtype=np.uint8), **arrays}
-    with written_whole(path) as temporary, temporary.open("wb") as file:
+    part = checked_target(path)
+    writing = written_over(part) if alone else written_whole(path)
+    with writing as temporary, temporary.open("wb") as file:
         np.savez(file, allow_pickle=False, **stored)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+@contextmanager
+def written_over(target: Path) -> Iterator[Path]:
+    """Yield a path beside a file, always the same, and give it the name of the file at the end."""
+    part = target.with_name(f"{target.name}.part")
+    try:
+        yield part
+        if target.exists():
+            shutil.copymode(target, part)
+        part.replace(target)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OSError(f"`path` must be a file that can be written; {target}: {reason}.") from error
+    finally:
+        part.unlink(missing_ok=True)
 
 
 @contextmanager
