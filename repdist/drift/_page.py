@@ -38,16 +38,15 @@ def page_of(monitor: MonitorToTell, title: str, lead: str) -> Page:
 
 
 def _batches(frame: Any) -> Table:
+    names = ("mmd_squared", "ci_low", "ci_high", "floor")
+    texts = with_equal_digits([frame[name] for name in names])  # one number of decimals for all
     numbers = [
-        column_of_numbers(heading, frame[name], digits(frame[name]))
-        for heading, name, digits in (
-            ("MMD²", "mmd_squared", with_equal_digits),
-            ("Low", "ci_low", with_equal_digits),
-            ("High", "ci_high", with_equal_digits),
-            ("Floor", "floor", with_equal_digits),
-            ("p", "pvalue", pvalues_with_equal_digits),
-            ("Evidence", "evidence", with_equal_digits),
-        )
+        column_of_numbers(heading, frame[name], shown)
+        for heading, name, shown in zip(("MMD²", "Low", "High", "Floor"), names, texts, strict=True)
+    ]
+    numbers += [
+        column_of_numbers("p", frame["pvalue"], pvalues_with_equal_digits(frame["pvalue"])),
+        column_of_numbers("Evidence", frame["evidence"], with_equal_digits(frame["evidence"])),
     ]
     alarms = [
         ("accepted" if accepted else "ALARM") if alarm else ""
