@@ -91,8 +91,8 @@ def test_json_tells_what_was_looked_at(run):
     [
         (
             ["test", "a.npy", "b.npy", "--landmarks", 80],
-            "`--landmarks` must be at most half of the 110 rows; got 80. Use `--method exact` for "
-            "so few.",
+            "`--landmarks` must be at most half of the 110 rows; got 80. Use fewer, or `--method "
+            "exact`.",
         ),
         (["test", "a.npy", "b.npy", "--landmarks", 1], "`--landmarks` must be at least 2; got 1."),
         (

@@ -76,7 +76,8 @@ def both(reference, first, second, plan, last=None):
             Chosen(last) if purpose == 2 else stream(number, purpose)
         )
     found = [monitor.update(sketch_of(plan, chosen)).pvalue for chosen in (first, second)]
-    assert monitor._pool.shape[1] == min(7, plan.max_bins)
+    assert monitor._pool.bins.shape[1] == min(7, plan.max_bins)
+    assert monitor._pool.rest_rows == 8 * (7 - monitor._pool.bins.shape[1])
     return found
 
 

@@ -49,7 +49,7 @@ def check(monitor, reference):
     """Each batch is there once, in order, and the pool has its rows."""
     labels = [step.label for step in monitor.steps]
     assert labels == [f"week {number}" for number in range(len(labels))]
-    rows = monitor._rest_rows + 8 * monitor._pool.shape[1]
+    rows = monitor._pool.rest_rows + 8 * monitor._pool.bins.shape[1]
     assert rows == reference.n + 2000 * len(labels)
 
 
@@ -89,4 +89,4 @@ def test_a_job_that_is_killed_loses_nothing(tmp_path):
     assert repdist.Monitor.load(path).steps[-1].label == calm.steps[-1].label
     for mine, its in zip(repdist.Monitor.load(path).steps, calm.steps, strict=True):
         assert (mine.pvalue, mine.mmd_squared) == (its.pvalue, its.mmd_squared)
-    assert repdist.Monitor.load(path)._pool.shape == calm._pool.shape
+    assert repdist.Monitor.load(path)._pool.bins.shape == calm._pool.bins.shape

@@ -201,11 +201,19 @@ def test_columns_are_found_by_name():
         reference.sketch(pl.DataFrame(Y, schema=COLUMNS)[["b", "c", "a"]], rng=0).digest == expected
     )
     assert reference.sketch(Y, rng=0).digest == expected  # no names: by place
-    with pytest.raises(ValueError, match=r"`rows` must have the columns .* none called 'b'"):
-        reference.sketch(rows.rename(columns={"b": "d"}))
-    for wrong in (rows[["a", "b"]], rows.assign(d=1.0)):
-        with pytest.raises(ValueError, match=r"`rows` must have the .*columns of the reference"):
-            reference.sketch(wrong)
+    for wrong, found in (
+        (rows.rename(columns={"b": "d"}), "none called 'b'"),
+        (rows[["a", "b"]], "none called 'c'"),
+        (rows.assign(d=1.0, e=1.0), "'d', 'e' besides"),
+        (rows[["a", "b", "c", "b"]], "some twice"),
+    ):
+        for call in (reference.sketch, reference.compare):
+            with pytest.raises(
+                ValueError, match=rf"`rows` must have the columns of the reference; got {found}\.$"
+            ):
+                call(wrong)
+    with pytest.raises(ValueError, match=r"`X` must have columns of different names; got some tw"):
+        made(table[["a", "b", "a"]])
 
 
 # --- sketches ------------------------------------------------------------------------------------
@@ -213,9 +221,11 @@ def test_columns_are_found_by_name():
 
 def test_sketches_of_parts_add_up_to_one_of_all():
     """What is known of all rows is the same; the bins are others, of as many rows each."""
-    parts = [REFERENCE.sketch(part, rng=i) for i, part in enumerate(np.split(Y, [150, 400]))]
-    merged, whole = parts[0] + parts[1] + parts[2], REFERENCE.sketch(Y, rng=9)
-    assert merged.n == whole.n == 700
+    rows = Y[:696]  # that leave none over, whole and in parts
+    parts = [REFERENCE.sketch(part, rng=i) for i, part in enumerate(np.split(rows, [144, 400]))]
+    merged, whole = parts[0] + parts[1] + parts[2], REFERENCE.sketch(rows, rng=9)
+    assert merged.n == whole.n == 696
+    assert sum(parts).digest == merged.digest
     assert merged.unseen == whole.unseen
     np.testing.assert_allclose(total(merged), total(whole), rtol=1e-12)
     np.testing.assert_allclose(merged.sample.mean, whole.sample.mean, rtol=1e-9, atol=1e-12)
@@ -224,6 +234,52 @@ def test_sketches_of_parts_add_up_to_one_of_all():
     assert apart[0].mmd_squared == pytest.approx(
         float(apart[1].mmd_squared), abs=0.3 * apart[1].standard_error
     )
+
+
+def test_no_sum_is_of_fewer_rows_than_a_bin():
+    """A kernel so wide that every row counts as one; rows left over that fill no bin are out."""
+    reference = made(kernel=kernels.RBF(1e6))
+    for n, bins, rest in (
+        (7, 0, 0), (8, 1, 0), (15, 1, 0), (63, 7, 0), (64, 8, 0), (320, 40, 0), (327, 40, 0),
+        (328, 40, 8), (335, 40, 15),
+    ):  # fmt: skip
+        sketch = reference.sketch(Y[:n], rng=0)
+        assert (sketch.n_bins, sketch.n) == (bins, 8 * bins + rest)
+        np.testing.assert_allclose(sketch.bins, 8, rtol=1e-9)
+        np.testing.assert_allclose(sketch.rest, rest, rtol=1e-9, atol=0)
+    for n, rest in ((100 + 327, 0), (100 + 328, 8)):  # 100 rows are drawn
+        held = made(X[:n], kernel=kernels.RBF(1e6)).as_sketch()
+        assert (held.n_bins, held.n) == (40, 320 + rest)
+        np.testing.assert_allclose(held.rest, rest, rtol=1e-9, atol=0)
+
+
+def test_rows_left_over_are_any():
+    """Of 15 rows 8 are in the bin: each of them at times, by the one landmark that is near."""
+    reference = made(kernel=kernels.RBF(0.01))
+    rows = reference.plan.landmarks[:15]
+    found = [total(reference.sketch(rows, rng=rng))[0, :15] > 0.5 for rng in range(100)]
+    assert np.sum(found, axis=1).tolist() == [8] * 100
+    assert np.abs(np.sum(found, axis=0) - 800 / 15).max() < 20  # 4 standard deviations
+
+
+def test_merged_sketches_are_folded():
+    """No more bins move than those of one sample; the sums of all rows are the same."""
+    merged = sum(REFERENCE.sketch(Y[:320], rng=i) for i in range(3))
+    assert merged.n_bins == 120
+    places = merged.bins[0, :, 0]
+    kept = np.zeros(120)
+    for seed in range(300):
+        folded = merged.folded(np.random.default_rng(seed))
+        assert (folded.n_bins, folded.n, folded.unseen) == (40, 960, merged.unseen)
+        np.testing.assert_allclose(total(folded), total(merged), rtol=1e-12)
+        kept += np.isin(places, folded.bins[0, :, 0])
+    assert kept.sum() == 300 * 40
+    assert np.abs(kept - 100).max() < 40  # 4.9 standard deviations of 8.2, of 120 bins
+    few = REFERENCE.sketch(Y[:320], rng=0)
+    assert few.folded(np.random.default_rng(0)) is few
+    result = REFERENCE.compare(merged, **QUICK)
+    assert (result.n, result.landmarks.left_out) == (960, 640)
+    assert merged.n_bins == 120  # as it was
 
 
 def test_the_order_of_parts_changes_no_distance():
@@ -241,7 +297,7 @@ def test_small_parts_are_enough_together():
             REFERENCE.compare(part, **QUICK)
     merged = parts[0] + parts[1] + parts[2]
     assert merged.n_bins == 9
-    assert REFERENCE.compare(merged, **QUICK).n == 90
+    assert REFERENCE.compare(merged, **QUICK).n == merged.n == 72  # 24 of each 30
 
 
 def test_sketches_of_other_plans_do_not_add_up():
@@ -250,8 +306,9 @@ def test_sketches_of_other_plans_do_not_add_up():
         mine + other
     with pytest.raises(ValueError, match=r"`rows` must be a sketch of this reference, of plan"):
         REFERENCE.compare(other, **QUICK)
-    with pytest.raises(TypeError, match="unsupported operand"):
-        mine + 1
+    for add in (lambda: mine + 1, lambda: 1 + mine, lambda: sum([mine], 0.5), lambda: mine + 0):
+        with pytest.raises(TypeError, match="unsupported operand"):
+            add()
 
 
 # --- comparisons ---------------------------------------------------------------------------------
@@ -278,7 +335,7 @@ def test_the_distance_is_that_of_the_exact_test():
     assert got.pvalue < 0.001
     assert got.effect == pytest.approx(exact.effect, abs=0.3 * exact.effect)
     assert got.kernel == reference.kernel
-    assert (got.n, got.m) == (700, 1350)
+    assert (got.n, got.m) == (696, 1344)  # rows that fill a bin
 
 
 def test_the_distance_of_sums_of_features_is_that_of_a_loop():
@@ -340,7 +397,7 @@ class Own(kernels.Kernel):
         ({"rng": "x"}, TypeError, "`rng` must be None, a whole number"),
         ({"n_jobs": 0}, ValueError, "`n_jobs` must be -1"),
     ],
-    ids=str,
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else None,
 )
 def test_bad_options(options, error, message):
     with pytest.raises(error, match=message):
@@ -396,8 +453,32 @@ def test_constant_rows_are_far(rows):
 
 
 def test_rows_that_no_landmark_sees_are_told_of():
-    cautions = REFERENCE.compare(np.full((300, 3), 1e6), **QUICK).cautions
-    assert any("300 rows of 1,650 are near to no landmark" in caution for caution in cautions)
+    cautions = REFERENCE.compare(np.full((304, 3), 1e6), **QUICK).cautions
+    assert any("304 rows of 1,654 are near to no landmark" in caution for caution in cautions)
+
+
+@pytest.mark.xfail(reason="rows that are left out count as unseen, too", strict=True)
+@pytest.mark.parametrize("n", [7, 303])
+def test_unseen_rows_are_of_those_that_count(n):
+    sketch = REFERENCE.sketch(np.full((n, 3), 1e6))
+    assert sketch.unseen == sketch.n == n // 8 * 8
+
+
+@pytest.mark.xfail(reason="rows that were drawn count as unseen, too", strict=True)
+def test_rows_that_were_drawn_are_not_unseen():
+    """Half of the rows are far from all others; of these some were drawn, and are in no sum."""
+    far = X.copy()
+    far[::2] = 1e6 * RNG.normal(size=(750, 3))
+    reference = made(far, kernel=kernels.RBF(1.0))
+    K = np.exp(-np.square(far[:, None] - reference.plan.landmarks[None]).sum(-1) / 2)
+    nothing = (K.max(axis=1) < 0.5).sum()
+    assert reference.as_sketch().unseen < nothing
+
+
+def test_it_says_how_many_rows_are_not_relabeled():
+    words = str(REFERENCE.compare(Y, **QUICK))
+    assert "380 rows filled no bin and count in distances alone" in words
+    assert "filled no bin" not in str(REFERENCE.compare(Y[:320], **QUICK))
 
 
 def test_it_says_what_it_holds():
