@@ -173,6 +173,8 @@ def unit_sums(
 ) -> UnitSums:
     """Pass once over rows (n, d), each of a unit (n,), and return the sums of these.
 
+    Rows of a unit from `n_units` on are left out.
+
     ``O(n L (d + R))`` time; memory for the sums of some spans of rows. Rows in files are read from
     their beginning to their end, those on a cluster where they lie. The same to the bit for any
     number of threads. To be used inside `one_blas_thread`.
@@ -234,6 +236,7 @@ def _span_sums(landmarks: Landmarks, rows: Array, unit: Numbers, n_units: int) -
         for start in range(0, len(rows), step):
             numbers = unit[start : start + step]
             order = np.argsort(numbers, kind="stable")
+            order = order[: np.searchsorted(numbers[order], n_units)]
             part = rows[start : start + step]
             block = _arrays.take_rows(_arrays.in_memory(part), order)
             _arrays.release(part)

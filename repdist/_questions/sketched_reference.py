@@ -1,7 +1,6 @@
 """How far each of several groups is from a reference that travels, by sums over bins of rows."""
 
-import functools
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -9,8 +8,7 @@ import numpy as np
 from repdist import _arrays, _checks
 from repdist._arrays import Groups
 from repdist._designs.relabelings import Drawn
-from repdist._designs.table_cuts import Streams, finer, small_pvalue
-from repdist._inference.combine import Null
+from repdist._designs.table_cuts import Streams
 from repdist._inference.differences import Differences, Joint
 from repdist._inference.estimates import Estimate
 from repdist._inference.multiplicity import Adjust
@@ -26,9 +24,10 @@ from repdist.sketches import Reference, Sketch
 def compare_sketches(  # noqa: PLR0913 (what was given, and what was asked for)
     reference: Reference, groups: Any, labels: Any, options: Options, adjust: Adjust, level: float
 ) -> tuple[ReferenceResult, list[Drawn]]:
-    """Return the result, and the relabelings that groups could have had at the most.
+    """Return the result, and the relabelings of each group.
 
-    What is drawn for a group belongs to its name, so that another group changes no number.
+    What is drawn for a group belongs to its name, and no p-value asks for more relabelings where
+    groups are many, so that another group changes no number.
     """
     names, rows = _read(reference, groups, labels)
     streams = Streams(int(options.rng.integers(2**63)), names)
@@ -38,9 +37,8 @@ def compare_sketches(  # noqa: PLR0913 (what was given, and what was asked for)
         )
         for g, (name, part) in enumerate(zip(names, rows, strict=True))
     ]
-    G = len(names)
     nulls = [
-        _null(reference, sketch, options.n_resamples, G, functools.partial(streams.group, g))
+        reference.null(sketch, options.n_resamples, streams.group(g, "relabelings"))
         for g, sketch in enumerate(sketches)
     ]
     samples = [sketch.sample for sketch in sketches]
@@ -48,6 +46,7 @@ def compare_sketches(  # noqa: PLR0913 (what was given, and what was asked for)
     total = float(reference.plan.weights.sum())
     own = reference.sample.norm_squared
     spread = np.array([total - (sample.norm_squared + own) / 2 for sample in samples])
+    G = len(names)
     comparison = Comparison(
         first=np.zeros(G, dtype=np.intp),
         second=np.arange(1, G + 1),
@@ -83,22 +82,7 @@ def compare_sketches(  # noqa: PLR0913 (what was given, and what was asked for)
         floor_rate=np.full(G + 1, reference.floor_rate),
         compared=Differences(joint, level, int(options.rng.integers(2**63))),
     )
-    return result, [finer(drawn, G) for drawn in comparison.relabelings]
-
-
-def _null(
-    reference: Reference,
-    sketch: Sketch,
-    wanted: int,
-    groups: int,
-    stream: Callable[[str], np.random.Generator],
-) -> tuple[Null, Drawn]:
-    """Return what relabelings say of a group; more of them if p is small and groups are many."""
-    null, drawn = reference.null(sketch, wanted, stream("relabelings"))
-    more = finer(drawn, groups)
-    if more != drawn and null.pvalue <= small_pvalue(drawn):
-        return reference.null(sketch, more.wanted, stream("relabelings"))
-    return null, drawn
+    return result, list(comparison.relabelings)
 
 
 def check_left_out(**given: tuple[Any, Any]) -> None:
@@ -156,6 +140,7 @@ def _view(views: list[LandmarkView]) -> LandmarkView:
         rows=reference + sum(view.quoted[0] for view in views),
         unseen=sum(view.unseen for view in views),
         left_out=sum(view.left_out for view in views),
+        apart=sum(view.apart for view in views),
         quoted=(reference, *(view.quoted[0] for view in views)),
         sampled=False,
         projected=True,

@@ -37,6 +37,8 @@ class LandmarkView:
         Whether these are not all.
     projected : bool
         Whether MMD^2 is that of the kernel projected on the landmarks, its error from bins.
+    apart : int
+        Rows that count in distances, but lie in no bin that is relabeled.
     """
 
     wanted: int
@@ -49,6 +51,7 @@ class LandmarkView:
     quoted: tuple[int, ...]
     sampled: bool
     projected: bool = False
+    apart: int = 0
 
     @property
     def hardly_looked_at(self) -> float:
@@ -65,6 +68,7 @@ class LandmarkView:
         few = f" ({self.wanted:,} asked for)" * (self.n_landmarks < self.wanted)
         rest = f"; {counted(self.left_out, 'row')} filled no bin and were left out"
         left = rest * (self.left_out > 0)
+        left += f"; {counted(self.apart, 'row')} count in distances alone" * (self.apart > 0)
         return [
             (
                 "looked",

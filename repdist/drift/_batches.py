@@ -72,7 +72,7 @@ def name_of(label: Any) -> str:
         if not np.isfinite(label):
             raise ValueError(f"`label` must be a finite number, or text; got {label}.")
         label = int(label) if float(label).is_integer() else float(label)
-    text = str(label)
+    text = str(label) if isinstance(label, str) or abs(label) < 10**_LONGEST else ""
     if not text.strip() or len(text) > _LONGEST or not text.isprintable():
         raise ValueError(
             f"`label` must be one line of at most {_LONGEST} characters that can be printed; got "

@@ -43,7 +43,9 @@ def plot_drift(shape: DriftShape) -> "Figure":
                 capsize=2, label=words,
             )  # fmt: skip
     above.set_ylabel("MMD² to the reference")
-    above.set_ylim(bottom=min(0.0, float(middle.min())) - 0.04 * float(np.ptp(frame["ci_high"])))
+    lowest = min(0.0, float(middle.min()))
+    highest = max(float(frame["ci_high"].max()), float(floor.max()))
+    above.set_ylim(bottom=lowest - 0.04 * (highest - lowest))
     above.set_title(shape.headline, loc="left", fontsize="medium", wrap=True)
     above.legend(frameon=False, fontsize="small")
     evidence = frame["evidence"].to_numpy()

@@ -139,7 +139,7 @@ class SketchPlan:
         if _arrays.is_torch(rows):
             landmarks = self._on_device_of(rows)
         with computing():
-            found = unit_sums(landmarks, rows, unit, bins + 2, workers)
+            found = unit_sums(landmarks, rows, unit, bins + 1, workers)
         return found.sums[:, :bins], found.sums[:, bins], n, found.unseen
 
     def _on_device_of(self, rows: Array) -> Landmarks:

@@ -372,6 +372,7 @@ class Reference(Result):
             rows=sketch.n + self.n,
             unseen=sketch.unseen + self._held.unseen,
             left_out=sketch.left_out,
+            apart=sketch.n - self.plan.rows_per_bin * sketch.n_bins,
             quoted=(sketch.n, self.n),
             sampled=False,
             projected=True,

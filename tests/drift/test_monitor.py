@@ -586,10 +586,7 @@ def test_the_picture(alarmed):
     np.testing.assert_array_equal(red.get_ydata(), frame["evidence"][frame["alarm"]])
 
 
-FEW = pytest.mark.xfail(reason="the margin below is none for few batches", strict=True)
-
-
-@pytest.mark.parametrize("count", [pytest.param(1, marks=FEW), pytest.param(2, marks=FEW), 5, 60])
+@pytest.mark.parametrize("count", [1, 2, 5, 60])
 def test_no_mark_is_clipped(count):
     """Every mark lies inside its panel by its radius, and each name is shown or left out evenly."""
     found, rng = monitor(), np.random.default_rng(3)

@@ -159,7 +159,6 @@ def test_bad_groups():
         compared(table, labels="group")
 
 
-@pytest.mark.xfail(reason="small p-values are neither refined nor told of", strict=True)
 def test_few_relabelings_reach_the_level_or_it_is_said():
     """Either small p-values come from more relabelings, or a warning says that none is small."""
     with warnings.catch_warnings(record=True) as caught:
