@@ -284,7 +284,7 @@ class Reference(Result):
         else:
             sketch = self._sketch(rows, rng, n_jobs, name)
         sketch.check_enough(name)
-        return sketch.folded(rng)
+        return sketch.folded(rng=rng)
 
     def null(self, sketch: Sketch, n_resamples: int, rng: np.random.Generator) -> tuple[Null, Any]:
         """Return what relabelings of bins say of a sketch, and which were used."""

@@ -81,7 +81,7 @@ class Sketch(Result):
             self.left_out + other.left_out,
         )
 
-    def folded(self, rng: np.random.Generator) -> "Sketch":
+    def folded(self, *, rng: np.random.Generator) -> "Sketch":
         """Return it with no more bins than may be relabeled, drawn uniformly; others as a rest."""
         most = self.plan.max_bins
         if self.n_bins <= most:

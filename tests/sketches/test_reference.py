@@ -269,14 +269,14 @@ def test_merged_sketches_are_folded():
     places = merged.bins[0, :, 0]
     kept = np.zeros(120)
     for seed in range(300):
-        folded = merged.folded(np.random.default_rng(seed))
+        folded = merged.folded(rng=np.random.default_rng(seed))
         assert (folded.n_bins, folded.n, folded.unseen) == (40, 960, merged.unseen)
         np.testing.assert_allclose(total(folded), total(merged), rtol=1e-12)
         kept += np.isin(places, folded.bins[0, :, 0])
     assert kept.sum() == 300 * 40
     assert np.abs(kept - 100).max() < 40  # 4.9 standard deviations of 8.2, of 120 bins
     few = REFERENCE.sketch(Y[:320], rng=0)
-    assert few.folded(np.random.default_rng(0)) is few
+    assert few.folded(rng=np.random.default_rng(0)) is few
     result = REFERENCE.compare(merged, **QUICK)
     assert (result.n, result.landmarks.left_out, result.landmarks.apart) == (960, 0, 640)
     assert merged.n_bins == 120  # as it was
