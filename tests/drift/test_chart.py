@@ -50,7 +50,7 @@ def simulated(threshold, total, chains, rng):
     while len(alive):
         step += 1
         R = (1 + R) * f[rng.integers(total, size=len(R))]
-        alarm = R >= threshold
+        alarm = threshold <= R
         times[alive[alarm]] = step
         alive, R = alive[~alarm], R[~alarm]
     return times.mean()
