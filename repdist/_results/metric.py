@@ -1,7 +1,7 @@
 """The value of a metric of generated features, with its error."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from repdist import _checks
@@ -56,7 +56,7 @@ class MetricResult(Result):
     test : MMDTestResult or None
         The test behind it.
     degrees : int
-        Of freedom of the error; 0 for a normal one.
+        Of freedom of Student's t in the interval of FID; else 0.
     cautions : tuple of str
         What a reader of the result should know.
     """
@@ -86,7 +86,7 @@ class MetricResult(Result):
         Returns
         -------
         (low, high) : tuple of float
-            Clipped at 0.
+            Clipped at 0. That of `MMDTestResult`, in the units of `value`; of FID by Student's t.
         """
         level = _checks.fraction("confidence_level", confidence_level)
         if self.test is not None:
@@ -104,7 +104,7 @@ class MetricResult(Result):
         )
 
     def _card(self) -> Card:
-        low, high = (f"{end:.4g}" if end > 0 else "0 (cut)" for end in self.confidence_interval())
+        low, high = (f"{end:.3g}" if end > 0 else "0 (cut)" for end in self.confidence_interval())
         lines = [
             (self.name, f"{self.value:.6g} ({self.convention})"),
             (
@@ -128,7 +128,7 @@ class MetricResult(Result):
         return Card(title, tuple(lines), self.cautions)
 
     def _record(self) -> dict[str, Any]:
-        spread = None if self.spread is None else vars(self.spread)
+        spread = None if self.spread is None else asdict(self.spread)
         return {
             "name": self.name,
             "value": self.value,

@@ -9,6 +9,7 @@ from repdist._questions.estimate import mmd_squared
 from repdist._questions.two_sample import mmd_test
 from repdist._results.metric import MetricResult, Spread
 from repdist._results.two_sample import MMDTestResult
+from repdist._threads import computing
 from repdist._typing import Array
 from repdist.kernels import median_heuristic
 
@@ -33,7 +34,8 @@ def kid(  # noqa: PLR0913 (the options of a test)
     real, fake : array-like, (n, d) and (m, d)
         Features of real and of generated samples, as `mmd_test` takes them.
     clusters : pair of sequences, optional
-        The cluster of each row (several images of one prompt); see `mmd_test`.
+        The cluster of each row (several images of one prompt), of `real` and of `fake`; see
+        `mmd_test`.
     subsets, subset_size : int
         If `subsets` is above 0, the mean and the standard deviation over so many random subsets of
         `subset_size` rows of each are given beside, as papers quote them. Default 0, and 1,000.
@@ -63,19 +65,22 @@ def kid(  # noqa: PLR0913 (the options of a test)
     >>> import numpy as np
     >>> from repdist import metrics
     >>> rng = np.random.default_rng(0)
-    >>> real, fake = rng.normal(size=(300, 16)), rng.normal(0.1, 1, size=(200, 16))
+    >>> real, fake = rng.normal(size=(300, 16)), rng.normal(0.2, 1, size=(200, 16))
     >>> result = metrics.kid(real, fake, rng=0)
     >>> round(result.value, 4), result.pvalue < 0.01
-    (0.0315, True)
+    (0.1367, True)
     """
     subsets = _checks.whole_number("subsets", subsets, 0)
     size = _checks.whole_number("subset_size", subset_size, 2)
     rng = _checks.generator(rng)
+    arrays = _checked(real, fake, clusters)
+    if subsets:
+        _check_subset_size(size, arrays)
     test = mmd_test(
         real, fake, clusters=clusters, kernel=kernels.Polynomial(), n_resamples=n_resamples,
         rng=rng, n_jobs=n_jobs,
     )  # fmt: skip
-    spread = _spread(real, fake, subsets, size, rng) if subsets else None
+    spread = _spread(arrays, subsets, size, rng) if subsets else None
     return _result("KID", test, 1.0, "unbiased MMD^2", spread)
 
 
@@ -116,8 +121,9 @@ def cmmd(  # noqa: PLR0913 (the options of a test)
        FID: towards a better evaluation metric for image generation", CVPR 2024.
        https://arxiv.org/abs/2401.09603
     """
-    arrays = [_arrays.detach(a) for a in _arrays.read_samples({"real": real, "fake": fake})]
+    arrays = _checked(real, fake, clusters)
     unit = [_unit(name, rows) for name, rows in zip(("real", "fake"), arrays, strict=True)]
+    _arrays.check_varies(unit, "directions of `real` and `fake`")
     test = mmd_test(
         *unit, clusters=clusters, kernel=kernels.RBF(_CMMD_BANDWIDTH), estimator="biased",
         n_resamples=n_resamples, rng=rng, n_jobs=n_jobs,
@@ -136,8 +142,8 @@ def kad(  # noqa: PLR0913 (the options of a test)
 ) -> MetricResult:
     """Return the Kernel Audio Distance: 100 times the unbiased MMD^2 under a Gaussian kernel [1]_.
 
-    Its bandwidth is the median distance of real rows, as kadtk's README says (its code takes the
-    evaluated ones).
+    Its bandwidth is the median distance between real rows (`repdist.median_heuristic`), as kadtk's
+    README says; its code takes the evaluated ones. So numbers compare where `real` is the same.
 
     Parameters
     ----------
@@ -163,8 +169,10 @@ def kad(  # noqa: PLR0913 (the options of a test)
        efficient evaluation metric for audio generation", ICML 2025.
        https://arxiv.org/abs/2502.15602
     """
+    arrays = _checked(real, fake, clusters)
+    _arrays.check_varies(arrays[:1], "`real`")
     test = mmd_test(
-        real, fake, clusters=clusters, kernel=kernels.RBF(median_heuristic(real)),
+        real, fake, clusters=clusters, kernel=kernels.RBF(median_heuristic(arrays[0])),
         n_resamples=n_resamples, rng=rng, n_jobs=n_jobs,
     )  # fmt: skip
     return _result("KAD", test, _KAD_SCALE, "100 x unbiased MMD^2", None)
@@ -190,14 +198,32 @@ def _result(
     )
 
 
-def _spread(real: Any, fake: Any, subsets: int, size: int, rng: np.random.Generator) -> Spread:
-    """Return KID over random subsets, drawn without replacement from both."""
-    arrays = _arrays.read_samples({"real": real, "fake": fake})
+def _checked(real: Any, fake: Any, clusters: Any) -> list[Array]:
+    """Return both samples as `mmd_test` will read them, or say what is wrong in their names."""
+    with computing():
+        arrays = _arrays.read_samples({"real": real, "fake": fake})
+        _arrays.check_varies(arrays, "`real` and `fake`")
+    if clusters is not None:
+        if not isinstance(clusters, tuple | list) or len(clusters) != 2:
+            raise TypeError(
+                "`clusters` must be a pair, the ids of the rows of `real` and of those of `fake`; "
+                f"got {_checks.describe(clusters)}."
+            )
+        sizes = {"real": len(arrays[0]), "fake": len(arrays[1])}
+        _arrays.read_ids("clusters", clusters, sizes, [real, fake])
+    return [_arrays.detach(rows) for rows in arrays]
+
+
+def _check_subset_size(size: int, arrays: list[Array]) -> None:
     most = min(map(len, arrays))
     if size > most:
         raise ValueError(
-            f"`subset_size` must be at most the {most:,} rows of the smaller sample; got {size}."
+            f"`subset_size` must be at most the {most:,} rows of the smaller sample; got {size:,}."
         )
+
+
+def _spread(arrays: list[Array], subsets: int, size: int, rng: np.random.Generator) -> Spread:
+    """Return KID over random subsets, drawn without replacement from both."""
     values = []
     for _ in range(subsets):
         some = [
@@ -209,9 +235,11 @@ def _spread(real: Any, fake: Any, subsets: int, size: int, rng: np.random.Genera
 
 
 def _unit(name: str, rows: Array) -> Array:
-    """Return rows divided by their lengths."""
-    xp = _arrays.namespace(rows)
-    lengths = xp.sqrt((rows * rows).sum(1))[:, None]
+    """Return rows divided by their lengths, in float64: the kernel is nearly 1 between them."""
+    rows = _arrays.cast(rows, _arrays.wide(rows))
+    lengths = _arrays.namespace(rows).sqrt((rows * rows).sum(1))[:, None]
     if not bool((lengths > 0).all()):
-        raise ValueError(f"`{name}` must have rows that are not all 0, which have no direction.")
+        raise ValueError(
+            f"`{name}` must have rows that are not all 0, which have no direction. Drop such rows."
+        )
     return rows / lengths
