@@ -210,7 +210,13 @@ def _checked(real: Any, fake: Any, clusters: Any) -> list[Array]:
                 f"got {_checks.describe(clusters)}."
             )
         sizes = {"real": len(arrays[0]), "fake": len(arrays[1])}
-        _arrays.read_ids("clusters", clusters, sizes, [real, fake])
+        both = _arrays.read_ids("clusters", clusters, sizes, [real, fake]).shared
+        if both:
+            raise ValueError(
+                "`clusters` must each have all of their rows in one sample; got rows of "
+                f"{both[0]!r} in `real` and `fake` ({len(both):,} such in all). If ids start anew "
+                "in each, make them differ."
+            )
     return [_arrays.detach(rows) for rows in arrays]
 
 
