@@ -86,6 +86,7 @@ def fid(
             return _distance(X.without(group), Y.without(group))
 
         left = np.array(list(in_order(without, range(_GROUPS), n_jobs)))
+    n, m, d = *map(len, arrays), arrays[0].shape[1]
     pseudo = _GROUPS * value - (_GROUPS - 1) * left
     return MetricResult(
         name="FID",
@@ -95,12 +96,21 @@ def fid(
         pvalue=None,
         scale=1.0,
         convention="plain, larger than that of the distributions",
-        n=len(arrays[0]),
-        m=len(arrays[1]),
+        n=n,
+        m=m,
         spread=None,
         test=None,
         degrees=_GROUPS - 1,
-        cautions=(),
+        cautions=_cautions(min(n, m), d),
+    )
+
+
+def _cautions(fewest: int, d: int) -> tuple[str, ...]:
+    if fewest > d:
+        return ()
+    return (
+        f"no more rows ({fewest:,}) than columns ({d:,}): the plain value is mostly bias, so quote "
+        "the unbiased one",
     )
 
 

@@ -153,7 +153,7 @@ def test_no_subsets_unless_asked_for():
 def test_fid_is_the_formula_of_the_paper():
     found = metrics.fid(REAL, FAKE, rng=0)
     assert found.value == pytest.approx(fid_of_the_paper(REAL, FAKE), rel=1e-10)
-    assert (found.pvalue, found.test, found.degrees) == (None, None, 19)
+    assert (found.pvalue, found.test, found.degrees, found.cautions) == (None, None, 19, ())
     assert found.to_dict()["pvalue"] is None
 
 
@@ -163,6 +163,8 @@ def test_fid_of_fewer_rows_than_columns(n, m):
     x, y = rng.normal(size=(n, 90)), rng.normal(0.2, 1, size=(m, 90))
     found = metrics.fid(x, y, rng=0)
     assert found.value == pytest.approx(fid_by_eigenvalues(x, y), rel=1e-6)
+    few = [f"no more rows ({min(n, m)}) than columns (90)"] if min(n, m) <= 90 else []
+    assert [caution.partition(":")[0] for caution in found.cautions] == few
     assert np.isfinite([found.value, found.unbiased, found.standard_error]).all()
     assert isinstance(found.value, float)
 
