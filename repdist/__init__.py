@@ -4,10 +4,11 @@
 `compare_to_reference(reference, groups)` each of them with one, and `compare_by_label(X, x_labels,
 Y, y_labels)` two samples within each class. `mmd_squared(X, Y)` is the estimate alone;
 `check_level(X, Y)` and `estimate_power(X, Y)` rehearse the test on one's own rows. Kernels are in
-`repdist.kernels`; `example_features()` gives features of a network to try them on.
+`repdist.kernels`, distances of generated features by the names they have in `repdist.metrics`;
+`example_features()` gives features of a network to try them on.
 """
 
-from repdist import kernels
+from repdist import kernels, metrics
 from repdist._checks import RepdistWarning
 from repdist._example import example_features
 from repdist._questions.by_label import compare_by_label
@@ -50,6 +51,7 @@ __all__ = [
     "example_features",
     "kernels",
     "median_heuristic",
+    "metrics",
     "mmd_squared",
     "mmd_test",
     "pairwise_mmd_test",

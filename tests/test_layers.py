@@ -36,14 +36,15 @@ LAYERS = {
         "_arrays", "kernels", "_blocks", "_designs", "_pass", "_inference", "_results", "_options",
         "sketches",
     },
+    "metrics": {"_arrays", "kernels", "_designs", "_inference", "_questions", "_results"},
     "drift": {
         "_arrays", "_designs", "_inference", "_results", "_options", "plotting", "_report",
         "sketches",
     },
     "_experiments": set(),
     "_example": {"_experiments"},
-    "__init__": {"kernels", "_results", "_questions", "_example", "sketches", "drift"},
-    "_cli": {"__init__", "kernels", "plotting"},
+    "__init__": {"kernels", "_results", "_questions", "_example", "sketches", "drift", "metrics"},
+    "_cli": {"__init__", "kernels", "metrics", "plotting"},
     "__main__": {"_cli"},
 }  # fmt: skip
 
@@ -257,6 +258,7 @@ def test_the_public_names():
         "example_features",
         "kernels",
         "median_heuristic",
+        "metrics",
         "mmd_squared",
         "mmd_test",
         "pairwise_mmd_test",
@@ -272,6 +274,12 @@ def test_the_public_names_of_drift_and_sketches():
             assert getattr(repdist, name, getattr(folder, name)) is getattr(folder, name)
 
 
+def test_the_public_names_of_metrics():
+    names = ["MetricResult", "by_label", "cmmd", "fid", "kad", "kid"]
+    assert repdist.metrics.__all__ == names
+    assert {getattr(repdist.metrics, name).__module__ for name in names} == {"repdist.metrics"}
+
+
 def test_the_public_names_of_kernels():
     named = {name for name, value in vars(repdist.kernels).items() if not name.startswith("_")
              and getattr(value, "__module__", None) == "repdist.kernels"}  # fmt: skip
@@ -280,7 +288,9 @@ def test_the_public_names_of_kernels():
 
 
 PUBLIC = {f"repdist.{name}": getattr(repdist, name) for name in repdist.__all__} | {
-    f"kernels.{name}": getattr(repdist.kernels, name) for name in repdist.kernels.__all__
+    f"{module.__name__.removeprefix('repdist.')}.{name}": getattr(module, name)
+    for module in (repdist.kernels, repdist.metrics)
+    for name in module.__all__
 }
 DOCUMENTED = {name: value for name, value in PUBLIC.items() if not name.endswith("__version__")}
 FUNCTIONS = {name: value for name, value in PUBLIC.items() if inspect.isfunction(value)}
@@ -311,16 +321,19 @@ RESULTS = [
     repdist.ReferenceResult,
     repdist.Sketch,
     repdist.drift.MonitorStep,
+    repdist.metrics.MetricResult,
 ]
 THINGS = [repdist.Monitor, repdist.Reference]  # that do more than answer
 DATA = {"X", "Y", "x_labels", "y_labels", "reference", "groups", "labels"}
+DATA |= {"real", "fake", "real_labels", "fake_labels", "metric"}
 
 
 @pytest.mark.parametrize("name", DOCUMENTED)
 def test_pickles_name_the_public_module(name):
     """So that they can be read after files have moved."""
-    value, public = DOCUMENTED[name], "repdist.kernels" if "kernels." in name else "repdist"
-    if inspect.isclass(value) or public == "repdist.kernels":
+    value, public = DOCUMENTED[name], f"repdist.{name}".rpartition(".")[0]
+    public = public.replace("repdist.repdist", "repdist")
+    if inspect.isclass(value) or public != "repdist":
         assert value.__module__ in (public, "repdist.kernels")
         assert getattr(sys.modules[public], value.__name__) is value
 

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 
 import repdist
 from repdist import _checks
 from repdist._cli.load import (
+    alike,
     check_options,
     read_groups,
     read_rows,
@@ -167,7 +167,7 @@ def by_label(  # noqa: PLR0913 (the options of the command)
     _refuse_parted("--paired", reading, matched=paired)
     check_options(given, reading)
     (X, x_labels), (Y, y_labels) = (read_groups(name, labels, reading) for name in given)
-    x_labels, y_labels = _alike(x_labels, y_labels)
+    x_labels, y_labels = alike(x_labels, y_labels)
     words = {"X": first, "Y": second}
     words |= {"x_labels": f"--labels of {first}", "y_labels": f"--labels of {second}"}
     with in_words_of_the_user(words):
@@ -259,15 +259,3 @@ def _refuse_parted(option: str, reading: Reading, *, matched: bool) -> None:
             f"`--dropna` must not be given with `{option}`: rows left out of one file would part "
             "those of the others. Leave out such rows of all files."
         )
-
-
-def _alike(first: Any, second: Any) -> tuple[Any, Any]:
-    """Return labels as text where those of one file are text, and numbers those of the other."""
-    kinds = [np.asarray(labels).dtype.kind for labels in (first, second)]
-    if kinds[0] == kinds[1] or "U" not in kinds:
-        return first, second
-    one, other = (
-        list(map(str, labels)) if kind in "iub" else labels
-        for labels, kind in zip((first, second), kinds, strict=True)
-    )
-    return one, other

@@ -11,6 +11,7 @@ import repdist
 from repdist._cli.against import against, by_label
 from repdist._cli.designs import Design, read_both, read_table
 from repdist._cli.drift import monitor, reference_app, sketch
+from repdist._cli.metric import metric
 from repdist._cli.options import (
     ALPHA,
     EXACT,
@@ -212,6 +213,7 @@ def matrix(  # noqa: PLR0913 (the options of the command)
 
 app.command("against")(against)
 app.command("by-label")(by_label)
+app.command("metric")(metric)
 app.add_typer(reference_app, name="reference")
 app.command("sketch")(sketch)
 app.command("monitor")(monitor)

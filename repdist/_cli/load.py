@@ -148,6 +148,18 @@ def read_groups_and_ids(
     return _groups_of_archive(path, key, labels, ids, reading)
 
 
+def alike(first: Any, second: Any) -> tuple[Any, Any]:
+    """Return labels as text where those of one file are text, and numbers those of the other."""
+    kinds = [np.asarray(labels).dtype.kind for labels in (first, second)]
+    if kinds[0] == kinds[1] or "U" not in kinds:
+        return first, second
+    one, other = (
+        list(map(str, labels)) if kind in "iub" else labels
+        for labels, kind in zip((first, second), kinds, strict=True)
+    )
+    return one, other
+
+
 def check_options(files: Iterable[str], reading: Reading) -> None:
     """Raise if options are given that no file can use."""
     endings = [_ending(_split_key(name)[0]) for name in files]

@@ -30,16 +30,16 @@ def _kernels() -> dict[str, Any]:
 
 def _choices(name: str, function: Any, parameter: str) -> Any:
     """Return the names that a parameter of a public function takes."""
-    return _names(name, get_args(inspect.signature(function).parameters[parameter].annotation))
+    return names_of(name, get_args(inspect.signature(function).parameters[parameter].annotation))
 
 
-def _names(name: str, names: Iterable[str]) -> Any:
+def names_of(name: str, names: Iterable[str]) -> Any:
     kind: Any = StrEnum
     return kind(name, list(names))
 
 
 KERNELS = _kernels()
-KernelName: Any = _names("KernelName", KERNELS)
+KernelName: Any = names_of("KernelName", KERNELS)
 CombineName: Any = _choices("CombineName", repdist.mmd_test, "combine")
 EstimatorName: Any = _choices("EstimatorName", repdist.mmd_test, "estimator")
 AdjustName: Any = _choices("AdjustName", repdist.pairwise_mmd_test, "adjust")

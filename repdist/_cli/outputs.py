@@ -26,7 +26,7 @@ _WORDS = {
     "n_repetitions": "--repetitions", "combine": "--combine", "adjust": "--adjust",
     "paired": "--paired", "clusters": "--clusters", "strata": "--strata",
     "unmatched": "--unmatched", "method": "--method", "n_landmarks": "--landmarks",
-    "kernel": "--kernel",
+    "kernel": "--kernel", "subsets": "--subsets", "subset_size": "--subset-size",
 }  # fmt: skip
 _ADVICE = re.compile(r'`?\b(\w+)=(?:True|"(\w+)"|\[(\d+)\])`?')
 

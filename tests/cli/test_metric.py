@@ -1,0 +1,109 @@
+"""`repdist metric`: the answers of `repdist.metrics` for files."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from repdist import metrics
+
+RNG = np.random.default_rng(9)
+REAL, FAKE = RNG.normal(size=(90, 3)), RNG.normal(0.2, 1, size=(84, 3))
+OF_REAL, OF_FAKE = (
+    np.repeat(["cat", "dog"], [45, 45]),
+    np.repeat(["cat", "dog", "owl"], [41, 42, 1]),
+)
+FEW = "--resamples", "199"
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """A folder with two samples: arrays, archives and tables with labels."""
+    for name, rows, labels in [("real", REAL, OF_REAL), ("fake", FAKE, OF_FAKE)]:
+        np.save(tmp_path / f"{name}.npy", rows)
+        np.savez(tmp_path / f"{name}.npz", features=rows, kind=labels)
+        table = pd.DataFrame(rows, columns=list("xyz")).assign(kind=labels)
+        table.to_csv(tmp_path / f"{name}.csv", index=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["kid", "cmmd", "kad", "fid"])
+def test_it_prints_what_the_function_finds(name, run):
+    given = run("metric", name, "real.npy", "fake.npy", *FEW, "--seed", "3")
+    options = {} if name == "fid" else {"n_resamples": 199}
+    expected = getattr(metrics, name)(REAL, FAKE, rng=3, **options)
+    assert given == (0, f"{expected}\n", "")
+    code, output, _ = run("metric", name, "real.npy", "fake.npy", *FEW, "--seed", "3", "--json")
+    assert (code, json.loads(output)) == (0, expected.to_dict())
+
+
+def test_tables_are_read_as_other_commands_read_them(run):
+    code, output, _ = run(
+        "metric", "kid", "real.csv", "fake.csv", "--drop", "kind", "--columns", "x,y,kind", *FEW,
+        "--json",
+    )  # fmt: skip
+    expected = metrics.kid(REAL[:, :2], FAKE[:, :2], n_resamples=199, rng=0)
+    assert code == 0
+    assert json.loads(output)["value"] == pytest.approx(expected.value, rel=1e-12)
+
+
+def test_the_spread_over_subsets(run):
+    options = "--subsets", "5", "--subset-size", "30"
+    code, output, _ = run("metric", "kid", "real.npy", "fake.npy", *FEW, *options)
+    assert code == 0
+    assert "over 5 subsets of 30 rows: as papers quote it, no error of the value" in output
+
+
+@pytest.mark.parametrize("ending", ["npz", "csv"])
+@pytest.mark.parametrize("name", ["kid", "fid"])
+def test_a_table_of_classes(ending, name, run):
+    files = f"real.{ending}", f"fake.{ending}"
+    options = "--labels", "kind", *FEW, "--seed", "3"
+    expected = metrics.by_label(name, REAL, OF_REAL, FAKE, OF_FAKE, n_resamples=199, rng=3)
+    code, output, message = run("metric", name, *files, *options, "--json")
+    assert (code, message) == (0, "")
+    found = json.loads(output)
+    assert [record["label"] for record in found] == ["cat", "dog", "owl"]
+    assert found[2]["value"] is None
+    for column in ("n", "m", "value", "standard_error", "ci_high"):
+        values = [record[column] for record in found[:2]]
+        assert values == pytest.approx(expected[column].tolist()[:2], rel=1e-9)
+    assert (found[0]["pvalue_adjusted"] is None) == (name == "fid")
+    code, output, _ = run("metric", name, *files, *options)
+    assert code == 0
+    assert output.splitlines()[0].split()[:3] == ["n", "m", "value"]
+    assert f"{expected.value['cat']:.4g}" in output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["kid", "real.npy", "none.npy"], "`none.npy` must be a file; there is none"),
+        (["kid", "real.npy", "nan.npy"], "`nan.npy` must hold finite numbers"),
+        (["fid", "real.npy", "few.npy"], "`few.npy` must have at least 40 rows; got 5"),
+        (["kid", "real.npy", "few.npy", "--subsets", "2"], "`--subset-size` must be at most the 5"),
+        (["kad", "real.npy", "fake.npy", "--subsets", "2"], "`--subsets` must be given with kid"),
+        (["kid", "real.npz", "fake.npz", "--labels", "sort"], "`--labels` must be an array of"),
+        (["kid", "real.npz", "other.npz", "--labels", "kind"], "must have a label with 2 rows in"),
+        (["kid", "real.npz", "half.npz", "--labels", "kind"], "`--labels of half.npz` must hold"),
+        (["kid", "real.npy", "fake.npy", "--sep", ";"], "`--sep` must be given for text tables"),
+        (["kid", "real.npy", "fake.npy", "--resamples", "0"], "`--resamples` must be at least 1"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_refused_in_words(arguments, message, run):
+    np.save("nan.npy", FAKE * np.nan)
+    np.save("few.npy", FAKE[:5])
+    np.savez("other.npz", features=FAKE, kind=np.repeat(["a", "b"], 42))
+    np.savez("half.npz", features=FAKE, kind=OF_FAKE[::2])
+    code, output, told = run("metric", *arguments)
+    assert (code, output) == (2, "")
+    assert message in told
+    assert told.startswith("repdist: ")
+
+
+def test_which_metric_must_be_named(run):
+    code, _, told = run("metric", "fad", "real.npy", "fake.npy")
+    assert code == 2
+    assert "fad" in told
