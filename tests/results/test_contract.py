@@ -20,7 +20,8 @@ mpl.use("Agg")
 
 RESULTS = {
     "ByLabelResult", "EquivalenceResult", "GlobalTestResult", "LevelCheck", "MMDTestResult",
-    "MetricResult", "Monitor", "PairwiseMMDResult", "PowerCurve", "Reference", "ReferenceResult", "Sketch",
+    "MetricResult", "Monitor", "PairwiseMMDResult", "PowerCurve", "Reference", "ReferenceResult",
+    "Sketch",
 }  # fmt: skip
 NAMELESS = {"EquivalenceResult", "GlobalTestResult", "Sketch"}  # what has no names of its own
 WITHOUT_CAUTIONS = {*NAMELESS, "Monitor", "Reference"}
@@ -76,7 +77,7 @@ def results():
             subset_size=5,
             n_resamples=19,
             rng=0,
-        ),  # fmt: skip
+        ),
         "EquivalenceResult": two.equivalence(0.5),
         "ReferenceResult": repdist.compare_to_reference(X, groups, **beside),
         "ByLabelResult": repdist.compare_by_label(X, labels[0], Y, labels[1], **beside),
