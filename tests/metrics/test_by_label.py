@@ -48,8 +48,9 @@ def test_each_row_is_the_metric_of_its_rows(metric):
 
 def test_a_label_has_random_numbers_of_its_own():
     kept = OF_REAL != "cat"
-    alone = by_label("kid", rows=(REAL[kept], OF_REAL[kept], FAKE, OF_FAKE))
-    assert alone.pvalue["dog"] == by_label("kid").pvalue["dog"]
+    alone = by_label("fid", rows=(REAL[kept], OF_REAL[kept], FAKE, OF_FAKE))
+    assert alone.unbiased["dog"] == by_label("fid").unbiased["dog"]
+    assert alone.unbiased["dog"] != by_label("fid", rng=1).unbiased["dog"]
 
 
 def test_other_adjustments():

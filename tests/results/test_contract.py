@@ -62,6 +62,8 @@ def results():
         patch.setattr("repdist._questions.level.MOST_ROWS", 10)  # a caution
         level = repdist.check_level(X, Y, **rehearsal)
     two = repdist.mmd_test(X, Y, kernel=kernel, n_resamples=9, rng=0)
+    named = [Z.set_axis(NAMES[::-1], axis=1) for Z in (X, Y)]  # so that <b> is constant
+    few = {"n_resamples": 19, "rng": 0}
     beside = {"kernel": kernel, "n_resamples": 99, "adjust": "none", "rng": 0}
     labels = [np.resize(NAMES, n) for n in (12, 14)]
     options = {"rows_per_bin": 4, "n_landmarks": 8, "rng": 0}
@@ -71,13 +73,7 @@ def results():
         monitor.update(rows(40, 2 * (name == NAMES[0]), seed + 1), label=name)
     return {
         "MMDTestResult": two,
-        "MetricResult": repdist.metrics.kid(
-            *(Z.set_axis(NAMES[::-1], axis=1) for Z in (X, Y)),  # so that <b> is constant
-            subsets=3,
-            subset_size=5,
-            n_resamples=19,
-            rng=0,
-        ),
+        "MetricResult": repdist.metrics.kid(*named, **few, subsets=3, subset_size=5),
         "EquivalenceResult": two.equivalence(0.5),
         "ReferenceResult": repdist.compare_to_reference(X, groups, **beside),
         "ByLabelResult": repdist.compare_by_label(X, labels[0], Y, labels[1], **beside),
