@@ -235,13 +235,10 @@ def test_a_file_that_another_process_holds_is_refused(path):
 # --- what is refused -----------------------------------------------------------------------------
 
 
-@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
 def test_a_cut_file_is_refused_by_name(path):
-    import gc
-
     fed(BATCHES[:2]).save(path)
     whole = path.read_bytes()
-    for length in [*range(4), *np.linspace(4, len(whole) - 1, 40).astype(int)]:
+    for length in [*range(4), *np.linspace(4, len(whole) - 1, 20).astype(int)]:
         path.write_bytes(whole[:length])
         with pytest.raises(
             ValueError, match=r"`path` must be a file that `Monitor\.save` wrote"
@@ -251,8 +248,6 @@ def test_a_cut_file_is_refused_by_name(path):
         with pytest.raises(ValueError, match=r"`path` must be a file that `Monitor\.save` wrote"):
             monitor().save(path)  # it is not written over either
         assert path.read_bytes() == whole[:length]
-        del e
-        gc.collect()
 
 
 def test_paths_that_are_none(tmp_path):

@@ -247,7 +247,7 @@ def few_at_a_time(monkeypatch):
 def one_worker():
     with (
         LocalCluster(
-            n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None
+            n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0"
         ) as workers,
         Client(workers) as connected,
     ):

@@ -176,19 +176,16 @@ def test_a_file_that_was_changed_is_refused(path, thing):
 
 
 @KINDS
-@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
 def test_a_cut_file_is_refused_by_name(path, thing):
     thing.save(path)
     whole = path.read_bytes()
-    for length in [*range(5), *np.linspace(5, len(whole) - 1, 40).astype(int)]:
+    for length in [*range(5), *np.linspace(5, len(whole) - 1, 20).astype(int)]:
         path.write_bytes(whole[:length])
         with pytest.raises(
             ValueError, match=r"`path` must be a file that `\w+\.save` wrote"
         ) as got:
             load(thing, path)
         assert str(path) in str(got.value)
-        del got
-        gc.collect()
 
 
 def test_a_file_that_is_refused_is_closed(path):
