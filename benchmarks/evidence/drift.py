@@ -1,0 +1,493 @@
+"""Does a monitor alarm as rarely as it is asked to? `python -m benchmarks.evidence.drift`.
+
+Four parts: `length` (batches until the first alarm while nothing changes), `independence` (of the
+p-values of one stream), `effect` (of a mean that moves from batch to batch) and `delay` (batches
+until an alarm after a change). Beside the monitor: weekly tests against a fixed reference, and the
+rule of evidently for columns, both with the level at which they alarm as rarely as the monitor.
+
+Every stream is a task of its own, and what it gave is kept in build/evidence-drift: a run that was
+interrupted goes on, and the table has what is known so far. Streams of all cases take turns.
+"""
+
+import argparse
+import dataclasses
+import functools
+import json
+import sys
+import time
+import zlib
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from benchmarks import results
+from benchmarks.evidence.runner import finished
+from benchmarks.evidence.streams import Change, Columns, Looks, Monitored, Stream, Watcher, Weekly
+from benchmarks.evidence.table import LAST, made_by
+from benchmarks.measure import ROOT
+from benchmarks.results import Row
+
+NAME = "drift"
+COLUMNS = (
+    "study", "part", "problem", "method", "d", "bins", "rows", "kernel", "n_resamples", "asked",
+    "wanted", "streams", "mean", "error", "median", "ninety", "within", "never", "level", "rate",
+    "lag_1", "lag_2", "lag_3", "lag_error", "count_ratio", *LAST,
+)  # fmt: skip
+CHUNKS = 20  # of a case, which take turns
+CUT = 12  # times the length that is asked for, at which a stream ends without alarm
+WEEKS = 60  # of a stream whose p-values are looked at
+AFTER = 60  # batches after a change, at most
+QUIET = 10  # batches before it
+EFFECT = 20  # batches whose alarms are counted
+LEVEL = 0.05
+
+Part = Literal["length", "independence", "effect", "delay"]
+Method = Literal["monitor", "weekly", "columns", "columns-0.1"]
+# Scores beyond these come so rarely that no level is sought there.
+STOPS: dict[Method, float] = {"monitor": 1.0, "weekly": -0.005, "columns": 0.14}
+
+CHANGES = (
+    Change("mean", 0.15), Change("mean", 0.25), Change("mean", 0.4), Change("scale", 0.05),
+    Change("ramp", 0.5),
+)  # fmt: skip
+PLAIN = Stream("gaussian", 64)
+# Stream: the kernel that looks at it.
+SETTINGS: dict[Stream, Literal["grid", "median"]] = {
+    Stream("gaussian", 8): "grid",
+    Stream("modes", 64): "grid",
+    Stream("t3", 64): "median",
+    Stream("features", 64): "grid",
+    Stream("gaussian", 512): "median",
+    Stream("gaussian", 64, 256, 600): "median",
+}
+RESAMPLES = 511
+FINE = 2047  # of weekly tests whose level is sought: p-values lie closer together
+
+
+@dataclass(frozen=True)
+class Case:
+    """Streams of one kind, and what watches them."""
+
+    part: Part
+    stream: Stream
+    method: Method
+    wanted: int
+    looks: Looks = Looks("grid", RESAMPLES)
+    every: float = 100
+    change: Change = Change()
+
+    @property
+    def problem(self) -> str:
+        """The stream, and what happens in it."""
+        told = "" if self.change.kind == "none" else f"-{self.change.name}"
+        return self.stream.name + told
+
+    @property
+    def name(self) -> str:
+        """Unique within the study."""
+        asked = f"/{self.every:g}" if self.part == "length" and self.method == "monitor" else ""
+        return f"{self.part}/{self.problem}/{self.method}{asked}"
+
+    @property
+    def settings(self) -> str:
+        """What streams must have been measured with to be kept, but their number."""
+        return repr(dataclasses.replace(self, wanted=0))
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Some streams of a case."""
+
+    case: Case
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the streams of a chunk gave: a series each."""
+
+    chunk: Chunk
+    series: list[list[float]]
+    seconds: float
+
+
+# --- one stream ----------------------------------------------------------------------------------
+
+
+def watched(chunk: Chunk) -> Found:
+    """Watch the streams of a chunk."""
+    begin = time.perf_counter()
+    series = [one(chunk.case, i) for i in range(chunk.start, chunk.stop)]
+    return Found(chunk, series, time.perf_counter() - begin)
+
+
+def one(case: Case, number: int) -> list[float]:
+    """Return what one stream gave: scores, p-values, or a number of batches.
+
+    All methods see the same rows.
+    """
+    rows = generator(f"{case.part}/{case.problem}/rows", number)
+    rng = generator(case.name, number)
+    watcher = start(case, case.stream.reference(rows), int(rng.integers(2**31)))
+    batches = changed(case, rows)
+    if case.part == "independence":
+        assert not isinstance(watcher, Columns)  # noqa: S101 (columns have no p-value)
+        return [watcher.pvalue for _ in range(WEEKS) if watcher(next(batches)) is not None]
+    if case.part == "effect":
+        return [sum(watcher(next(batches)) for _ in range(EFFECT))]
+    if case.method == "monitor" and case.part == "delay":
+        for _ in range(QUIET):
+            watcher(case.stream.batch(rows))
+    return scores(watcher, batches, STOPS[case.method], limit(case))
+
+
+def generator(name: str, number: int) -> np.random.Generator:
+    """Return the generator of a stream: of its name alone, so no order or process changes it."""
+    return np.random.default_rng([zlib.crc32(name.encode()), number])
+
+
+def start(case: Case, rows: np.ndarray, seed: int) -> Monitored | Weekly | Columns:
+    """Return what watches a stream."""
+    if case.method == "monitor":
+        return Monitored(rows, case.looks, case.stream.bins, case.every, seed)
+    if case.method == "weekly":
+        return Weekly(rows, case.looks, case.stream.bins, seed)
+    return Columns(rows)
+
+
+def changed(case: Case, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """Yield the batches from the change on."""
+    week = 0
+    while True:
+        week += 1
+        yield case.change(case.stream.batch(rng), week, rng)
+
+
+def scores(watcher: Watcher, batches: Iterator[np.ndarray], stop: float, most: int) -> list[float]:
+    """Return the scores of batches until one reaches `stop`, of `most` batches at most."""
+    found: list[float] = []
+    while len(found) < most and not (found and found[-1] >= stop):
+        found.append(round(watcher(next(batches)), 6))
+    return found
+
+
+def limit(case: Case) -> int:
+    """Return the most batches of a stream."""
+    return AFTER if case.part == "delay" else round(CUT * case.every)
+
+
+# --- rows of the table ---------------------------------------------------------------------------
+
+
+def first(series: list[float], level: float, most: int) -> int:
+    """Return the number of the batch whose score reaches a level first; `most` + 1 for none."""
+    reached = np.flatnonzero(np.array(series) >= level - 1e-9)
+    return int(reached[0]) + 1 if len(reached) else most + 1
+
+
+def level_for(series: list[list[float]], every: float, most: int) -> float:
+    """Return the level at which the mean length is nearest to `every`, among scores below all stops.
+
+    The mean grows with the level, so it is found by halving.
+    """
+    levels = np.unique(np.concatenate([np.array(each) for each in series]))
+    lengths = functools.cache(lambda i: mean_length(series, float(levels[i]), most))
+    low, high = 0, len(levels) - 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if lengths(middle) < every else (low, middle)
+    best = min((low, high), key=lambda i: abs(lengths(i) - every))
+    return float(levels[best])
+
+
+def mean_length(series: list[list[float]], level: float, most: int) -> float:
+    """Return the mean number of batches until a level is reached, `most` where it is not."""
+    return float(np.mean([min(first(each, level, most), most) for each in series]))
+
+
+def row_of(case: Case, series: list[list[float]], level: float, seconds: float) -> Row:
+    """Return the row of a case."""
+    stream = case.stream
+    rows = f"{stream.least}" if stream.least == stream.most else f"{stream.least} to {stream.most}"
+    seen = case.method in ("monitor", "weekly")
+    measured = {
+        "length": lengths_of,
+        "independence": independence_of,
+        "effect": effect_of,
+        "delay": delays_of,
+    }[case.part](case, series, level)
+    return {
+        "study": NAME,
+        "part": case.part,
+        "problem": case.problem,
+        "method": case.method,
+        "d": stream.d,
+        "bins": stream.bins,
+        "rows": rows,
+        "kernel": case.looks.kernel if seen else "",
+        "n_resamples": case.looks.n_resamples if seen else "",
+        "asked": f"{case.every:g}" if case.method == "monitor" else "",
+        "wanted": case.wanted,
+        "streams": len(series),
+        **measured,
+        "seconds": seconds,
+    }
+
+
+def lengths_of(case: Case, series: list[list[float]], level: float) -> Row:
+    """Return the mean length with its standard error, and how many alarm within what was asked."""
+    most = limit(case)
+    numbers = np.array([first(each, level, most) for each in series])
+    capped = np.minimum(numbers, most)
+    return {
+        "mean": float(capped.mean()),
+        "error": error(capped),
+        "median": float(np.median(numbers)),
+        "within": float((numbers <= case.every).mean()),
+        "never": float((numbers > most).mean()),
+        "level": level,
+    }
+
+
+def error(values: np.ndarray) -> float:
+    """Return the standard error of a mean."""
+    return float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else float("nan")
+
+
+def independence_of(case: Case, series: list[list[float]], level: float) -> Row:
+    """Return how p-values of one stream hang together.
+
+    Lag correlations, and the variance over streams of the count of p <= .05 over that of as many
+    independent ones.
+    """
+    p = np.array(series)
+    steps = case.looks.n_resamples + 1
+    chance = int(LEVEL * steps) / steps
+    counts = (p <= LEVEL + 1e-12).sum(axis=1)
+    ratio = counts.var(ddof=1) / (p.shape[1] * chance * (1 - chance))
+    lags = {
+        f"lag_{k}": float(np.corrcoef(p[:, :-k].ravel(), p[:, k:].ravel())[0, 1]) for k in (1, 2, 3)
+    }
+    return {
+        **lags,
+        "lag_error": 1 / np.sqrt(p[:, 1:].size),
+        "rate": float((p <= LEVEL + 1e-12).mean()),
+        "count_ratio": float(ratio),
+    }
+
+
+def effect_of(case: Case, series: list[list[float]], level: float) -> Row:
+    """Return the mean number of alarms, and the share of streams that have any."""
+    alarms = np.array([each[0] for each in series])
+    return {
+        "mean": float(alarms.mean()),
+        "error": error(alarms),
+        "rate": float((alarms > 0).mean()),
+    }
+
+
+def delays_of(case: Case, series: list[list[float]], level: float) -> Row:
+    """Return the delay that half and nine tenths of the streams do not exceed."""
+    delays = np.array([first(each, level, AFTER) for each in series], dtype=float)
+    delays[delays > AFTER] = np.inf
+    median, ninety = np.quantile(delays, [0.5, 0.9], method="higher")
+    shown = {name: int(x) if np.isfinite(x) else f"over {AFTER}"
+             for name, x in (("median", median), ("ninety", ninety))}  # fmt: skip
+    return {**shown, "never": float(np.isinf(delays).mean()), "level": level}
+
+
+# --- the study -----------------------------------------------------------------------------------
+
+
+def cases(quick: bool) -> list[Case]:
+    """Return the whole study."""
+
+    def wanted(full: int) -> int:
+        return 4 if quick else full
+
+    fine = Looks("grid", FINE)
+    found = [Case("length", PLAIN, "monitor", wanted(1000), every=20)]
+    for stream, kernel in SETTINGS.items():
+        found.append(Case("length", stream, "monitor", wanted(1000), Looks(kernel, RESAMPLES)))
+    found += [
+        Case("length", PLAIN, "columns", wanted(1000)),
+        Case("length", PLAIN, "weekly", wanted(300), fine),
+    ]
+    for method in ("monitor", "weekly"):
+        found.append(Case("independence", Stream("gaussian", 8), method, wanted(500)))
+    found.append(Case("independence", Stream("gaussian", 64, 256, 600), "monitor", wanted(500)))
+    for change in (Change(), Change("batches", 0.05), Change("batches", 0.15)):
+        found.append(Case("effect", PLAIN, "monitor", wanted(400), change=change))
+    for change in CHANGES:
+        found += [
+            Case("delay", PLAIN, "monitor", wanted(400), change=change),
+            Case("delay", PLAIN, "weekly", wanted(400), fine, change=change),
+            Case("delay", PLAIN, "columns", wanted(400), change=change),
+        ]
+    return found
+
+
+class Store:
+    """What streams gave, one file a case."""
+
+    def __init__(self, folder: Path, commit: str, anew: bool) -> None:
+        self._folder, self._commit, self._anew = folder, commit, anew
+        self._held: dict[str, dict[str, Found]] = defaultdict(dict)
+
+    def load(self, case: Case) -> None:
+        """Read a case, if its file is of this commit and these settings."""
+        path = self._path(case)
+        if self._anew or not path.exists():
+            return
+        stored = json.loads(path.read_text())
+        if stored["about"] != self._about(case):
+            return
+        for part in stored["chunks"]:
+            chunk = Chunk(case, part["start"], part["stop"])
+            self._held[case.name][key(chunk)] = Found(chunk, part["series"], part["seconds"])
+
+    def has(self, chunk: Chunk) -> bool:
+        """Tell whether a chunk is done."""
+        return key(chunk) in self._held[chunk.case.name]
+
+    def add(self, found: Found) -> None:
+        """Keep a chunk."""
+        case = found.chunk.case
+        held = self._held[case.name]
+        held[key(found.chunk)] = found
+        chunks = [
+            {"start": f.chunk.start, "stop": f.chunk.stop, "series": f.series,
+             "seconds": round(f.seconds, 2)} for f in held.values()
+        ]  # fmt: skip
+        path = self._path(case)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(".json.part")
+        part.write_text(json.dumps({"about": self._about(case), "chunks": chunks}))
+        part.replace(path)
+
+    def series(self, case: Case) -> tuple[list[list[float]], float]:
+        """Return all series of a case in the order of its streams, and the seconds they took."""
+        parts = sorted(self._held[case.name].values(), key=lambda found: found.chunk.start)
+        return [each for part in parts for each in part.series], sum(p.seconds for p in parts)
+
+    def _path(self, case: Case) -> Path:
+        return self._folder / f"{case.name.replace('/', '_')}.json"
+
+    def _about(self, case: Case) -> list[str]:
+        return [self._commit, case.settings]
+
+
+def key(chunk: Chunk) -> str:
+    """Return what tells a chunk from others of its case."""
+    return f"{chunk.start}-{chunk.stop}"
+
+
+def cut(chosen: list[Case]) -> list[Chunk]:
+    """Cut all cases, and let their chunks take turns."""
+    chunks: list[tuple[int, Chunk]] = []
+    for case in chosen:
+        size = -(-case.wanted // CHUNKS)
+        starts = range(0, case.wanted, size)
+        chunks += [
+            (turn, Chunk(case, begin, min(begin + size, case.wanted)))
+            for turn, begin in enumerate(starts)
+        ]
+    return [chunk for _, chunk in sorted(chunks, key=lambda pair: pair[0])]
+
+
+def table(every_case: list[Case], store: Store, old: dict[str, Row], commit: str) -> list[Row]:
+    """Return the rows of all that is known; of cases that were not run, those of the old table."""
+    rows: list[Row] = []
+    for case in every_case:
+        series, seconds = store.series(case)
+        versions = [(method, level) for method, level in levels(case, every_case, store)]
+        for method, level in versions:
+            shown = dataclasses.replace(case, method=method)
+            if series:
+                rows.append({**row_of(shown, series, level, seconds), **made_by(commit)})
+            elif row_name(shown) in old:
+                rows.append(old[row_name(shown)])
+    return rows
+
+
+def levels(case: Case, every_case: list[Case], store: Store) -> list[tuple[Method, float]]:
+    """Return the levels at which a case is looked at, and how the rows are called."""
+    if case.method == "monitor" or case.part not in ("length", "delay"):
+        return [(case.method, STOPS[case.method])]
+    quiet = next(c for c in every_case if (c.part, c.method) == ("length", case.method))
+    series, _ = store.series(quiet)
+    found: list[tuple[Method, float]] = []
+    if series:
+        found.append((case.method, level_for(series, case.every, limit(quiet))))
+    if case.method == "columns":
+        found.append(("columns-0.1", 0.1))
+    return found
+
+
+def row_name(case: Case) -> str:
+    """Return the name of a row."""
+    asked = f"/{case.every:g}" if case.method == "monitor" else "/"
+    return f"{case.part}/{case.problem}/{case.method}{asked}"
+
+
+def name_of(row: Row) -> str:
+    """Return the name of a row of a file."""
+    return "/".join([row["part"], row["problem"], row["method"], row["asked"]])
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Watch the streams of the chosen cases, and write the table."""
+    parser = argparse.ArgumentParser(
+        "python -m benchmarks.evidence.drift", description="Measure the monitor."
+    )
+    add = parser.add_argument
+    add("parts", nargs="*", metavar="PART", help="length, independence, effect, delay; else all")
+    add("--quick", action="store_true", help="a few streams only")
+    add("--out", type=Path, help="default benchmarks/evidence/results, or build/evidence-quick")
+    add("--jobs", type=int, default=1, metavar="N", help="processes; default 1")
+    add(
+        "--minutes", type=float, default=float("inf"), help="stop after so many; go on another time"
+    )
+    add("--anew", action="store_true", help="measure also what is known already")
+    options = parser.parse_args(arguments)
+    quick = "-quick" * options.quick
+    out = options.out or ROOT / (
+        f"build/evidence{quick}" if quick else "benchmarks/evidence/results"
+    )
+    commit = results.commit()
+    store = Store(ROOT / f"build/evidence-drift{quick}", commit, options.anew)
+    every_case = cases(options.quick)
+    for case in every_case:
+        store.load(case)
+    chosen = [case for case in every_case if not options.parts or case.part in options.parts]
+    todo = [chunk for chunk in cut(chosen) if not store.has(chunk)]
+    path = out / f"{NAME}.csv"
+    old = {name_of(row): row for row in results.load(path)}
+    print(f"commit {commit}; {len(todo)} chunks to do")
+    begin = time.perf_counter()
+
+    def write() -> None:
+        results.save(path, table(every_case, store, old, commit), list(COLUMNS))
+
+    for found in finished(watched, todo, options.jobs):
+        store.add(found)
+        minutes = (time.perf_counter() - begin) / 60
+        chunk = found.chunk
+        print(
+            f"{minutes:6.1f} min  {chunk.case.name} {chunk.stop}: {found.seconds:.1f} s", flush=True
+        )
+        write()
+        if minutes > options.minutes:
+            break
+    write()
+    print(f"wrote {path}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,202 @@
+"""Streams of batches, quiet or with a change, and what watches them.
+
+A watcher is started with the rows of a reference, and gives a score a batch, which is large where
+the batch looks unlike the reference; where it reaches a level, that is an alarm.
+"""
+
+import functools
+import math
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+
+import repdist
+from benchmarks.evidence.problems import Mixture
+from repdist import kernels
+
+ROWS_PER_BIN = 32
+N_LANDMARKS = 32
+MAX_BINS = 64
+RAMP = 20  # batches until a ramp has its full size
+Data = Literal["gaussian", "modes", "t3", "features"]
+Kind = Literal["none", "mean", "scale", "ramp", "batches"]
+WIDTHS: dict[Data, int] = {"gaussian": 8, "modes": 2, "t3": 8, "features": 64}
+
+
+@dataclass(frozen=True)
+class Change:
+    """What happens to the rows of a batch, from the first batch that is told.
+
+    Attributes
+    ----------
+    kind : str
+        ``mean``: moved by `size`, spread over the columns. ``ramp``: by `size` more in each 20
+        batches. ``scale``: spread by 1 + `size`. ``batches``: the mean of each batch moved by a
+        Gaussian of deviation `size` in each column: no drift, but no independent rows either.
+    size : float
+    """
+
+    kind: Kind = "none"
+    size: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """Kind and size."""
+        return self.kind if self.kind == "none" else f"{self.kind}-{self.size:g}"
+
+    def __call__(self, rows: np.ndarray, week: int, rng: np.random.Generator) -> np.ndarray:
+        """Return the rows of the `week`-th changed batch, from 1."""
+        d = rows.shape[1]
+        if self.kind == "scale":
+            return rows * (1 + self.size)
+        if self.kind == "batches":
+            return rows + rng.normal(0, self.size, size=d)
+        share = {"none": 0.0, "mean": 1.0, "ramp": week / RAMP}[self.kind]
+        return rows + share * self.size / math.sqrt(d)
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Independent rows of one distribution: a reference of so many bins, and batches.
+
+    Attributes
+    ----------
+    data : str
+    bins : int
+        Of the reference.
+    least, most : int
+        Rows of a batch: the number is drawn evenly.
+    """
+
+    data: Data
+    bins: int
+    least: int = 256
+    most: int = 256
+
+    @property
+    def d(self) -> int:
+        """Columns."""
+        return WIDTHS[self.data]
+
+    @property
+    def name(self) -> str:
+        """The data, bins of the reference, and rows of a batch if they vary."""
+        return f"{self.data}-{self.bins}" + "-unequal" * (self.most > self.least)
+
+    def reference(self, rng: np.random.Generator) -> np.ndarray:
+        """Draw the rows of the reference, with those that lie in no bin: a tenth, at least 100."""
+        rows = self.bins * ROWS_PER_BIN
+        return self.rows(max(rows + 100, math.ceil(rows / 0.9) + 1), rng)
+
+    def batch(self, rng: np.random.Generator) -> np.ndarray:
+        """Draw a batch."""
+        return self.rows(int(rng.integers(self.least, self.most + 1)), rng)
+
+    def rows(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        """Draw rows, (n, d)."""
+        if self.data == "features":
+            pool = features()
+            return pool[rng.integers(len(pool), size=n)]
+        if self.data == "modes":
+            return Mixture(1.0)(n, 0, rng)[0]
+        if self.data == "t3":
+            return rng.standard_t(3, size=(n, self.d))
+        return rng.normal(size=(n, self.d))
+
+
+@functools.cache
+def features() -> np.ndarray:
+    """Return the features of the case study, all classes together."""
+    found, _ = repdist.example_features()
+    return np.concatenate(list(found))
+
+
+class Watcher(Protocol):
+    """What a stream is given to."""
+
+    def __call__(self, batch: np.ndarray) -> float:
+        """Return the score of the next batch."""
+
+
+@dataclass(frozen=True)
+class Looks:
+    """How the library looks at rows, in all of these studies.
+
+    Attributes
+    ----------
+    kernel : str
+        ``grid``: that of the default; ``median``: one bandwidth, which is faster.
+    n_resamples : int
+    """
+
+    kernel: Literal["grid", "median"]
+    n_resamples: int
+
+    def reference(self, rows: np.ndarray, seed: int, max_bins: int) -> repdist.Reference:
+        """Fit a reference."""
+        kernel = kernels.MultiRBF() if self.kernel == "grid" else kernels.RBF()
+        return repdist.Reference(
+            rows, kernel=kernel, max_bins=max_bins, n_landmarks=N_LANDMARKS,
+            rows_per_bin=ROWS_PER_BIN, rng=seed, n_jobs=1,
+        )  # fmt: skip
+
+
+class Monitored:
+    """The monitor. A score of 1 is an alarm; `pvalue` is that of the last batch."""
+
+    def __init__(self, rows: np.ndarray, looks: Looks, bins: int, every: float, seed: int) -> None:
+        reference = looks.reference(rows, seed, max(bins, MAX_BINS))
+        self._monitor = repdist.Monitor(
+            reference, alarm_every=every, n_resamples=looks.n_resamples, rng=seed
+        )
+        self.pvalue = 1.0
+
+    def __call__(self, batch: np.ndarray) -> float:
+        """Update."""
+        step = self._monitor.update(batch, n_jobs=1)
+        self.pvalue = step.pvalue
+        return float(step.alarm)
+
+
+class Weekly:
+    """A test of each batch against the one reference; the score is -p."""
+
+    def __init__(self, rows: np.ndarray, looks: Looks, bins: int, seed: int) -> None:
+        self._reference = looks.reference(rows, seed, max(bins, MAX_BINS))
+        self._looks, self._rng = looks, np.random.default_rng([seed, 1])
+        self.pvalue = 1.0
+
+    def __call__(self, batch: np.ndarray) -> float:
+        """Test."""
+        self.pvalue = self._reference.compare(
+            batch, n_resamples=self._looks.n_resamples, rng=self._rng, n_jobs=1
+        ).pvalue
+        return -self.pvalue
+
+
+class Columns:
+    """The rule of evidently for more than 1,000 rows of numbers, done again here.
+
+    A column has drifted if its Wasserstein distance to the reference, over the standard deviation
+    of the reference, is .1 or more; data have if half of their columns have. So the score is the
+    distance that half of the columns reach, and .1 the level of its defaults.
+    """
+
+    def __init__(self, rows: np.ndarray) -> None:
+        self._rows = rows
+        self._scale = np.maximum(rows.std(axis=0), 0.001)
+
+    def __call__(self, batch: np.ndarray) -> float:
+        """Return the distance that half of the columns reach."""
+        found = np.sort(wasserstein(self._rows, batch) / self._scale)
+        return float(found[len(found) // 2])
+
+
+def wasserstein(X: np.ndarray, Y: np.ndarray) -> np.ndarray:
+    """Return the first Wasserstein distance of each column, (d,): the area between two CDFs."""
+    Z = np.concatenate([X, Y])
+    order = np.argsort(Z, axis=0)
+    steps = np.where(order < len(X), 1 / len(X), -1 / len(Y))
+    widths = np.diff(np.take_along_axis(Z, order, axis=0), axis=0)
+    return np.asarray((np.abs(np.cumsum(steps, axis=0)[:-1]) * widths).sum(axis=0))
