@@ -19,6 +19,7 @@ import zlib
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Literal
 
@@ -33,14 +34,15 @@ from benchmarks.results import Row
 
 NAME = "drift"
 COLUMNS = (
-    "study", "part", "problem", "method", "d", "bins", "rows", "kernel", "n_resamples", "asked",
-    "wanted", "streams", "mean", "error", "median", "ninety", "within", "never", "level", "rate",
-    "lag_1", "lag_2", "lag_3", "lag_error", "count_ratio", *LAST,
+    "study", "part", "problem", "method", "d", "bins", "rows", "kernel", "max_bins", "n_resamples",
+    "asked", "wanted", "streams", "mean", "error", "median", "ninety", "within", "never", "level",
+    "rate", "lag_1", "lag_2", "lag_3", "lag_error", "count_ratio", *LAST,
 )  # fmt: skip
 CHUNKS = 20  # of a case, which take turns
 CUT = 12  # times the length that is asked for, at which a stream ends without alarm
 WEEKS = 60  # of a stream whose p-values are looked at
 AFTER = 60  # batches after a change, at most
+EACH = 2.0  # minutes the table is written
 QUIET = 10  # batches before it
 EFFECT = 20  # batches whose alarms are counted
 LEVEL = 0.05
@@ -55,17 +57,21 @@ CHANGES = (
     Change("ramp", 0.5),
 )  # fmt: skip
 PLAIN = Stream("gaussian", 64)
-# Stream: the kernel that looks at it.
-SETTINGS: dict[Stream, Literal["grid", "median"]] = {
-    Stream("gaussian", 8): "grid",
-    Stream("modes", 64): "grid",
-    Stream("t3", 64): "median",
-    Stream("features", 64): "grid",
-    Stream("gaussian", 512): "median",
-    Stream("gaussian", 64, 256, 600): "median",
-}
 RESAMPLES = 511
 FINE = 2047  # of weekly tests whose level is sought: p-values lie closer together
+ONE = Looks("median", RESAMPLES)
+DEFAULT = Looks("median", RESAMPLES, max_bins=512)
+STILL = Change()
+# Data, rows of the reference in bins, and sizes of batches; how the library looks at them; streams.
+SETTINGS: tuple[tuple[Stream, Looks, int], ...] = (
+    (Stream("gaussian", 8), ONE, 1000),
+    (Stream("modes", 64), ONE, 1000),
+    (Stream("t3", 64), ONE, 1000),
+    (Stream("features", 64), ONE, 1000),
+    (Stream("gaussian", 512), DEFAULT, 300),
+    (Stream("gaussian", 64, 256, 600), ONE, 1000),
+    (PLAIN, DEFAULT, 300),
+)
 
 
 @dataclass(frozen=True)
@@ -76,9 +82,9 @@ class Case:
     stream: Stream
     method: Method
     wanted: int
-    looks: Looks = Looks("grid", RESAMPLES)
+    looks: Looks = ONE
     every: float = 100
-    change: Change = Change()
+    change: Change = STILL
 
     @property
     def problem(self) -> str:
@@ -89,8 +95,15 @@ class Case:
     @property
     def name(self) -> str:
         """Unique within the study."""
-        asked = f"/{self.every:g}" if self.part == "length" and self.method == "monitor" else ""
-        return f"{self.part}/{self.problem}/{self.method}{asked}"
+        return f"{self.part}/{self.problem}/{self.shown}"
+
+    @property
+    def shown(self) -> str:
+        """The method, and what is not always the same of it."""
+        if self.method != "monitor":
+            return self.method
+        asked = f"-{self.every:g}" if self.part == "length" else ""
+        return f"monitor{asked}-{self.looks.max_bins}"
 
     @property
     def settings(self) -> str:
@@ -136,8 +149,7 @@ def one(case: Case, number: int) -> list[float]:
     watcher = start(case, case.stream.reference(rows), int(rng.integers(2**31)))
     batches = changed(case, rows)
     if case.part == "independence":
-        assert not isinstance(watcher, Columns)  # noqa: S101 (columns have no p-value)
-        return [watcher.pvalue for _ in range(WEEKS) if watcher(next(batches)) is not None]
+        return [round(pvalue_after(watcher, next(batches)), 6) for _ in range(WEEKS)]
     if case.part == "effect":
         return [sum(watcher(next(batches)) for _ in range(EFFECT))]
     if case.method == "monitor" and case.part == "delay":
@@ -146,17 +158,23 @@ def one(case: Case, number: int) -> list[float]:
     return scores(watcher, batches, STOPS[case.method], limit(case))
 
 
+def pvalue_after(watcher: Watcher, batch: np.ndarray) -> float:
+    """Return the p-value of the next batch."""
+    watcher(batch)
+    return float(watcher.pvalue)
+
+
 def generator(name: str, number: int) -> np.random.Generator:
     """Return the generator of a stream: of its name alone, so no order or process changes it."""
     return np.random.default_rng([zlib.crc32(name.encode()), number])
 
 
-def start(case: Case, rows: np.ndarray, seed: int) -> Monitored | Weekly | Columns:
+def start(case: Case, rows: np.ndarray, seed: int) -> Watcher:
     """Return what watches a stream."""
     if case.method == "monitor":
-        return Monitored(rows, case.looks, case.stream.bins, case.every, seed)
+        return Monitored(rows, case.looks, case.every, seed)
     if case.method == "weekly":
-        return Weekly(rows, case.looks, case.stream.bins, seed)
+        return Weekly(rows, case.looks, seed)
     return Columns(rows)
 
 
@@ -191,7 +209,7 @@ def first(series: list[float], level: float, most: int) -> int:
 
 
 def level_for(series: list[list[float]], every: float, most: int) -> float:
-    """Return the level at which the mean length is nearest to `every`, among scores below all stops.
+    """Return the score, of those that came, at which the mean length is nearest to `every`.
 
     The mean grows with the level, so it is found by halving.
     """
@@ -214,32 +232,36 @@ def row_of(case: Case, series: list[list[float]], level: float, seconds: float) 
     """Return the row of a case."""
     stream = case.stream
     rows = f"{stream.least}" if stream.least == stream.most else f"{stream.least} to {stream.most}"
-    seen = case.method in ("monitor", "weekly")
-    measured = {
-        "length": lengths_of,
-        "independence": independence_of,
-        "effect": effect_of,
-        "delay": delays_of,
-    }[case.part](case, series, level)
+    seen = case.looks if case.method in ("monitor", "weekly") else None
     return {
         "study": NAME,
         "part": case.part,
         "problem": case.problem,
-        "method": case.method,
+        "method": case.shown,
         "d": stream.d,
         "bins": stream.bins,
         "rows": rows,
-        "kernel": case.looks.kernel if seen else "",
-        "n_resamples": case.looks.n_resamples if seen else "",
+        "kernel": seen.kernel if seen else "",
+        "max_bins": seen.max_bins if seen else "",
+        "n_resamples": seen.n_resamples if seen else "",
         "asked": f"{case.every:g}" if case.method == "monitor" else "",
         "wanted": case.wanted,
         "streams": len(series),
-        **measured,
+        **measured(case, series, level),
         "seconds": seconds,
     }
 
 
-def lengths_of(case: Case, series: list[list[float]], level: float) -> Row:
+def measured(case: Case, series: list[list[float]], level: float) -> Row:
+    """Return what a part has to say."""
+    if case.part == "length":
+        return lengths_of(series, level, case)
+    if case.part == "independence":
+        return independence_of(series, case.looks.n_resamples + 1)
+    return effect_of(series) if case.part == "effect" else delays_of(series, level)
+
+
+def lengths_of(series: list[list[float]], level: float, case: Case) -> Row:
     """Return the mean length with its standard error, and how many alarm within what was asked."""
     most = limit(case)
     numbers = np.array([first(each, level, most) for each in series])
@@ -259,14 +281,13 @@ def error(values: np.ndarray) -> float:
     return float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else float("nan")
 
 
-def independence_of(case: Case, series: list[list[float]], level: float) -> Row:
+def independence_of(series: list[list[float]], steps: int) -> Row:
     """Return how p-values of one stream hang together.
 
     Lag correlations, and the variance over streams of the count of p <= .05 over that of as many
     independent ones.
     """
     p = np.array(series)
-    steps = case.looks.n_resamples + 1
     chance = int(LEVEL * steps) / steps
     counts = (p <= LEVEL + 1e-12).sum(axis=1)
     ratio = counts.var(ddof=1) / (p.shape[1] * chance * (1 - chance))
@@ -281,7 +302,7 @@ def independence_of(case: Case, series: list[list[float]], level: float) -> Row:
     }
 
 
-def effect_of(case: Case, series: list[list[float]], level: float) -> Row:
+def effect_of(series: list[list[float]]) -> Row:
     """Return the mean number of alarms, and the share of streams that have any."""
     alarms = np.array([each[0] for each in series])
     return {
@@ -291,7 +312,7 @@ def effect_of(case: Case, series: list[list[float]], level: float) -> Row:
     }
 
 
-def delays_of(case: Case, series: list[list[float]], level: float) -> Row:
+def delays_of(series: list[list[float]], level: float) -> Row:
     """Return the delay that half and nine tenths of the streams do not exceed."""
     delays = np.array([first(each, level, AFTER) for each in series], dtype=float)
     delays[delays > AFTER] = np.inf
@@ -310,21 +331,21 @@ def cases(quick: bool) -> list[Case]:
     def wanted(full: int) -> int:
         return 4 if quick else full
 
-    fine = Looks("grid", FINE)
-    found = [Case("length", PLAIN, "monitor", wanted(1000), every=20)]
-    for stream, kernel in SETTINGS.items():
-        found.append(Case("length", stream, "monitor", wanted(1000), Looks(kernel, RESAMPLES)))
+    fine = Looks("median", FINE)
+    found = [Case("length", PLAIN, "monitor", wanted(1000), Looks("grid", RESAMPLES), every=20)]
+    found += [Case("length", s, "monitor", wanted(full), looks) for s, looks, full in SETTINGS]
     found += [
         Case("length", PLAIN, "columns", wanted(1000)),
         Case("length", PLAIN, "weekly", wanted(300), fine),
+        Case("independence", Stream("gaussian", 8), "monitor", wanted(500)),
+        Case("independence", Stream("gaussian", 8), "weekly", wanted(500)),
+        Case("independence", Stream("gaussian", 64, 256, 600), "monitor", wanted(500)),
     ]
-    for method in ("monitor", "weekly"):
-        found.append(Case("independence", Stream("gaussian", 8), method, wanted(500)))
-    found.append(Case("independence", Stream("gaussian", 64, 256, 600), "monitor", wanted(500)))
-    for change in (Change(), Change("batches", 0.05), Change("batches", 0.15)):
+    for change in (STILL, Change("batches", 0.05), Change("batches", 0.15)):
         found.append(Case("effect", PLAIN, "monitor", wanted(400), change=change))
     for change in CHANGES:
         found += [
+            Case("delay", PLAIN, "monitor", wanted(400), DEFAULT, change=change),
             Case("delay", PLAIN, "monitor", wanted(400), change=change),
             Case("delay", PLAIN, "weekly", wanted(400), fine, change=change),
             Case("delay", PLAIN, "columns", wanted(400), change=change),
@@ -410,8 +431,8 @@ def table(every_case: list[Case], store: Store, old: dict[str, Row], commit: str
             shown = dataclasses.replace(case, method=method)
             if series:
                 rows.append({**row_of(shown, series, level, seconds), **made_by(commit)})
-            elif row_name(shown) in old:
-                rows.append(old[row_name(shown)])
+            elif shown.name in old:
+                rows.append(old[shown.name])
     return rows
 
 
@@ -429,15 +450,9 @@ def levels(case: Case, every_case: list[Case], store: Store) -> list[tuple[Metho
     return found
 
 
-def row_name(case: Case) -> str:
-    """Return the name of a row."""
-    asked = f"/{case.every:g}" if case.method == "monitor" else "/"
-    return f"{case.part}/{case.problem}/{case.method}{asked}"
-
-
 def name_of(row: Row) -> str:
     """Return the name of a row of a file."""
-    return "/".join([row["part"], row["problem"], row["method"], row["asked"]])
+    return "/".join([row["part"], row["problem"], row["method"]])
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -446,7 +461,7 @@ def main(arguments: list[str] | None = None) -> int:
         "python -m benchmarks.evidence.drift", description="Measure the monitor."
     )
     add = parser.add_argument
-    add("parts", nargs="*", metavar="PART", help="length, independence, effect, delay; else all")
+    add("rows", nargs="*", metavar="ROW", help="parts, or 'delay/*/monitor-64'; else all")
     add("--quick", action="store_true", help="a few streams only")
     add("--out", type=Path, help="default benchmarks/evidence/results, or build/evidence-quick")
     add("--jobs", type=int, default=1, metavar="N", help="processes; default 1")
@@ -464,12 +479,15 @@ def main(arguments: list[str] | None = None) -> int:
     every_case = cases(options.quick)
     for case in every_case:
         store.load(case)
-    chosen = [case for case in every_case if not options.parts or case.part in options.parts]
+    patterns = options.rows or ["*"]
+    chosen = [
+        c for c in every_case if any(fnmatch(n, p) for n in (c.part, c.name) for p in patterns)
+    ]
     todo = [chunk for chunk in cut(chosen) if not store.has(chunk)]
     path = out / f"{NAME}.csv"
     old = {name_of(row): row for row in results.load(path)}
     print(f"commit {commit}; {len(todo)} chunks to do")
-    begin = time.perf_counter()
+    begin, written = time.perf_counter(), 0.0
 
     def write() -> None:
         results.save(path, table(every_case, store, old, commit), list(COLUMNS))
@@ -481,7 +499,9 @@ def main(arguments: list[str] | None = None) -> int:
         print(
             f"{minutes:6.1f} min  {chunk.case.name} {chunk.stop}: {found.seconds:.1f} s", flush=True
         )
-        write()
+        if minutes > written + EACH:
+            write()
+            written = minutes
         if minutes > options.minutes:
             break
     write()

@@ -35,7 +35,8 @@ FILES: tuple[Study, ...] = (
     reference,
 )  # fmt: skip
 STUDIES = {study.NAME: study for study in FILES}
-Part, Done = TypeVar("Part"), TypeVar("Done")
+Work = TypeVar("Work")
+Done = TypeVar("Done")
 CHUNKS = 20  # of a task
 ONE_THREAD = dict.fromkeys(["OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"], "1")
 
@@ -95,7 +96,7 @@ def joined(parts: list[Chunk]) -> Found:
     }
 
 
-def finished(do: Callable[[Part], Done], parts: list[Part], jobs: int) -> Iterable[Done]:
+def finished(do: Callable[[Work], Done], parts: list[Work], jobs: int) -> Iterable[Done]:
     """Yield what parts of the work gave as they are done: here for one job, else in processes."""
     if jobs == 1:
         with threadpool_limits(1):

@@ -17,7 +17,6 @@ from repdist import kernels
 
 ROWS_PER_BIN = 32
 N_LANDMARKS = 32
-MAX_BINS = 64
 RAMP = 20  # batches until a ramp has its full size
 Data = Literal["gaussian", "modes", "t3", "features"]
 Kind = Literal["none", "mean", "scale", "ramp", "batches"]
@@ -113,7 +112,15 @@ def features() -> np.ndarray:
 
 
 class Watcher(Protocol):
-    """What a stream is given to."""
+    """What a stream is given to.
+
+    Attributes
+    ----------
+    pvalue : float
+        Of the last batch; not a number for a rule without p-values.
+    """
+
+    pvalue: float
 
     def __call__(self, batch: np.ndarray) -> float:
         """Return the score of the next batch."""
@@ -128,16 +135,19 @@ class Looks:
     kernel : str
         ``grid``: that of the default; ``median``: one bandwidth, which is faster.
     n_resamples : int
+    max_bins : int
+        That are relabeled: fewer are faster.
     """
 
     kernel: Literal["grid", "median"]
     n_resamples: int
+    max_bins: int = 64
 
-    def reference(self, rows: np.ndarray, seed: int, max_bins: int) -> repdist.Reference:
+    def reference(self, rows: np.ndarray, seed: int) -> repdist.Reference:
         """Fit a reference."""
         kernel = kernels.MultiRBF() if self.kernel == "grid" else kernels.RBF()
         return repdist.Reference(
-            rows, kernel=kernel, max_bins=max_bins, n_landmarks=N_LANDMARKS,
+            rows, kernel=kernel, max_bins=self.max_bins, n_landmarks=N_LANDMARKS,
             rows_per_bin=ROWS_PER_BIN, rng=seed, n_jobs=1,
         )  # fmt: skip
 
@@ -145,8 +155,8 @@ class Looks:
 class Monitored:
     """The monitor. A score of 1 is an alarm; `pvalue` is that of the last batch."""
 
-    def __init__(self, rows: np.ndarray, looks: Looks, bins: int, every: float, seed: int) -> None:
-        reference = looks.reference(rows, seed, max(bins, MAX_BINS))
+    def __init__(self, rows: np.ndarray, looks: Looks, every: float, seed: int) -> None:
+        reference = looks.reference(rows, seed)
         self._monitor = repdist.Monitor(
             reference, alarm_every=every, n_resamples=looks.n_resamples, rng=seed
         )
@@ -162,8 +172,8 @@ class Monitored:
 class Weekly:
     """A test of each batch against the one reference; the score is -p."""
 
-    def __init__(self, rows: np.ndarray, looks: Looks, bins: int, seed: int) -> None:
-        self._reference = looks.reference(rows, seed, max(bins, MAX_BINS))
+    def __init__(self, rows: np.ndarray, looks: Looks, seed: int) -> None:
+        self._reference = looks.reference(rows, seed)
         self._looks, self._rng = looks, np.random.default_rng([seed, 1])
         self.pvalue = 1.0
 
@@ -186,6 +196,7 @@ class Columns:
     def __init__(self, rows: np.ndarray) -> None:
         self._rows = rows
         self._scale = np.maximum(rows.std(axis=0), 0.001)
+        self.pvalue = math.nan
 
     def __call__(self, batch: np.ndarray) -> float:
         """Return the distance that half of the columns reach."""
