@@ -2,8 +2,9 @@
 
 Four parts: `length` (batches until the first alarm while nothing changes), `independence` (of the
 p-values of one stream), `effect` (of a mean that moves from batch to batch) and `delay` (batches
-until an alarm after a change). Beside the monitor: weekly tests against a fixed reference, and the
-rule of evidently for columns, both with the level at which they alarm as rarely as the monitor.
+until an alarm after a change). Beside the monitor: weekly tests against a fixed reference, the rule
+of evidently for columns, and the online detectors of alibi-detect, each with the level at which it
+alarms as rarely as the monitor.
 
 Every stream is a task of its own, and what it gave is kept in build/evidence-drift: a run that was
 interrupted goes on, and the table has what is known so far. Streams of all cases take turns.
@@ -26,6 +27,7 @@ from typing import Literal
 import numpy as np
 
 from benchmarks import results
+from benchmarks.evidence.online import OnlineLSDD, OnlineMMD
 from benchmarks.evidence.runner import finished
 from benchmarks.evidence.streams import Change, Columns, Looks, Monitored, Stream, Watcher, Weekly
 from benchmarks.evidence.table import LAST, made_by
@@ -48,9 +50,20 @@ EFFECT = 20  # batches whose alarms are counted
 LEVEL = 0.05
 
 Part = Literal["length", "independence", "effect", "delay"]
-Method = Literal["monitor", "weekly", "columns", "columns-0.1"]
+Method = Literal["monitor", "weekly", "columns", "columns-0.1", "mmd-online", "lsdd-online"]
 # Scores beyond these come so rarely that no level is sought there.
-STOPS: dict[Method, float] = {"monitor": 1.0, "weekly": -0.005, "columns": 0.14}
+STOPS: dict[Method, float] = {
+    "monitor": 1.0,
+    "weekly": -0.005,
+    "columns": 0.14,
+    "mmd-online": 0.005,
+    "lsdd-online": 0.045,
+}
+ONLINE: dict[Method, type[OnlineMMD] | type[OnlineLSDD]] = {
+    "mmd-online": OnlineMMD,
+    "lsdd-online": OnlineLSDD,
+}
+ONLINE_WEEKS = 200  # of a quiet stream of theirs, whatever the scores
 
 CHANGES = (
     Change("mean", 0.15), Change("mean", 0.25), Change("mean", 0.4), Change("scale", 0.05),
@@ -155,7 +168,7 @@ def one(case: Case, number: int) -> list[float]:
     if case.method == "monitor" and case.part == "delay":
         for _ in range(QUIET):
             watcher(case.stream.batch(rows))
-    return scores(watcher, batches, STOPS[case.method], limit(case))
+    return scores(watcher, batches, STOPS.get(case.method, np.inf), limit(case))
 
 
 def pvalue_after(watcher: Watcher, batch: np.ndarray) -> float:
@@ -175,6 +188,8 @@ def start(case: Case, rows: np.ndarray, seed: int) -> Watcher:
         return Monitored(rows, case.looks, case.every, seed)
     if case.method == "weekly":
         return Weekly(rows, case.looks, seed)
+    if case.method in ONLINE:
+        return ONLINE[case.method](rows, np.random.default_rng(seed))
     return Columns(rows)
 
 
@@ -196,7 +211,9 @@ def scores(watcher: Watcher, batches: Iterator[np.ndarray], stop: float, most: i
 
 def limit(case: Case) -> int:
     """Return the most batches of a stream."""
-    return AFTER if case.part == "delay" else round(CUT * case.every)
+    if case.part == "delay":
+        return AFTER
+    return ONLINE_WEEKS if case.method in ONLINE else round(CUT * case.every)
 
 
 # --- rows of the table ---------------------------------------------------------------------------
@@ -208,13 +225,13 @@ def first(series: list[float], level: float, most: int) -> int:
     return int(reached[0]) + 1 if len(reached) else most + 1
 
 
-def level_for(series: list[list[float]], every: float, most: int) -> float:
+def level_for(series: list[list[float]], every: float) -> float:
     """Return the score, of those that came, at which the mean length is nearest to `every`.
 
     The mean grows with the level, so it is found by halving.
     """
-    levels = np.unique(np.concatenate([np.array(each) for each in series]))
-    lengths = functools.cache(lambda i: mean_length(series, float(levels[i]), most))
+    levels = np.unique(np.concatenate([np.maximum.accumulate(each) for each in series]))
+    lengths = functools.cache(lambda i: mean_length(series, float(levels[i]))[0])
     low, high = 0, len(levels) - 1
     while high - low > 1:
         middle = (low + high) // 2
@@ -223,9 +240,19 @@ def level_for(series: list[list[float]], every: float, most: int) -> float:
     return float(levels[best])
 
 
-def mean_length(series: list[list[float]], level: float, most: int) -> float:
-    """Return the mean number of batches until a level is reached, `most` where it is not."""
-    return float(np.mean([min(first(each, level, most), most) for each in series]))
+def mean_length(series: list[list[float]], level: float) -> tuple[float, float]:
+    """Return the mean number of batches until an alarm, with its standard error.
+
+    All batches until the first alarm over the number of alarms: streams that end without one count.
+    """
+    numbers = [first(each, level, len(each)) for each in series]
+    alarms = np.array([n <= len(s) for n, s in zip(numbers, series, strict=True)])
+    batches = np.minimum(numbers, [len(each) for each in series])
+    if not alarms.any():
+        return float("inf"), float("nan")
+    mean = float(batches.sum() / alarms.sum())
+    spread = float(np.sqrt(np.square(batches - mean * alarms).sum()))
+    return mean, spread / float(alarms.sum())
 
 
 def row_of(case: Case, series: list[list[float]], level: float, seconds: float) -> Row:
@@ -264,11 +291,11 @@ def measured(case: Case, series: list[list[float]], level: float) -> Row:
 def lengths_of(series: list[list[float]], level: float, case: Case) -> Row:
     """Return the mean length with its standard error, and how many alarm within what was asked."""
     most = limit(case)
+    mean, error_of_mean = mean_length(series, level)
     numbers = np.array([first(each, level, most) for each in series])
-    capped = np.minimum(numbers, most)
     return {
-        "mean": float(capped.mean()),
-        "error": error(capped),
+        "mean": mean,
+        "error": error_of_mean,
         "median": float(np.median(numbers)),
         "within": float((numbers <= case.every).mean()),
         "never": float((numbers > most).mean()),
@@ -337,6 +364,8 @@ def cases(quick: bool) -> list[Case]:
     found += [
         Case("length", PLAIN, "columns", wanted(1000)),
         Case("length", PLAIN, "weekly", wanted(300), fine),
+        Case("length", PLAIN, "mmd-online", wanted(100)),
+        Case("length", PLAIN, "lsdd-online", wanted(100)),
         Case("independence", Stream("gaussian", 8), "monitor", wanted(500)),
         Case("independence", Stream("gaussian", 8), "weekly", wanted(500)),
         Case("independence", Stream("gaussian", 64, 256, 600), "monitor", wanted(500)),
@@ -349,6 +378,8 @@ def cases(quick: bool) -> list[Case]:
             Case("delay", PLAIN, "monitor", wanted(400), change=change),
             Case("delay", PLAIN, "weekly", wanted(400), fine, change=change),
             Case("delay", PLAIN, "columns", wanted(400), change=change),
+            Case("delay", PLAIN, "mmd-online", wanted(100), change=change),
+            Case("delay", PLAIN, "lsdd-online", wanted(100), change=change),
         ]
     return found
 
@@ -439,12 +470,12 @@ def table(every_case: list[Case], store: Store, old: dict[str, Row], commit: str
 def levels(case: Case, every_case: list[Case], store: Store) -> list[tuple[Method, float]]:
     """Return the levels at which a case is looked at, and how the rows are called."""
     if case.method == "monitor" or case.part not in ("length", "delay"):
-        return [(case.method, STOPS[case.method])]
+        return [(case.method, STOPS["monitor"])]
     quiet = next(c for c in every_case if (c.part, c.method) == ("length", case.method))
     series, _ = store.series(quiet)
     found: list[tuple[Method, float]] = []
     if series:
-        found.append((case.method, level_for(series, case.every, limit(quiet))))
+        found.append((case.method, level_for(series, case.every)))
     if case.method == "columns":
         found.append(("columns-0.1", 0.1))
     return found
