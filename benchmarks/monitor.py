@@ -27,8 +27,8 @@ SMALL = 256
 SIZES = (SMALL, 100_000)
 REPETITIONS = 5
 COLUMNS = [
-    "case", "n", "d", "weeks", "seconds", "seconds_cpu", "seconds_with_files", "mb", "repetitions", "load",
-    "cores", "cpu", "blas", "versions", "commit", "date",
+    "case", "n", "d", "weeks", "seconds", "seconds_cpu", "seconds_with_files", "mb", "repetitions",
+    "load", "cores", "cpu", "blas", "versions", "commit", "date",
 ]  # fmt: skip
 
 
@@ -123,7 +123,8 @@ def files(folder: Path) -> list[Row]:
         made.save(path)
         found.append({
             "case": case, "n": n, "d": D, "seconds": min(seconds),
-            "seconds_cpu": min(processor), "mb": path.stat().st_size / 1e6, "repetitions": REPETITIONS,
+            "seconds_cpu": min(processor), "mb": path.stat().st_size / 1e6,
+            "repetitions": REPETITIONS,
         })  # fmt: skip
         path.unlink()
 
