@@ -12,10 +12,12 @@ interrupted goes on, and the table has what is known so far. Streams of all case
 
 import argparse
 import dataclasses
+import math
 import sys
 import time
 from fnmatch import fnmatch
 from pathlib import Path
+from typing import get_args
 
 from benchmarks import results
 from benchmarks.evidence.kept import Store
@@ -32,6 +34,7 @@ from benchmarks.evidence.watching import (
     Case,
     Chunk,
     Method,
+    Part,
     watched,
 )
 from benchmarks.measure import ROOT
@@ -115,10 +118,9 @@ def table(every_case: list[Case], store: Store, old: dict[str, Row], commit: str
     rows: list[Row] = []
     for case in every_case:
         series, seconds = store.series(case)
-        versions = [(method, level) for method, level in levels(case, every_case, store)]
-        for method, level in versions:
+        for method, level in levels(case, every_case, store):
             shown = dataclasses.replace(case, method=method)
-            if series:
+            if series and not math.isnan(level):
                 rows.append({**row_of(shown, series, level, seconds), **made_by(commit)})
             elif shown.name in old:
                 rows.append(old[shown.name])
@@ -126,17 +128,17 @@ def table(every_case: list[Case], store: Store, old: dict[str, Row], commit: str
 
 
 def levels(case: Case, every_case: list[Case], store: Store) -> list[tuple[Method, float]]:
-    """Return the levels at which a case is looked at, and how the rows are called."""
+    """Return the levels at which a case is looked at, and how the rows are called.
+
+    Not a number where quiet streams of the method are not known.
+    """
     if case.method == "monitor" or case.part not in ("length", "delay"):
         return [(case.method, STOPS["monitor"])]
     quiet = next(c for c in every_case if (c.part, c.method) == ("length", case.method))
     series, _ = store.series(quiet)
-    found: list[tuple[Method, float]] = []
-    if series:
-        found.append((case.method, level_for(series, case.every)))
-    if case.method == "columns":
-        found.append(("columns-0.1", 0.1))
-    return found
+    level = level_for(series, case.every) if series else math.nan
+    default: list[tuple[Method, float]] = [("columns-0.1", 0.1)]
+    return [(case.method, level), *(default if case.method == "columns" else [])]
 
 
 def name_of(row: Row) -> str:
@@ -146,34 +148,14 @@ def name_of(row: Row) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Watch the streams of the chosen cases, and write the table."""
-    parser = argparse.ArgumentParser(
-        "python -m benchmarks.evidence.drift", description="Measure the monitor."
-    )
-    add = parser.add_argument
-    add("rows", nargs="*", metavar="ROW", help="parts, or 'delay/*/monitor-64'; else all")
-    add("--quick", action="store_true", help="a few streams only")
-    add("--out", type=Path, help="default benchmarks/evidence/results, or build/evidence-quick")
-    add("--jobs", type=int, default=1, metavar="N", help="processes; default 1")
-    add(
-        "--minutes", type=float, default=float("inf"), help="stop after so many; go on another time"
-    )
-    add("--anew", action="store_true", help="measure also what is known already")
-    options = parser.parse_args(arguments)
-    quick = "-quick" * options.quick
-    out = options.out or ROOT / (
-        f"build/evidence{quick}" if quick else "benchmarks/evidence/results"
-    )
+    options = parsed(arguments)
     commit = results.commit()
-    store = Store(ROOT / f"build/evidence-drift{quick}", commit, options.anew)
     every_case = cases(options.quick)
+    store = Store(options.kept, commit, options.anew)
     for case in every_case:
         store.load(case)
-    patterns = options.rows or ["*"]
-    chosen = [
-        c for c in every_case if any(fnmatch(n, p) for n in (c.part, c.name) for p in patterns)
-    ]
-    todo = [chunk for chunk in cut(chosen) if not store.has(chunk)]
-    path = out / f"{NAME}.csv"
+    todo = [chunk for chunk in cut(options.chosen) if not store.has(chunk)]
+    path = options.out / f"{NAME}.csv"
     old = {name_of(row): row for row in results.load(path)}
     print(f"commit {commit}; {len(todo)} chunks to do")
     begin, written = time.perf_counter(), 0.0
@@ -185,9 +167,8 @@ def main(arguments: list[str] | None = None) -> int:
         store.add(found)
         minutes = (time.perf_counter() - begin) / 60
         chunk = found.chunk
-        print(
-            f"{minutes:6.1f} min  {chunk.case.name} {chunk.stop}: {found.seconds:.1f} s", flush=True
-        )
+        told = f"{chunk.case.name} {chunk.stop}: {found.seconds:.1f} s"
+        print(f"{minutes:6.1f} min  {told}", flush=True)
         if minutes > written + EACH:
             write()
             written = minutes
@@ -196,6 +177,40 @@ def main(arguments: list[str] | None = None) -> int:
     write()
     print(f"wrote {path}")
     return 0
+
+
+def parsed(arguments: list[str] | None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        "python -m benchmarks.evidence.drift", description="Measure the monitor."
+    )
+    add = parser.add_argument
+    add("rows", nargs="*", metavar="ROW", help="parts, or 'delay/*/monitor-64'; else all")
+    add("--quick", action="store_true", help="a few streams only")
+    add("--out", type=Path, help="default benchmarks/evidence/results, or build/evidence-quick")
+    add("--kept", type=Path, help="what streams gave; default build/evidence-drift, or -quick")
+    add("--jobs", type=int, default=1, metavar="N", help="processes; default 1")
+    add("--minutes", type=float, default=float("inf"), help="go on another time after so many")
+    add("--anew", action="store_true", help="measure also what is known already")
+    options = parser.parse_args(arguments)
+    quick = "-quick" * options.quick
+    tables = "build/evidence-quick" if quick else "benchmarks/evidence/results"
+    options.out = options.out or ROOT / tables
+    options.kept = options.kept or ROOT / f"build/evidence-drift{quick}"
+    options.chosen = chosen(cases(options.quick), options.rows)
+    for pattern in options.rows:
+        if not chosen(cases(options.quick), [pattern]):
+            parser.error(f"no row is named {pattern!r}; the parts are {', '.join(get_args(Part))}")
+    return options
+
+
+def chosen(every_case: list[Case], patterns: list[str]) -> list[Case]:
+    """Return the cases whose part or name matches any pattern, all for none."""
+    return [
+        case
+        for case in every_case
+        if any(fnmatch(name, p) for name in (case.part, case.name) for p in patterns or ["*"])
+    ]
 
 
 if __name__ == "__main__":

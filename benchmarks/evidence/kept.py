@@ -37,7 +37,7 @@ class Store:
         held[key(found.chunk)] = found
         chunks = [
             {"start": f.chunk.start, "stop": f.chunk.stop, "series": f.series,
-             "seconds": round(f.seconds, 2)} for f in held.values()
+             "seconds": f.seconds} for f in held.values()
         ]  # fmt: skip
         path = self._path(case)
         path.parent.mkdir(parents=True, exist_ok=True)
