@@ -65,6 +65,7 @@ def row_of(case: Case, series: list[list[float]], level: float, seconds: float) 
         "wanted": case.wanted,
         "streams": len(series),
         **measured(case, series, level),
+        **({"level": ""} if case.method == "monitor" else {}),  # an alarm is one
         "seconds": seconds,
     }
 
