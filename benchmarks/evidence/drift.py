@@ -84,7 +84,8 @@ def cases(quick: bool) -> list[Case]:
         Case("length", PLAIN, "lsdd-online", wanted(100)),
         Case("independence", Stream("gaussian", 8), "monitor", wanted(500)),
         Case("independence", Stream("gaussian", 8), "weekly", wanted(500)),
-        Case("independence", Stream("gaussian", 64, 256, 600), "monitor", wanted(500)),
+        Case("independence", PLAIN, "monitor", wanted(500)),
+        Case("independence", Stream("gaussian", 64, 256, 600), "monitor", wanted(1500)),
     ]
     for change in (STILL, Change("batches", 0.05), Change("batches", 0.15)):
         found.append(Case("effect", PLAIN, "monitor", wanted(400), change=change))
