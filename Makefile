@@ -32,6 +32,7 @@ docs: .venv/docs.done  ## build the documentation, run its examples, check its l
 
 bench: .venv/numba.done  ## measure the speed: a table, a CSV file and pictures (minutes)
 	.venv/bin/python -m benchmarks
+	.venv/bin/python -m benchmarks.monitor
 
 bench-quick: .venv/numba.done  ## the same in under two minutes, into build/bench-quick
 	.venv/bin/python -m benchmarks --quick
@@ -40,9 +41,11 @@ bench-competitors: .venv-competitors/done  ## install the other libraries that b
 
 evidence: .venv/base.done  ## measure level and power beside published figures (two hours; MNIST=FOLDER for all images)
 	.venv/bin/python -m benchmarks.evidence $(if $(MNIST),--mnist $(MNIST))
+	.venv/bin/python -m benchmarks.evidence.drift
 
 evidence-quick: .venv/base.done  ## the same in under five minutes, into build/evidence-quick
 	.venv/bin/python -m benchmarks.evidence --quick
+	.venv/bin/python -m benchmarks.evidence.drift --quick
 
 # $(1): what pip installs. An environment without a working pip is made anew; a pip before 25.1
 # knows no dependency groups.

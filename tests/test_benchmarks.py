@@ -5,7 +5,9 @@ import sys
 
 import pytest
 
+import repdist
 from benchmarks import __main__ as suite
+from benchmarks import monitor
 from benchmarks.cases import Case, all_cases
 from benchmarks.competitors import COMPETITORS
 from benchmarks.results import COLUMNS
@@ -90,3 +92,24 @@ def test_a_wrong_name_is_refused(capsys):
 
 def test_the_roofline_is_a_time():
     assert roofline(1000, 2, rounds=1) > 0
+
+
+def test_the_monitor_is_timed_and_its_states_are_kept(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(monitor, "REFERENCE_ROWS", 600)
+    monkeypatch.setattr(monitor, "SIZES", (256, 300))
+    monkeypatch.setattr(monitor.results, "commit", lambda: "1234567")
+    arguments = ["--weeks", "2", "--out", str(tmp_path), "--states", str(tmp_path)]
+    monitor.main(arguments)
+    with (tmp_path / "monitor.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["case"], row["n"]) for row in rows] == [
+        ("reference", "600"), ("sketch", "256"), ("sketch", "300"),
+        ("update", "256"), ("update", "300"),
+    ]  # fmt: skip
+    assert all(float(row["seconds"]) > 0 < float(row["mb"]) for row in rows)
+    state = tmp_path / "1234567-2.npz"
+    assert len(repdist.Monitor.load(state).steps) == 2  # as it was: a copy is updated
+    before = state.stat().st_mtime_ns
+    monitor.main(arguments)
+    assert state.stat().st_mtime_ns == before
+    capsys.readouterr()

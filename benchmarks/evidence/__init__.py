@@ -6,4 +6,7 @@ swaps lose power to shuffles?), `defaults` (are the default settings the best?),
 it close enough?) and `reference` (which of several models is closer?). `runner` repeats them in
 processes, `problems`, `grouped` and `models` have the data, `published` the figures of others,
 `rates` the intervals and checks.
+
+A study of streams has a command of its own, `python -m benchmarks.evidence.drift`: does a monitor
+alarm as rarely as it is asked to, and how soon after a change?
 """

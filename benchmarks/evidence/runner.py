@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from multiprocessing import get_context
+from typing import TypeVar
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -35,6 +36,8 @@ FILES: tuple[Study, ...] = (
     reference, landmarks,
 )  # fmt: skip
 STUDIES = {study.NAME: study for study in FILES}
+Work = TypeVar("Work")
+Done = TypeVar("Done")
 CHUNKS = 20  # of a task
 ONE_THREAD = dict.fromkeys(["OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"], "1")
 
@@ -70,7 +73,7 @@ def run(tasks: list[Task], jobs: int, done: Callable[[Task, Found, float], None]
     """Do all tasks; `done` gets each with its p-values and seconds as soon as it is finished."""
     clock = Clock(tasks, jobs)
     parts: dict[Task, list[Chunk]] = defaultdict(list)
-    for chunk in finished([chunk for task in tasks for chunk in cut(task)], jobs):
+    for chunk in finished(repeat, [chunk for task in tasks for chunk in cut(task)], jobs):
         clock.add(chunk)
         parts[chunk.task].append(chunk)
         if sum(part.stop - part.start for part in parts[chunk.task]) == chunk.task.repetitions:
@@ -93,15 +96,15 @@ def joined(parts: list[Chunk]) -> Found:
     }
 
 
-def finished(chunks: list[Chunk], jobs: int) -> Iterable[Chunk]:
-    """Yield chunks as they are done: here for one job, else in as many processes."""
+def finished(do: Callable[[Work], Done], parts: list[Work], jobs: int) -> Iterable[Done]:
+    """Yield what parts of the work gave as they are done: here for one job, else in processes."""
     if jobs == 1:
         with threadpool_limits(1):
-            yield from map(repeat, chunks)
+            yield from map(do, parts)
         return
     os.environ |= ONE_THREAD  # for the processes: BLAS reads it when it is loaded
     with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
-        futures: list[Future[Chunk]] = [pool.submit(repeat, chunk) for chunk in chunks]
+        futures: list[Future[Done]] = [pool.submit(do, part) for part in parts]
         try:
             for future in as_completed(futures):
                 yield future.result()

@@ -109,7 +109,7 @@ class Reference(Result):
     >>> parts = [reference.sketch(rng.normal(0.3, 1, size=(400, 4)), rng=i) for i in range(3)]
     >>> result = reference.compare(parts[0] + parts[1] + parts[2], rng=0)
     >>> (result.n, result.pvalue < 0.001)
-    (1200, True)
+    (1152, True)
     """
 
     def __init__(  # noqa: PLR0913 (the options of a reference)
