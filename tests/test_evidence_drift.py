@@ -166,7 +166,8 @@ def test_what_independence_looks_like():
     p = np.ceil(rng().random((2000, 60)) * 512) / 512
     row = lengths.independence_of(p.tolist(), 512)
     assert row["rate"] == pytest.approx(25 / 512, abs=0.003)
-    assert row["count_ratio"] == pytest.approx(1, abs=0.12)
+    assert row["count_ratio"] == pytest.approx(1, abs=4 * row["count_error"])
+    assert row["count_error"] == pytest.approx(np.sqrt(2 / 2000), rel=0.3)
     assert all(abs(row[f"lag_{k}"]) < 4 * row["lag_error"] for k in (1, 2, 3))
     same = np.repeat(p[:, :1], 60, axis=1)
     row = lengths.independence_of(same.tolist(), 512)

@@ -44,7 +44,7 @@ NAME = "drift"
 COLUMNS = (
     "study", "part", "problem", "method", "d", "bins", "rows", "kernel", "max_bins", "n_resamples",
     "asked", "wanted", "streams", "mean", "error", "median", "ninety", "within", "never", "level",
-    "rate", "lag_1", "lag_2", "lag_3", "lag_error", "count_ratio", *LAST,
+    "rate", "lag_1", "lag_2", "lag_3", "lag_error", "count_ratio", "count_error", *LAST,
 )  # fmt: skip
 CHUNKS = 20  # of a case, which take turns
 EACH = 2.0  # minutes the table is written

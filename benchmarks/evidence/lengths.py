@@ -109,6 +109,8 @@ def independence_of(series: list[list[float]], steps: int) -> Row:
     chance = int(LEVEL * steps) / steps
     counts = (p <= LEVEL + 1e-12).sum(axis=1)
     ratio = counts.var(ddof=1) / (p.shape[1] * chance * (1 - chance))
+    apart = counts - counts.mean()
+    peak = (apart**4).mean() / (apart**2).mean() ** 2
     lags = {
         f"lag_{k}": float(np.corrcoef(p[:, :-k].ravel(), p[:, k:].ravel())[0, 1]) for k in (1, 2, 3)
     }
@@ -117,6 +119,7 @@ def independence_of(series: list[list[float]], steps: int) -> Row:
         "lag_error": 1 / np.sqrt(p[:, 1:].size),
         "rate": float((p <= LEVEL + 1e-12).mean()),
         "count_ratio": float(ratio),
+        "count_error": float(ratio * np.sqrt((peak - 1) / len(counts))),
     }
 
 
