@@ -73,6 +73,7 @@ def take_rows(array: Array, index: npt.NDArray[np.intp] | None) -> Array:
     step = chunk_rows(array)
     for start in range(0, len(index), step):
         out[start : start + step] = array[index[start : start + step]]
+        release(array)
     return out
 
 
