@@ -16,6 +16,7 @@ from repdist._arrays.on_dask import is_lazy
 from repdist._arrays.storage import ENTRIES, in_file, in_memory, release, temporary_file
 from repdist._typing import Array, Float64
 
+_PICKED = 256  # rows at a time that lie apart in a file: each may bring many pages into memory
 CHUNK = 4096  # rows read at a time, unless they are wide
 _CENTRE_ROWS = 1000
 
@@ -70,7 +71,7 @@ def take_rows(array: Array, index: npt.NDArray[np.intp] | None) -> Array:
     if not in_file(array):
         return array[index]
     out = temporary_file((len(index), *array.shape[1:]), array.dtype)
-    step = chunk_rows(array)
+    step = min(_PICKED, chunk_rows(array))
     for start in range(0, len(index), step):
         out[start : start + step] = array[index[start : start + step]]
         release(array)
