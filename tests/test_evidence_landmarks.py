@@ -95,6 +95,7 @@ def test_few_units_are_active_more_often():
     np.testing.assert_allclose(often[1], [0.5] * 8 + [0.0359] * 4, atol=0.013)
 
 
+@pytest.mark.slow
 def test_embeddings_are_a_fixed_network_and_noise():
     problem = Embeddings(0.5, d=768)
     X, Y = problem(3000, 3000, np.random.default_rng(0))

@@ -56,7 +56,7 @@ def simulated(threshold, total, chains, rng):
     return times.mean()
 
 
-QUICK = {(128, 10), (512, 100), (16384, 100)}
+QUICK = {(128, 10), (512, 100)}
 SLOW = pytest.mark.slow
 CASES = [
     pytest.param(total, every, chains, marks=[] if (total, every) in QUICK else [SLOW])
@@ -91,8 +91,6 @@ def test_what_is_known_of_thresholds():
     assert run_length(21.1, 100) > run_length(21.1, 128) > 140
     for total, run in ((500, 101), (10_000, 92)):
         assert run_length(21.1, total) == pytest.approx(run, rel=0.02)
-    rarer = [threshold_for(float(every), 512) for every in (10, 100, 1000)]
-    assert rarer == sorted(rarer)
-    finer = [threshold_for(100.0, total) for total in (32, 512, 16384)]
-    assert finer == sorted(finer)
+    assert threshold_for(10.0, 512) < threshold_for(100.0, 512) < threshold_for(1000.0, 512)
+    assert threshold_for(100.0, 32) < threshold_for(100.0, 512) < threshold_for(100.0, 16384)
     assert threshold_for(100.0, 512) < 100  # R >= 100 would be far too careful
