@@ -190,8 +190,6 @@ class Landmarked:
     ----------
     some : list of (n_g, d)
         Rows of each group that were drawn at random, in their order.
-    places : list of (n_g,)
-        Which they are.
     kernel : Kernel
     nulls : function
         Of two groups: what relabelings of all their rows say.
@@ -199,7 +197,6 @@ class Landmarked:
     """
 
     some: list[Array]
-    places: list[Numbers]
     kernel: Kernel
     nulls: Nulls
     view: LandmarkView
@@ -238,7 +235,7 @@ def looked_at(
         _arrays.held_here(_arrays.take_rows(rows, mine))
         for rows, mine in zip(arrays, places, strict=True)
     ]
-    return Landmarked(some, places, seen.kernel, nulls, seen.view(0, list(map(len, places))))
+    return Landmarked(some, seen.kernel, nulls, seen.view(0, list(map(len, places))))
 
 
 # --- two samples ---------------------------------------------------------------------------------

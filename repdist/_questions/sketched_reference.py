@@ -1,5 +1,6 @@
 """How far each of several groups is from a reference that travels, by sums over bins of rows."""
 
+import dataclasses
 from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
@@ -61,7 +62,7 @@ def compare_sketches(  # noqa: PLR0913 (what was given, and what was asked for)
         whole=None,
     )
     joint = Joint.of(*influences(samples, reference.sample), [None] * (G + 1), matched=False)
-    view = _view([reference.view(sketch) for sketch in sketches])
+    view = _view(reference, sketches)
     result = ReferenceResult(
         names=names,
         sizes=tuple(sketch.n for sketch in sketches),
@@ -128,20 +129,14 @@ def _named(groups: Any, labels: Any) -> dict[Hashable, Any]:
     return dict(zip(names, groups, strict=True))
 
 
-def _view(views: list[LandmarkView]) -> LandmarkView:
-    """Return what landmarks saw of all groups and the reference, which is in each."""
-    first = views[0]
-    reference = first.quoted[1]
-    return LandmarkView(
-        wanted=first.wanted,
-        n_landmarks=first.n_landmarks,
-        bandwidths=first.bandwidths,
-        captured=first.captured,
-        rows=reference + sum(view.quoted[0] for view in views),
-        unseen=sum(view.unseen for view in views),
-        left_out=sum(view.left_out for view in views),
+def _view(reference: Reference, sketches: list[Sketch]) -> LandmarkView:
+    """Return what landmarks saw of all groups, and of the reference, once."""
+    views, own = [reference.view(sketch) for sketch in sketches], reference.as_sketch()
+    return dataclasses.replace(
+        views[0],
+        rows=own.n + sum(sketch.n for sketch in sketches),
+        unseen=own.unseen + sum(sketch.unseen for sketch in sketches),
+        left_out=sum(sketch.left_out for sketch in sketches),
         apart=sum(view.apart for view in views),
-        quoted=(reference, *(view.quoted[0] for view in views)),
-        sampled=False,
-        projected=True,
+        quoted=(own.n, *(sketch.n for sketch in sketches)),
     )

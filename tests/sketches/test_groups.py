@@ -182,3 +182,15 @@ def test_labels_of_sketches_are_checked():
         with pytest.raises(error, match=rf"^`labels` must .*{message}"):
             compared([sketch, GROUPS["far"]], labels=labels)
     assert compared([sketch, GROUPS["far"]], labels=iter("uv")).names == ("u", "v")
+
+
+def test_unseen_rows_of_the_reference_count_once():
+    rng = np.random.default_rng(0)
+    reference = repdist.Reference(
+        rng.standard_cauchy(size=(1380, 2)), kernel=repdist.kernels.RBF(1.0), n_landmarks=8, rng=0
+    )
+    groups = [reference.sketch(rng.standard_cauchy(size=(320, 2)), rng=0) for _ in range(3)]
+    own, view = reference.as_sketch(), repdist.compare_to_reference(reference, groups).landmarks
+    assert own.unseen > 100
+    assert view.unseen == own.unseen + sum(sketch.unseen for sketch in groups)
+    assert view.rows == own.n + 960
