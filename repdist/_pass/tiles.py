@@ -18,7 +18,7 @@ from repdist.kernels import _gaussian_compiled
 from repdist.kernels._gaussian import Gaussians
 from repdist.kernels._plan import Plan
 
-_MOST_COLUMNS = 2048  # up to which differences of rows are affordable
+MOST_COLUMNS = 2048  # up to which differences of rows are affordable
 
 
 class Operands(Protocol):
@@ -80,7 +80,7 @@ class TilePass:
         """Return the pass over all rows Z, and these in the dtype that it computes in."""
         if ties_matter or not plan.bounded:
             Z = _arrays.cast(Z, _arrays.wide(Z))
-        differences = ties_matter and Z.shape[1] <= _MOST_COLUMNS
+        differences = ties_matter and Z.shape[1] <= MOST_COLUMNS
         return cls(plan, tile_edge(Z), differences, squares, len(Z)), Z
 
     @property

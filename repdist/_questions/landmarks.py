@@ -19,6 +19,7 @@ from repdist._inference.combine import Combination, Null
 from repdist._inference.pairs import Nulls
 from repdist._options import Options
 from repdist._pass.landmarks import Landmarks, block_rows, choose, unit_sums
+from repdist._pass.tiles import MOST_COLUMNS
 from repdist._questions import outcomes
 from repdist._questions.designs import Design, Designed
 from repdist._questions.memory import check_bytes, check_memory
@@ -34,7 +35,6 @@ _QUOTED_IN_ALL = 20_000  # of a table
 _LEAST_QUOTED = 500
 _RUNS = 16  # of rows that are looked at
 _PILOT, _PILOT_TIMES = 4096, 4  # rows that bandwidths and landmarks come from; per landmark
-_MOST_COLUMNS = 2048  # up to which differences of rows are affordable
 
 Numbers = npt.NDArray[np.intp]
 
@@ -155,7 +155,7 @@ def _seen(
         how,
         _arrays.take_rows(pilot, chosen),
         precise=precise or small,
-        differences=small and pilot.shape[1] <= _MOST_COLUMNS,
+        differences=small and pilot.shape[1] <= MOST_COLUMNS,
     )
     captured, squares = landmarks.looked_at(_arrays.take_rows(pilot, others))
     return _Seen(kernel, how, landmarks, captured, squares, N, count, [])
