@@ -8,6 +8,7 @@ seconds of the processor say more than those of the clock.
 
 import argparse
 import datetime as dt
+import functools
 import os
 import sys
 import time
@@ -130,7 +131,7 @@ def files(folder: Path) -> list[Row]:
 
     add("reference", REFERENCE_ROWS, lambda: repdist.Reference(rows[REFERENCE_ROWS], rng=0))
     for n in SIZES:
-        add("sketch", n, lambda n=n: reference.sketch(rows[n], rng=0))  # type: ignore[misc]
+        add("sketch", n, functools.partial(reference.sketch, rows[n], rng=0))
     return found
 
 
