@@ -28,6 +28,8 @@ from .model import SHAPES, Network, Weights, build_maps, require_tensorflow
 if TYPE_CHECKING:
     import keras
 
+    from .callback import TableOfClasses
+
 VALIDATION_SHARE = 1 / 12  # of the training digits: 5,000 of 60,000
 N_VALIDATION = 2000  # cluttered images
 ROUND = 16384  # images between two checkpoints
@@ -37,6 +39,7 @@ LEARNING_RATE = 0.003
 LAST_LEARNING_RATE = 0.00003
 WARM_UP = 5  # rounds; without it two thirds of the 64 maps die and stay 0
 PRECISION = "mixed_bfloat16"
+REPRESENTATION = "representation"  # the layer whose classes are compared as the network learns
 SMALL_CANVAS, SMALL_DISTRACTORS, SMALL_SHARE = 40, 2, 0.15  # what the training begins with
 
 
@@ -113,8 +116,9 @@ def train(  # noqa: PLR0913 (the options of `lenet-gap train`)
 ) -> dict[str, Any]:
     """Train the network and write what comes of it into a folder.
 
-    The folder gets ``checkpoint.npz`` and ``log.csv`` after each round, and at the end
-    ``weights.npz``, ``learning_curve.png`` and ``training.json``. If it holds a checkpoint of the
+    The folder gets ``checkpoint.npz``, ``log.csv`` and ``tables.csv`` (how far apart the classes of
+    the validation images are) after each round, and at the end ``weights.npz``,
+    ``learning_curve.png`` and ``training.json``. If it holds a checkpoint of the
     same plan, the training goes on from there and ends with the same weights (on the same machine,
     with the same versions and number of threads).
 
@@ -167,10 +171,11 @@ def train(  # noqa: PLR0913 (the options of `lenet-gap train`)
     fit, validation = split(train_digits, seed)
     plan = Plan.of(n_images, seed, fit)
     network = _training_network(Weights.initial(np.random.default_rng(seed)))
-    rows = _resume(out, plan, network)
     shown = _validation_images(validation, seed)
+    tables = _tables(*shown, out)
+    rows = _resume(out, plan, network, tables)
     while len(rows) < plan.n_rounds():
-        row = _one_round(network, plan, rows, fit, shown)
+        row = _one_round(network, plan, rows, fit, shown, tables)
         rows.append(row)
         _checkpoint(out, plan, network, rows)
         print(_line(row, plan), file=sys.stderr, flush=True)
@@ -196,7 +201,9 @@ def _training_network(weights: Weights) -> "keras.Model":
     from keras import Model, layers, losses, ops, optimizers
 
     maps = build_maps(PRECISION)
-    total = layers.Lambda(lambda A: ops.sum(A, axis=(1, 2)) / SUM_SCALE)(maps.output)
+    total = layers.Lambda(lambda A: ops.sum(A, axis=(1, 2)) / SUM_SCALE, name=REPRESENTATION)(
+        maps.output
+    )
     classifier = layers.Dense(10, use_bias=False, dtype="float32")
     network = Model(maps.input, classifier(total))
     network.set_weights(weights.arrays())
@@ -217,12 +224,19 @@ def _weights(network: "keras.Model") -> Weights:
     return Weights(**arrays)
 
 
-def _one_round(
+def _tables(images: NDArray[np.uint8], labels: NDArray[np.uint8], out: Path) -> "TableOfClasses":
+    from .callback import TableOfClasses
+
+    return TableOfClasses(images, labels, layer=REPRESENTATION, path=out / "tables.csv")
+
+
+def _one_round(  # noqa: PLR0913 (all that a round needs)
     network: "keras.Model",
     plan: Plan,
     rows: Sequence[Row],
     digits: Digits,
     validation: tuple[NDArray[np.uint8], NDArray[np.uint8]],
+    tables: "TableOfClasses",
 ) -> Row:
     """Train for the round after those of `rows`, and look at the validation images."""
     start, number = time.perf_counter(), len(rows)
@@ -234,8 +248,9 @@ def _one_round(
     ).images
     network.optimizer.learning_rate = plan.learning_rate(number)
     history = network.fit(
-        images, digits.labels[chosen], batch_size=BATCH, shuffle=False, verbose=0
-    ).history
+        images, digits.labels[chosen], batch_size=BATCH, shuffle=False, verbose=0,
+        initial_epoch=number, epochs=number + 1, callbacks=[tables],
+    ).history  # fmt: skip
     loss, accuracy = network.evaluate(*validation, batch_size=250, verbose=0)
     if not math.isfinite(history["loss"][0]):
         raise ValueError(f"The training diverged in round {number}; try another `--seed`.")
@@ -298,8 +313,10 @@ def _training_folder(out: Path) -> Path:
     return out
 
 
-def _resume(out: Path, plan: Plan, network: "keras.Model") -> list[Row]:
+def _resume(out: Path, plan: Plan, network: "keras.Model", tables: "TableOfClasses") -> list[Row]:
     """Load the checkpoint in the folder, if there is one; return the log up to it."""
+    import pandas as pd
+
     path = out / "checkpoint.npz"
     if not path.is_file():
         return []
@@ -309,6 +326,8 @@ def _resume(out: Path, plan: Plan, network: "keras.Model") -> list[Row]:
             n_rounds = int(arrays["n_rounds"])
             state = [arrays[f"state_{i}"] for i in range(len(_state(network)))]
         rows = list(_read_log(out / "log.csv"))[:n_rounds]
+        logged = pd.read_csv(out / "tables.csv", dtype={"first": str, "second": str})
+        tables.go_on(logged[logged["epochs"] <= n_rounds])
     except Exception as error:  # a damaged archive makes NumPy and zlib raise anything
         raise ValueError(
             f"{path} must be the checkpoint of a training; reading it failed: {error}. "
