@@ -12,6 +12,7 @@ from repdist import kernels, metrics
 from repdist._checks import RepdistWarning
 from repdist._example import example_features
 from repdist._questions.by_label import compare_by_label
+from repdist._questions.columns import column_test
 from repdist._questions.estimate import mmd_squared
 from repdist._questions.level import check_level
 from repdist._questions.pairwise import pairwise_mmd_test
@@ -19,6 +20,7 @@ from repdist._questions.power import estimate_power
 from repdist._questions.reference import compare_to_reference
 from repdist._questions.two_sample import mmd_test
 from repdist._results.by_label import ByLabelResult
+from repdist._results.columns import ColumnResult
 from repdist._results.equivalence import EquivalenceResult
 from repdist._results.level import LevelCheck
 from repdist._results.power import PowerCurve
@@ -32,6 +34,7 @@ from repdist.sketches import Reference, Sketch
 
 __all__ = [
     "ByLabelResult",
+    "ColumnResult",
     "EquivalenceResult",
     "GlobalTestResult",
     "LevelCheck",
@@ -45,6 +48,7 @@ __all__ = [
     "Sketch",
     "__version__",
     "check_level",
+    "column_test",
     "compare_by_label",
     "compare_to_reference",
     "estimate_power",

@@ -2,6 +2,7 @@
 
 from repdist._arrays.groups import Groups, Reference, read_groups
 from repdist._arrays.ids import Ids, check_pair, read_ids
+from repdist._arrays.labels import one_a_column
 from repdist._arrays.libraries import (
     constant,
     detach,
@@ -97,6 +98,7 @@ __all__ = [
     "namespace",
     "needs_gradient",
     "on_cpu",
+    "one_a_column",
     "over_chunks",
     "over_rows",
     "plain_arithmetic",

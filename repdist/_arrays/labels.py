@@ -62,7 +62,7 @@ def to_list(name: str, labels: Any) -> list[Hashable]:
     """Return labels as Python's own objects; `name` is what messages call the argument."""
     if isinstance(labels, (str, bytes)) or not hasattr(labels, "__len__"):
         column = " A column name goes with a table only." * (name == "labels")
-        what = "labels" if "label" in name else "ids"
+        what = "labels" if "label" in name else name if name in ("names", "groups") else "ids"
         raise TypeError(
             f"`{name}` must be a sequence of {what}; got {_checks.describe(labels)}.{column}"
         )
@@ -83,6 +83,20 @@ def to_list(name: str, labels: Any) -> list[Hashable]:
 
 
 _AS_LIST = ("tolist", "to_pylist", "to_list")  # NumPy, pandas and torch; Arrow; polars
+
+
+def one_a_column(name: str, given: Any, count: int) -> tuple[Hashable, ...]:
+    """Return what was given for each of so many columns: names, or groups."""
+    values = to_list(name, given)
+    if len(values) != count:
+        raise ValueError(
+            f"`{name}` must have one entry a column, {count:,} in all; got {len(values):,}."
+        )
+    if missing := [place for place, value in enumerate(values) if is_missing(value)]:
+        raise ValueError(f"`{name}` must have no missing values; got one for column {missing[0]}.")
+    check_kinds(name, values)
+    check_shown(name, list(dict.fromkeys(values)))
+    return tuple(values)
 
 
 def _listed(labels: Any) -> list[Any]:

@@ -80,6 +80,11 @@ class PairedUnits:
         return np.ones(2 * self.bins, dtype=bool)
 
     @property
+    def shuffled_within(self) -> npt.NDArray[np.intp]:
+        """Units of one number change places with each other, (2 bins,): both of a pair."""
+        return np.tile(np.arange(self.bins), 2)
+
+    @property
     def movable(self) -> tuple[int, int]:
         """Units in each sample."""
         return self.bins, self.bins

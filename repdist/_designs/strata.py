@@ -161,6 +161,11 @@ class StrataUnits:
         return self._table[:, 1]
 
     @property
+    def shuffled_within(self) -> npt.NDArray[np.intp]:
+        """Units of one number change places with each other, (U,): those of a stratum."""
+        return self.stratum
+
+    @property
     def can_move(self) -> npt.NDArray[np.bool_]:
         """Which units a relabeling may move, (U,)."""
         return np.asarray(self._table[:, 3] == 1)

@@ -70,6 +70,11 @@ class Units:
         return np.repeat([True, False, True, False], list(itertools.chain(*counts)))
 
     @property
+    def shuffled_within(self) -> npt.NDArray[np.intp]:
+        """Units of one number change places with each other, (U,): all."""
+        return np.zeros(len(self.rows), dtype=np.intp)
+
+    @property
     def counts(self) -> tuple[int, int]:
         """Rows of the smaller and of the larger sample."""
         first, second = (self.size * u + f for u, f in zip(self.movable, self.frozen, strict=True))

@@ -9,6 +9,7 @@ import numpy as np
 
 from repdist._designs.clusters import ClusterRelabelings
 from repdist._designs.relabelings import Places
+from repdist._inference.labels import in_first, in_first_after_swaps
 from repdist._inference.transform import columns, hadamard
 from repdist._inference.two_samples import FormOfSwaps
 from repdist._typing import Float64
@@ -59,9 +60,7 @@ class Chosen:
     @functools.cached_property
     def values(self) -> Float64:
         """The labels (b, C)."""
-        A = np.zeros((len(self.first), self.count))
-        np.put_along_axis(A, self.first, 1, axis=1)
-        return A
+        return in_first(np.zeros(self.count, dtype=bool), self.first).astype(np.float64)
 
     def times(self, K: Float64) -> Float64:
         """Return the product of the labels with K (C, C), (b, C)."""
@@ -93,13 +92,8 @@ class Swapped:
     @functools.cached_property
     def values(self) -> Float64:
         """The labels (J 2^k, C)."""
-        (J, _, K), k = self.pairs.shape, self.drawn.swaps.dimension
-        patterns = np.arange(1 << k)[:, None]
-        swapped = np.bitwise_count(patterns & columns(K, k)) & 1  # (2^k, K)
-        A = np.zeros((J, 1 << k, sum(self.drawn.units.movable)))
-        for labels, (x, y) in zip(A, self.pairs, strict=True):
-            labels[:, x], labels[:, y] = 1 - swapped, swapped
-        return A.reshape(J << k, -1)
+        left = np.zeros(sum(self.drawn.units.movable), dtype=bool)
+        return in_first_after_swaps(left, self.pairs, self.drawn.swaps.dimension).astype(float)
 
     def times(self, K: Float64) -> Float64:
         """Return the product of the labels with K (C, C), (J 2^k, C)."""

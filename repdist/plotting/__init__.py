@@ -1,5 +1,6 @@
 """Pictures of values: a null distribution, a table of groups, rates; no result class is needed."""
 
+from repdist.plotting._columns import plot_columns
 from repdist.plotting._distances import plot_distances
 from repdist.plotting._drift import plot_drift
 from repdist.plotting._figures import TABLE_COLOURS, figure_of, save_figure
@@ -7,6 +8,7 @@ from repdist.plotting._groups import plot_dendrogram, plot_map
 from repdist.plotting._null import plot_two_sample
 from repdist.plotting._rates import plot_level, plot_power
 from repdist.plotting._shapes import (
+    ColumnsShape,
     CurveShape,
     DistancesShape,
     DriftShape,
@@ -18,6 +20,7 @@ from repdist.plotting._table import plot_table
 
 __all__ = [
     "TABLE_COLOURS",
+    "ColumnsShape",
     "CurveShape",
     "DistancesShape",
     "DriftShape",
@@ -25,6 +28,7 @@ __all__ = [
     "NullShape",
     "TableShape",
     "figure_of",
+    "plot_columns",
     "plot_dendrogram",
     "plot_distances",
     "plot_drift",

@@ -1,6 +1,6 @@
 """What pictures need: values, whatever object has them."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Any, Protocol
 
 from repdist._typing import Float64
@@ -36,6 +36,23 @@ class TableShape(Protocol):
     def noise_floor(self) -> Any: ...
     @property
     def pvalue_adjusted(self) -> Any: ...
+
+
+class ColumnsShape(Protocol):
+    """The distributions of some columns in two samples, as shares of rows in bins."""
+
+    @property
+    def headline(self) -> str: ...
+    @property
+    def names(self) -> Sequence[str]: ...
+    @property
+    def captions(self) -> Sequence[str]: ...
+    @property
+    def differs(self) -> Sequence[bool]: ...
+    @property
+    def edges(self) -> Float64: ...
+    @property
+    def heights(self) -> Float64: ...
 
 
 class LevelShape(Protocol):

@@ -1,0 +1,221 @@
+"""Differences of means between two samples, many at once, under relabelings.
+
+With F the sums over units and a the labels, each is a linear form ``a' F``. Divided by its standard
+deviation over the group of all relabelings, none has a unit. What is tested is one hypothesis or a
+column of F that has several forms, of which the largest square counts.
+"""
+
+import functools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from repdist._designs.relabelings import Drawn
+from repdist._inference.labels import Labels, label_blocks
+from repdist._inference.multiplicity import adjusted
+from repdist._threads import in_order
+from repdist._typing import Float64
+
+Control = Literal["westfall-young", "holm"]
+
+_AT_ONCE = 8  # hypotheses whose statistics are held at a time, times a block of relabelings
+_CONSTANT = 1e-9  # of the size of the sums: what varies less is rounding
+_NARROW, _WIDE = 1e-5, 1e-9  # how far rounding moves a squared form, in float32 and in float64
+
+
+@dataclass(frozen=True)
+class Linear:
+    """What relabelings say of many hypotheses.
+
+    Attributes
+    ----------
+    forms : (q, d)
+        The standardised forms of each, observed; above 0 where the first sample has more.
+    statistic : (d,)
+        The largest square of them.
+    pvalue, adjusted : (d,)
+        Of each by itself, and for all of them.
+    """
+
+    forms: Float64
+    statistic: Float64
+    pvalue: Float64
+    adjusted: Float64
+
+
+def tested(  # noqa: PLR0913 (what a test is made of)
+    F: Float64,
+    drawn: Drawn,
+    rng: np.random.Generator,
+    *,
+    control: Control,
+    ties_matter: bool,
+    n_jobs: int,
+) -> Linear:
+    """Test d hypotheses by the largest of q squared forms each.
+
+    Parameters
+    ----------
+    F : (q, U, d)
+        Sums over units.
+    drawn : Drawn
+    rng : Generator
+    control : {"westfall-young", "holm"}
+        The step-down maximum over hypotheses under shared relabelings, or Holm on their p-values.
+    ties_matter : bool
+        Whether to compute in float64.
+    n_jobs : int
+
+    Notes
+    -----
+    ``O(B U q d)`` time for B relabelings, in matrix products; memory is that of F.
+    """
+    d = F.shape[2]
+    scaled, forms = _standardised(F, drawn)
+    statistic = np.square(forms).max(axis=0)
+    order = np.argsort(statistic, kind="stable")
+    dtype, eps = (np.float64, _WIDE) if ties_matter else (np.float32, _NARROW)
+    count = functools.partial(
+        _counts,
+        factors=np.ascontiguousarray(scaled[:, :, order].transpose(2, 0, 1), dtype=dtype),
+        reached=_lowered(statistic[order], eps),
+    )
+    alone, together = np.zeros(d, dtype=np.intp), np.zeros(d, dtype=np.intp)
+    for of_block in in_order(count, label_blocks(drawn, rng), n_jobs):
+        alone[order] += of_block[0]
+        together[order] += of_block[1]
+    pvalue = alone / drawn.total
+    stepped = np.empty(d)
+    stepped[order[::-1]] = np.maximum.accumulate(together[order[::-1]]) / drawn.total
+    both = stepped if control == "westfall-young" else adjusted(pvalue, "holm")
+    return Linear(forms, statistic, pvalue, both)
+
+
+def tested_in_groups(  # noqa: PLR0913 (what a test is made of)
+    F: Float64,
+    group: npt.NDArray[np.intp],
+    drawn: Drawn,
+    rng: np.random.Generator,
+    *,
+    ties_matter: bool,
+    n_jobs: int,
+) -> tuple[Linear, Float64]:
+    """Test groups of hypotheses, with numbers (d,) from 0, by the mean of all their squared forms.
+
+    Which is 1 on average over the group of all relabelings. Returns the forms of each hypothesis
+    with the statistics and p-values of the groups, adjusted by Holm; and the statistics of the
+    hypotheses (d,).
+    """
+    scaled, forms = _standardised(F, drawn)
+    members = np.bincount(group)
+    squares = np.square(forms)
+    statistic = np.bincount(group, weights=squares.sum(axis=0)) / (len(forms) * members)
+    order = np.argsort(group, kind="stable")
+    dtype, eps = (np.float64, _WIDE) if ties_matter else (np.float32, _NARROW)
+    count = functools.partial(
+        _counts_of_groups,
+        factors=np.ascontiguousarray(scaled[:, :, order].transpose(2, 0, 1), dtype=dtype),
+        ends=np.cumsum(members),
+        reached=_lowered(statistic, eps),
+    )
+    counts = sum(in_order(count, label_blocks(drawn, rng), n_jobs))
+    pvalue = np.asarray(counts / drawn.total, dtype=np.float64)
+    found = Linear(forms, statistic, pvalue, adjusted(pvalue, "holm"))
+    return found, squares.max(axis=0)
+
+
+def moments(F: Float64, drawn: Drawn) -> tuple[Float64, Float64]:
+    """Return mean and standard deviation of ``a' F`` (q, d) over the group of all relabelings.
+
+    What rounding alone moves has standard deviation 0.
+    """
+    units = drawn.units
+    first, movable = units.sample == 0, units.can_move
+    mean = F[:, first & ~movable].sum(axis=1)
+    variance = np.zeros_like(mean)
+    for places, h in _shuffled(units.shuffled_within, first, movable):
+        part = F[:, places]
+        M, centre = len(places), part.mean(axis=1)
+        mean += h * centre
+        spread = np.square(part - centre[:, None]).sum(axis=1)
+        variance += spread * (h * (M - h) / (M * (M - 1)))
+    size = np.sqrt(np.square(F).sum(axis=1))
+    return mean, np.sqrt(np.where(np.sqrt(variance) <= _CONSTANT * size, 0.0, variance))
+
+
+def _shuffled(
+    within: npt.NDArray[np.intp], first: Labels, movable: Labels
+) -> Iterator[tuple[npt.NDArray[np.intp], int]]:
+    """Yield the places of units that change places with each other, and how many are in front."""
+    places = np.flatnonzero(movable)
+    order = places[np.argsort(within[places], kind="stable")]
+    for part in np.split(order, np.flatnonzero(np.diff(within[order])) + 1):
+        yield part, int(first[part].sum())
+
+
+def _standardised(F: Float64, drawn: Drawn) -> tuple[Float64, Float64]:
+    """Return F whose forms have mean 0 and deviation 1 over relabelings, and the observed ones.
+
+    The mean is taken off units in equal parts, so that forms need no constant.
+    """
+    mean, deviation = moments(F, drawn)
+    first = drawn.units.sample == 0
+    apart = np.divide(1, deviation, out=np.zeros_like(deviation), where=deviation > 0)
+    scaled = (F - mean[:, None] / np.count_nonzero(first)) * apart[:, None]
+    return scaled, scaled[:, first].sum(axis=1)
+
+
+def _lowered(statistic: Float64, eps: float) -> Float64:
+    """Return what a relabeling must reach to count, ties of rounding included."""
+    return statistic - eps * np.maximum(statistic, 1.0)
+
+
+def _counts(
+    labels: Labels, factors: npt.NDArray[np.floating], reached: Float64
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Count the relabelings that reach each observed statistic: alone, and the largest so far.
+
+    `factors` (d, q, U) are in the order of their statistics.
+    """
+    d, q, U = factors.shape
+    A = np.ascontiguousarray(labels.T, dtype=factors.dtype)  # (U, b)
+    alone, together = np.empty(d, dtype=np.intp), np.empty(d, dtype=np.intp)
+    largest = np.zeros(A.shape[1], dtype=factors.dtype)
+    for start in range(0, d, _AT_ONCE):
+        some = slice(start, start + _AT_ONCE)
+        T = _largest_squares(factors[some].reshape(-1, U) @ A, q)
+        level = reached[some, None].astype(factors.dtype)
+        alone[some] = (level <= T).sum(axis=1)
+        np.maximum(T[0], largest, out=T[0])
+        np.maximum.accumulate(T, axis=0, out=T)
+        together[some] = (level <= T).sum(axis=1)
+        largest = T[-1].copy()
+    return alone, together
+
+
+def _largest_squares(forms: npt.NDArray[np.floating], q: int) -> npt.NDArray[np.floating]:
+    """Return the largest square (c, b) of the q forms of each of c hypotheses."""
+    np.square(forms, out=forms)
+    return np.asarray(forms.reshape(-1, q, forms.shape[1]).max(axis=1))
+
+
+def _counts_of_groups(
+    labels: Labels,
+    factors: npt.NDArray[np.floating],
+    ends: npt.NDArray[np.intp],
+    reached: Float64,
+) -> npt.NDArray[np.intp]:
+    """Count the relabelings that reach each group's observed statistic."""
+    q, U = factors.shape[1:]
+    A = np.ascontiguousarray(labels.T, dtype=factors.dtype)
+    counts = np.empty(len(ends), dtype=np.intp)
+    for g, (start, end) in enumerate(zip([0, *ends[:-1]], ends, strict=True)):
+        T = np.zeros(A.shape[1])
+        for first in range(start, end, _AT_ONCE):
+            some = slice(first, min(first + _AT_ONCE, end))
+            T += np.square(factors[some].reshape(-1, U) @ A).sum(axis=0)
+        counts[g] = (T / (q * (end - start)) >= reached[g]).sum()
+    return counts

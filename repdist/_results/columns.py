@@ -1,0 +1,319 @@
+"""The result of a test of every column: which differ, and in what."""
+
+import dataclasses
+from collections.abc import Hashable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from repdist import _checks
+from repdist._designs.relabelings import Drawn
+from repdist._inference.linear import Control
+from repdist._numbers import counted, reaches, with_digits
+from repdist._results.card import Card, Result
+from repdist._results.spreadsheet import write_frame
+from repdist._typing import Float64
+from repdist._version import __version__
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+CHANGES = ("location", "spread", "skewness", "tails")
+_DIRECTIONS = (
+    ("lower in Y", "higher in Y"),
+    ("narrower in Y", "wider in Y"),
+    ("skewed to the left in Y", "skewed to the right in Y"),
+    ("lighter tails in Y", "heavier tails in Y"),
+)
+_MOST_NAMED = 6  # columns in words
+CONTROLS: dict[Control, str] = {
+    "westfall-young": "step-down maximum over shared relabelings (Westfall and Young)",
+    "holm": "Holm's correction of exact p-values",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Looks:
+    """How some columns are distributed, for pictures.
+
+    Attributes
+    ----------
+    columns : (s,)
+        Their numbers, the most different first.
+    edges : (s, b + 1)
+        Of bins; the outer ones hold what lies beyond.
+    heights : (2, s, b)
+        The share of the rows of `X` and of `Y` in each.
+    """
+
+    columns: npt.NDArray[np.intp]
+    edges: Float64
+    heights: Float64
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ColumnResult(Result):
+    """The answer of `column_test`: one row a column, or a group of columns.
+
+    Attributes
+    ----------
+    names : tuple
+        Of the columns.
+    groups : tuple or None
+        The groups that were tested in the place of columns.
+    group : (d,) or None
+        The number of each column's group.
+    forms : (4, d)
+        The standardised differences in location, spread, skewness and tails; above 0 where `X` has
+        more.
+    statistic, pvalue, pvalue_adjusted : (d,), or (groups,)
+    control : {"westfall-young", "holm"}
+        How p-values are adjusted for their number.
+    means, deviations : (2, d)
+        Of the columns in `X` and in `Y`.
+    overlap : (d,)
+        What both distributions have in common, from 0 to 1.
+    n, m : int
+        Rows of `X` and `Y`.
+    relabelings : Drawn
+        Which were used.
+    joint_pvalue : float or None
+        If no column differs: the p-value of `mmd_test` on all columns.
+    looks : Looks
+        Of the columns that differ most.
+    cautions : tuple of str
+        What a reader of the result should know.
+    """
+
+    names: tuple[Hashable, ...]
+    groups: tuple[Hashable, ...] | None
+    group: npt.NDArray[np.intp] | None
+    forms: Float64
+    statistic: Float64
+    pvalue: Float64
+    pvalue_adjusted: Float64
+    control: Control
+    means: Float64
+    deviations: Float64
+    overlap: Float64
+    n: int
+    m: int
+    relabelings: Drawn
+    joint_pvalue: float | None
+    looks: Looks
+    cautions: tuple[str, ...]
+
+    def with_joint(self, pvalue: float | None) -> "ColumnResult":
+        """Return the same with the p-value of all columns together."""
+        return dataclasses.replace(self, joint_pvalue=pvalue)
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Return a table with one row a column, the surest difference first.
+
+        Columns: column, statistic, changed (location, spread, skewness or tails), direction,
+        difference (of the means, Y less X, in pooled standard deviations), spread_ratio (of the
+        standard deviations, Y over X), overlap, pvalue, pvalue_adjusted. Of groups: group and
+        n_columns before them; `column` is then the one that differs most, and what follows
+        `statistic` up to `overlap` is of it.
+        """
+        import pandas as pd
+
+        shown = self._shown()
+        frame = pd.DataFrame(
+            {
+                "column": pd.Series([self.names[j] for j in shown], dtype=object),
+                "statistic": self.statistic,
+                **{name: values[shown] for name, values in self._sizes().items()},
+                "pvalue": self.pvalue,
+                "pvalue_adjusted": self.pvalue_adjusted,
+            }
+        )
+        if self.groups is not None and self.group is not None:
+            frame.insert(0, "group", pd.Series(list(self.groups), dtype=object))
+            frame.insert(1, "n_columns", np.bincount(self.group))
+        by = frame.assign(order=-frame["statistic"])
+        order = by.sort_values(["pvalue_adjusted", "order"], kind="stable").index
+        return frame.loc[order].reset_index(drop=True)
+
+    def to_csv(self, path: str | Path) -> None:
+        """Write `to_frame()` to a file, which appears when it is complete.
+
+        A name that a spreadsheet would take for a formula has an apostrophe before it.
+
+        Raises
+        ------
+        TypeError, ValueError, OSError
+            If `path` is no file name, is none that can be written in an existing folder, or
+            cannot be written to its end; an earlier file is then as it was.
+        """
+        named = ["column"] if self.groups is None else ["group", "column"]
+        write_frame(path, self.to_frame(), named)
+
+    def plot(self, ax: "Axes | None" = None, *, n_columns: int = 12) -> "Axes":
+        """Draw the columns that differ most, each as the distributions of X and Y.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; a new figure if it is not given.
+        n_columns : int
+            At most so many, up to 24. Default 12.
+
+        Returns
+        -------
+        matplotlib Axes
+        """
+        from repdist.plotting import plot_columns
+
+        return plot_columns(self._pictured(_checks.whole_number("n_columns", n_columns, 1)), ax)
+
+    def method(self) -> str:
+        """Return two sentences for a paper that say what was done."""
+        what = "column" if self.groups is None else "group of columns"
+        statistic = (
+            "the largest squared standardised difference"
+            if self.groups is None
+            else "the mean squared standardised difference"
+        )
+        return (
+            f"Each {what} was compared by {statistic} of the means of four orthonormal Legendre "
+            "polynomials of its pooled midranks (location, spread, skewness, tails), under "
+            f"{self.relabelings.describe()}. p-values were adjusted for {self._count:,} by "
+            f"{CONTROLS[self.control]} (repdist {__version__})."
+        )
+
+    def __repr__(self) -> str:
+        return f"ColumnResult({self._differ:,} of {self._counted} differ)"
+
+    @property
+    def _count(self) -> int:
+        return len(self.pvalue)
+
+    @property
+    def _counted(self) -> str:
+        return counted(self._count, "column" if self.groups is None else "group")
+
+    @property
+    def _differ(self) -> int:
+        return int(reaches(self.pvalue_adjusted).sum())
+
+    @property
+    def headline(self) -> str:
+        """What pictures show first."""
+        return f"{self._differ:,} of {self._counted} differ"
+
+    def finding(self) -> str:
+        """Return one sentence: how many differ; if none, whether all together do."""
+        if self._differ:
+            return f"{self.headline} at .05, adjusted"
+        none = f"no single {'column' if self.groups is None else 'group of columns'} differs at .05"
+        if self.joint_pvalue is None:
+            return none
+        p = f"p = {self.joint_pvalue:.2g} by mmd_test"
+        if reaches(self.joint_pvalue):
+            return (
+                f"{none}, but the samples do ({p}): by too little in each of many columns, or in "
+                "how columns go together"
+            )
+        return f"{none}, nor do all together ({p})"
+
+    def _card(self) -> Card:
+        frame = self.to_frame()
+        named = "column" if self.groups is None else "group"
+        lines = [("finding", self.finding())]
+        for row in frame[reaches(frame["pvalue_adjusted"])].head(_MOST_NAMED).itertuples():
+            of = "" if self.groups is None else f"most in {row.column}: "
+            lines.append((str(getattr(row, named)), f"{of}{_words(row)}"))
+        if (more := self._differ - _MOST_NAMED) > 0:
+            lines.append(("", f"and {more:,} more: to_frame()"))
+        lines.append(("control", f"{CONTROLS[self.control]}; {self.relabelings.describe()}"))
+        title = f"{len(self.names):,} columns of {self.n:,} rows against {self.m:,}"
+        return Card(title, tuple(lines), self.cautions)
+
+    def _record(self) -> dict[str, Any]:
+        return {
+            "n": self.n,
+            "m": self.m,
+            "control": self.control,
+            "n_resamples": self.relabelings.count,
+            "exhaustive": self.relabelings.exhaustive,
+            "joint_pvalue": self.joint_pvalue,
+            "cautions": self.cautions,
+            ("columns" if self.groups is None else "groups"): self.to_frame().to_dict("records"),
+        }
+
+    def _pictured(self, most: int) -> "Pictured":
+        frame = self.to_frame().set_index("column", drop=False)
+        kept = {self.names[j]: place for place, j in enumerate(self.looks.columns.tolist())}
+        rows = [row for row in frame.itertuples() if row.column in kept][:most]
+        places = [kept[row.column] for row in rows]
+        named = "column" if self.groups is None else "group"
+        return Pictured(
+            headline=self.headline,
+            names=[
+                str(row.column) if self.groups is None else f"{getattr(row, named)}: {row.column}"
+                for row in rows
+            ],
+            captions=[_words(row) for row in rows],
+            differs=[bool(reaches(row.pvalue_adjusted)) for row in rows],
+            edges=self.looks.edges[places],
+            heights=self.looks.heights[:, places],
+        )
+
+    def _shown(self) -> npt.NDArray[np.intp]:
+        """Return the column that each row tells of."""
+        if self.group is None:
+            return np.arange(len(self.names))
+        largest = np.square(self.forms).max(axis=0)
+        order = np.lexsort((-largest, self.group))
+        return order[np.searchsorted(self.group[order], np.arange(len(self.pvalue)))]
+
+    def _sizes(self) -> dict[str, Any]:
+        """Return what changed in each column, and by how much."""
+        changed = np.square(self.forms).argmax(axis=0)
+        z = np.take_along_axis(self.forms, changed[None], axis=0)[0]
+        pooled = np.sqrt(np.square(self.deviations).mean(axis=0))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            difference = (self.means[1] - self.means[0]) / pooled
+            ratio = self.deviations[1] / self.deviations[0]
+        return {
+            "changed": np.where(z == 0, "", np.array(CHANGES)[changed]),
+            "direction": np.where(z == 0, "", np.array(_DIRECTIONS)[changed, (z < 0).astype(int)]),
+            "difference": np.where(self.means[1] == self.means[0], 0.0, difference),
+            "spread_ratio": ratio,
+            "overlap": self.overlap,
+        }
+
+
+@dataclass(frozen=True)
+class Pictured:
+    """Some columns as pictures show them.
+
+    Attributes
+    ----------
+    headline : str
+    names, captions : (s,)
+    differs : (s,)
+    edges : (s, b + 1)
+    heights : (2, s, b)
+    """
+
+    headline: str
+    names: list[str]
+    captions: list[str]
+    differs: list[bool]
+    edges: Float64
+    heights: Float64
+
+
+def _words(row: Any) -> str:
+    """Return what changed in a column, and how surely."""
+    if not row.direction:
+        return "no difference"
+    ratio = "" if np.isnan(row.spread_ratio) else f", spread x {with_digits(row.spread_ratio)}"
+    p = f"adjusted p = {row.pvalue_adjusted:.2g}"
+    return f"{row.direction} ({p}): mean {row.difference:+.2g} sd{ratio}, overlap {row.overlap:.0%}"
