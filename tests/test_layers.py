@@ -50,7 +50,12 @@ LAYERS = {
 
 # Folders that know no library but NumPy: others are imported inside functions of these files.
 NUMPY_ALONE = {"_blocks", "_designs", "_inference"}
-STATISTICS = {"_inference.rates", "_inference.multiplicity", "_inference.transform"}
+STATISTICS = {
+    "_inference.rates",
+    "_inference.shares",
+    "_inference.multiplicity",
+    "_inference.transform",
+}
 STANDARD_LIBRARY = set(sys.stdlib_module_names)
 ARRAY_LIBRARIES = {"torch", "array_api_compat", "cupy", "jax", "tensorflow"}
 SLOW = {"scipy", "pandas", "statsmodels", "matplotlib", "torch", "tensorflow", "rich", "typer"}
@@ -249,8 +254,10 @@ def test_the_public_names():
         "PowerCurve",
         "Reference",
         "ReferenceResult",
+        "RegionResult",
         "RepdistWarning",
         "Sketch",
+        "WitnessResult",
         "__version__",
         "check_level",
         "column_test",
@@ -264,6 +271,8 @@ def test_the_public_names():
         "mmd_squared",
         "mmd_test",
         "pairwise_mmd_test",
+        "region_test",
+        "witness",
     ]
     assert repdist.__all__ == sorted(repdist.__all__)
 
@@ -322,7 +331,9 @@ RESULTS = [
     repdist.PairwiseMMDResult,
     repdist.PowerCurve,
     repdist.ReferenceResult,
+    repdist.RegionResult,
     repdist.Sketch,
+    repdist.WitnessResult,
     repdist.drift.MonitorStep,
     repdist.metrics.MetricResult,
 ]
