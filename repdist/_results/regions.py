@@ -270,7 +270,7 @@ class RegionResult(Result):
         lines += [(f"region {row.region}", _words(row)) for row in surest.itertuples()]
         if (more := found - _MOST_NAMED) > 0:
             lines.append(("", f"and {more:,} more: to_frame()"))
-        lines.append(("control", f"{CONTROLS[self.control]}; {self.relabelings.describe()}"))
+        lines += [("control", CONTROLS[self.control]), ("null", self.relabelings.describe())]
         title = f"{counted(self.n_regions, 'region')}: {self.n:,} rows against {self.m:,}"
         return Card(title, tuple(lines), self.cautions)
 

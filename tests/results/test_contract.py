@@ -21,14 +21,14 @@ mpl.use("Agg")
 RESULTS = {
     "ByLabelResult", "EquivalenceResult", "GlobalTestResult", "LevelCheck", "MMDTestResult",
     "MetricResult", "Monitor", "PairwiseMMDResult", "PowerCurve", "Reference", "ReferenceResult",
-    "Sketch",
+    "RegionResult", "Sketch", "WitnessResult",
 }  # fmt: skip
-NAMELESS = {"EquivalenceResult", "GlobalTestResult", "Sketch"}  # what has no names of its own
-WITHOUT_CAUTIONS = {*NAMELESS, "Monitor", "Reference"}
+WITHOUT_CAUTIONS = {"EquivalenceResult", "GlobalTestResult", "Sketch", "Monitor", "Reference"}
+NAMELESS = {"EquivalenceResult", "GlobalTestResult", "RegionResult", "Sketch"}  # of its own
 GROWING = {"Monitor", "Reference"}  # are no dataclasses
 METHODS = {"ByLabelResult", "MMDTestResult", "Monitor", "PairwiseMMDResult", "ReferenceResult"}
 NAMES = ["<b>", "R & D", "$x_1$"]  # of groups and of columns
-PICTURES = {"plot", "dendrogram", "embed"}
+PICTURES = {"plot", "plot_shares", "dendrogram", "embed"}
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,8 @@ def results():
         "PowerCurve": repdist.estimate_power(X, Y, sizes=[2, 10], **rehearsal),
         "PairwiseMMDResult": table,
         "GlobalTestResult": table.global_test(19),
+        "RegionResult": repdist.region_test(rows(3, seed=1), rows(3, 1.5), n_regions=3, **few),
+        "WitnessResult": repdist.witness(X, Y, kernel=kernel),
         "Monitor": monitor,
         "Reference": reference,
         "Sketch": reference.sketch(rows(40), rng=0),
