@@ -25,6 +25,7 @@ from benchmarks.evidence import (
     paired,
     power,
     reference,
+    regions,
     relabelings,
     small,
     stratified,
@@ -33,7 +34,7 @@ from benchmarks.evidence.tasks import Found, Study, Task, seed_of
 
 FILES: tuple[Study, ...] = (
     level, power, small, paired, clustered, stratified, relabelings, defaults, equivalence,
-    reference, landmarks,
+    reference, landmarks, regions,
 )  # fmt: skip
 STUDIES = {study.NAME: study for study in FILES}
 Work = TypeVar("Work")

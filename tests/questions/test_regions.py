@@ -318,11 +318,7 @@ def test_threads_change_no_bit():
 def test_labels_do_not_enter_the_regions():
     """Rows that change samples keep their place among all rows, and their region."""
     both = np.random.default_rng(0).permutation(np.concatenate([PLAIN, CLUMP]))
-    one, other = (
-        found_in(both[:150], both[150:], n_regions=6),
-        found_in(both[:150], both[150:], n_regions=6),
-    )
-    assert one.to_dict() == other.to_dict()
+    one = found_in(both[:150], both[150:], n_regions=6)
     moved = found_in(both[:40], both[40:], n_regions=6)
     np.testing.assert_array_equal(one.centres, moved.centres)
     regions_of = [np.concatenate([r.region_of_x, r.region_of_y]).tolist() for r in (one, moved)]
