@@ -182,17 +182,16 @@ def _counts(
     """
     d, q, U = factors.shape
     A = np.ascontiguousarray(labels.T, dtype=factors.dtype)  # (U, b)
+    reached = reached.astype(factors.dtype)
     alone, together = np.empty(d, dtype=np.intp), np.empty(d, dtype=np.intp)
     largest = np.zeros(A.shape[1], dtype=factors.dtype)
     for start in range(0, d, _AT_ONCE):
         some = slice(start, start + _AT_ONCE)
         T = _largest_squares(factors[some].reshape(-1, U) @ A, q)
-        level = reached[some, None].astype(factors.dtype)
-        alone[some] = (level <= T).sum(axis=1)
-        np.maximum(T[0], largest, out=T[0])
-        np.maximum.accumulate(T, axis=0, out=T)
-        together[some] = (level <= T).sum(axis=1)
-        largest = T[-1].copy()
+        for j, (statistics, level) in enumerate(zip(T, reached[some], strict=True), start):
+            alone[j] = np.count_nonzero(statistics >= level)
+            np.maximum(largest, statistics, out=largest)
+            together[j] = np.count_nonzero(largest >= level)
     return alone, together
 
 

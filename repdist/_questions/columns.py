@@ -11,18 +11,21 @@ from repdist import _arrays, _checks
 from repdist._inference import linear
 from repdist._inference.multipliers import differ_in_size
 from repdist._numbers import reaches
+from repdist._options import Options
 from repdist._pass.ranks import Columns, rank_columns
 from repdist._questions.cautions import UNEQUAL_CLUSTERS
 from repdist._questions.designs import Designed, Unmatched, read_two_samples
+from repdist._questions.landmarks import tested
 from repdist._questions.placed import Placed, placed
-from repdist._questions.two_sample import mmd_test
 from repdist._results.columns import ColumnResult, Looks
 from repdist._threads import computing
 from repdist._typing import Array, Float64
+from repdist.kernels import MultiRBF
 
 _A_COLUMN = 20  # relabelings for each column, where Holm's correction divides by their number
 _MOST = 100_000
 _SHOWN, _BINS = 24, 30  # columns that are kept as pictures, and the bins of these
+_JOINT = 9999  # relabelings of all columns together
 _MANY_ROWS = 5000  # above which landmarks look at all columns together
 
 
@@ -135,9 +138,9 @@ def column_test(  # noqa: PLR0913 (the options of a test)
         of_groups = None if groups is None else _numbered(groups, d)
         stream, joint = rng.spawn(2)
         result = _tested(designed, called, of_groups, n_resamples, stream, n_jobs)
-    if not reaches(result.pvalue_adjusted).any():
-        return result.with_joint(_joint_pvalue(designed, joint, n_jobs))
-    return result
+        if not reaches(result.pvalue_adjusted).any():
+            return result.with_joint(_joint_pvalue(designed, joint, n_jobs))
+        return result
 
 
 def _tested(  # noqa: PLR0913 (what a test is made of)
@@ -221,11 +224,11 @@ def _joint_pvalue(designed: Designed, rng: np.random.Generator, n_jobs: int) -> 
     exact_alone = design.clusters is not None or (design.paired and design.strata is not None)
     if many and exact_alone:
         return None
-    ids: dict[str, Any] = {name: ids and tuple(ids.codes) for name, ids in design.ids.items()}
-    return mmd_test(
-        designed.X, designed.Y, paired=design.paired, clusters=ids["clusters"],
-        strata=ids["strata"], method="landmarks" if many else "exact", rng=rng, n_jobs=n_jobs,
-    ).pvalue  # fmt: skip
+    options = Options.checked(
+        kernel=MultiRBF(), combine="max", n_resamples=_JOINT, rng=rng, n_jobs=n_jobs,
+        progress=False, method="landmarks" if many else "exact",
+    )  # fmt: skip
+    return tested(designed.X, designed.Y, design, options).found.pvalue
 
 
 def _looks(designed: Designed, cut: Placed, columns: npt.NDArray[np.intp]) -> Looks:
