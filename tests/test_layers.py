@@ -44,6 +44,7 @@ LAYERS = {
     "_experiments": set(),
     "_example": {"_experiments"},
     "__init__": {"kernels", "_results", "_questions", "_example", "sketches", "drift", "metrics"},
+    "torch": {"__init__", "_arrays", "kernels", "_options"},
     "_cli": {"__init__", "kernels", "metrics", "plotting"},
     "__main__": {"_cli"},
 }  # fmt: skip
@@ -52,6 +53,7 @@ LAYERS = {
 NUMPY_ALONE = {"_blocks", "_designs", "_inference"}
 STATISTICS = {"_inference.rates", "_inference.multiplicity", "_inference.transform"}
 STANDARD_LIBRARY = set(sys.stdlib_module_names)
+WITH_TORCH = {"torch"}  # modules that users import by name, and that need torch
 ARRAY_LIBRARIES = {"torch", "array_api_compat", "cupy", "jax", "tensorflow"}
 SLOW = {"scipy", "pandas", "statsmodels", "matplotlib", "torch", "tensorflow", "rich", "typer"}
 SLOW |= {"dask", "distributed", "numba", "threadpoolctl", "narwhals", "polars", "pyarrow"}
@@ -219,7 +221,7 @@ def test_these_files_know_numpy_alone(name):
 
 @ALL
 def test_one_folder_knows_array_libraries_one_file_dask_and_one_tables(name):
-    if folder_of(name) != "_arrays":
+    if folder_of(name) != "_arrays" and name not in WITH_TORCH:
         assert not libraries(FILES[name]) & ARRAY_LIBRARIES
     if name != "_arrays.on_dask":
         assert not libraries(FILES[name]) & {"dask", "distributed"}
@@ -229,7 +231,7 @@ def test_one_folder_knows_array_libraries_one_file_dask_and_one_tables(name):
 
 @ALL
 def test_what_is_slow_to_import_is_imported_where_it_is_used(name):
-    if folder_of(name) != "_cli":
+    if folder_of(name) != "_cli" and name not in WITH_TORCH:
         assert not libraries(without_typing(FILES[name]), at_top=True) & SLOW
 
 
@@ -280,6 +282,12 @@ def test_the_public_names_of_metrics():
     names = ["MetricResult", "by_label", "cmmd", "fid", "kad", "kid"]
     assert repdist.metrics.__all__ == names
     assert {getattr(repdist.metrics, name).__module__ for name in names} == {"repdist.metrics"}
+
+
+def test_the_public_names_of_torch():
+    module = pytest.importorskip("repdist.torch", exc_type=ImportError)
+    assert module.__all__ == ["MMDLoss"]
+    assert module.MMDLoss.__module__ == "repdist.torch"
 
 
 def test_the_public_names_of_kernels():
