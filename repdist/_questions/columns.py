@@ -11,7 +11,7 @@ from repdist import _arrays, _checks
 from repdist._designs.units import is_small
 from repdist._inference import linear
 from repdist._inference.multipliers import differ_in_size
-from repdist._numbers import reaches
+from repdist._numbers import counted, reaches
 from repdist._options import Options
 from repdist._pass.ranks import Columns, rank_columns
 from repdist._questions import landmarks
@@ -207,9 +207,8 @@ def _cautions(
         )
     constant = int((columns.deviations == 0).all(axis=0).sum())
     if constant:
-        found.append(
-            f"{constant:,} of {columns.overlap.shape[0]:,} columns are constant in each sample"
-        )
+        of = f"{constant:,} of {counted(len(columns.overlap), 'column')}"
+        found.append(f"{of} {'is' if constant == 1 else 'are'} constant in each sample")
     clusters = designed.design.clusters
     if clusters is not None and not designed.design.paired:
         sizes = [counts[counts > 0] for counts in clusters.counts.T]
