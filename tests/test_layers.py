@@ -51,7 +51,12 @@ LAYERS = {
 
 # Folders that know no library but NumPy: others are imported inside functions of these files.
 NUMPY_ALONE = {"_blocks", "_designs", "_inference"}
-STATISTICS = {"_inference.rates", "_inference.multiplicity", "_inference.transform"}
+STATISTICS = {
+    "_inference.rates",
+    "_inference.shares",
+    "_inference.multiplicity",
+    "_inference.transform",
+}
 STANDARD_LIBRARY = set(sys.stdlib_module_names)
 WITH_TORCH = {"torch"}  # modules that users import by name, and that need torch
 ARRAY_LIBRARIES = {"torch", "array_api_compat", "cupy", "jax", "tensorflow"}
@@ -251,8 +256,10 @@ def test_the_public_names():
         "PowerCurve",
         "Reference",
         "ReferenceResult",
+        "RegionResult",
         "RepdistWarning",
         "Sketch",
+        "WitnessResult",
         "__version__",
         "check_level",
         "column_test",
@@ -266,6 +273,8 @@ def test_the_public_names():
         "mmd_squared",
         "mmd_test",
         "pairwise_mmd_test",
+        "region_test",
+        "witness",
     ]
     assert repdist.__all__ == sorted(repdist.__all__)
 
@@ -330,7 +339,9 @@ RESULTS = [
     repdist.PairwiseMMDResult,
     repdist.PowerCurve,
     repdist.ReferenceResult,
+    repdist.RegionResult,
     repdist.Sketch,
+    repdist.WitnessResult,
     repdist.drift.MonitorStep,
     repdist.metrics.MetricResult,
 ]

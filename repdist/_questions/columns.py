@@ -10,14 +10,12 @@ import numpy.typing as npt
 from repdist import _arrays, _checks
 from repdist._designs.units import is_small
 from repdist._inference import linear
-from repdist._inference.multipliers import differ_in_size
 from repdist._numbers import counted, reaches
 from repdist._options import Options
 from repdist._pass.ranks import Columns, rank_columns
 from repdist._questions import landmarks
-from repdist._questions.cautions import UNEQUAL_CLUSTERS
 from repdist._questions.designs import Designed, Unmatched, read_two_samples
-from repdist._questions.placed import Placed, placed
+from repdist._questions.placed import Placed, placed, placed_cautions
 from repdist._results.columns import ColumnResult, Looks, strongest_of_each, surest_first
 from repdist._threads import computing
 from repdist._typing import Array, Float64
@@ -197,23 +195,11 @@ def _tested(  # noqa: PLR0913 (what a test is made of)
 def _cautions(
     designed: Designed, cut: Placed, columns: Columns, count: int, holm: bool
 ) -> list[str]:
-    found = []
-    least = cut.drawn.least_pvalue * (count if holm else 1)
-    if not reaches(least):
-        what = f"of {count:,} by Holm's correction " * holm
-        found.append(
-            f"no adjusted p-value {what}below {min(least, 1):.2g} can be reached: too few rows or "
-            "relabelings"
-        )
+    found = placed_cautions(designed, cut, count, holm)
     constant = int((columns.deviations == 0).all(axis=0).sum())
     if constant:
         of = f"{constant:,} of {counted(len(columns.overlap), 'column')}"
         found.append(f"{of} {'is' if constant == 1 else 'are'} constant in each sample")
-    clusters = designed.design.clusters
-    if clusters is not None and not designed.design.paired:
-        sizes = [counts[counts > 0] for counts in clusters.counts.T]
-        if differ_in_size(*sizes):
-            found.append(UNEQUAL_CLUSTERS)
     return found
 
 

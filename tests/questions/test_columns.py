@@ -36,9 +36,7 @@ def naive(Z, relabelings):
         u = (2 * stats.rankdata(Z[:, j]) - 1) / len(Z) - 1
         for k in range(1, 5):
             phi = np.sqrt(2 * k + 1) * special.eval_legendre(k, u)
-            apart = np.array(
-                [phi[list(a)].mean() - np.delete(phi, a).mean() for a in relabelings]
-            )
+            apart = np.array([phi[list(a)].mean() - np.delete(phi, a).mean() for a in relabelings])
             deviation = apart.std()
             if deviation > 1e-12:
                 T[:, j] = np.maximum(T[:, j], ((apart - apart.mean()) / deviation) ** 2)
@@ -216,9 +214,7 @@ def test_all_flips_of_pairs():
     assert assert_level(found, 128)[0] == 1 / 128
 
 
-@pytest.mark.parametrize(
-    ("firsts", "control"), [((2, 3), "westfall-young"), ((1 + 1, 2), "holm")]
-)
+@pytest.mark.parametrize(("firsts", "control"), [((2, 3), "westfall-young"), ((1 + 1, 2), "holm")])
 def test_all_relabelings_inside_strata(firsts, control):
     """Four rows in one stratum; in the other six, three of which are in X, or two."""
     Z, stratum, found = pooled(10), np.repeat([0, 1], [4, 6]), []

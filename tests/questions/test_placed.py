@@ -9,7 +9,10 @@ from repdist._questions.placed import placed
 
 N, M = 18, 24
 IDS = {
-    "clusters": (np.repeat(np.arange(6), 3), 10 + np.repeat(np.arange(8), [1, 2, 3, 4, 5, 4, 3, 2])),
+    "clusters": (
+        np.repeat(np.arange(6), 3),
+        10 + np.repeat(np.arange(8), [1, 2, 3, 4, 5, 4, 3, 2]),
+    ),
     "strata": (np.arange(N) % 2, np.arange(M) % 3 % 2),
     "paired clusters": (np.repeat(np.arange(6), 3), np.repeat(np.arange(6)[::-1], 4)),
 }
