@@ -225,15 +225,20 @@ class ColumnResult(Result):
             )
         return f"{none}, nor do all together ({p})"
 
-    def _card(self) -> Card:
+    def named(self) -> list[tuple[str, str]]:
+        """Return the names of those that differ most surely, and what changed in each."""
         frame = self.to_frame()
         named = "column" if self.groups is None else "group"
-        lines = [("finding", self.finding())]
+        lines = []
         for row in frame[reaches(frame["pvalue_adjusted"])].head(_MOST_NAMED).itertuples():
             of = "" if self.groups is None else f"most in {row.column}: "
             lines.append((str(getattr(row, named)), f"{of}{_words(row)}"))
         if (more := self._differ - _MOST_NAMED) > 0:
             lines.append(("", f"and {more:,} more: to_frame()"))
+        return lines
+
+    def _card(self) -> Card:
+        lines = [("finding", self.finding()), *self.named()]
         lines.append(("control", CONTROLS[self.control]))
         lines.append(("null", self.relabelings.describe()))
         columns = counted(len(self.names), "column")

@@ -79,7 +79,7 @@ def test_forms_of_all_relabelings_are_differences_of_means(design, n_bins):
     sums = (rows.matrix() @ values) * cut.factor
     kept = rows.unit >= 0
     forms, found = [], []
-    for labels in list(label_blocks(cut.drawn, np.random.default_rng(3)))[0][:40]:
+    for labels in next(iter(label_blocks(cut.drawn, np.random.default_rng(3))))[:40]:
         first = np.where(kept, labels[rows.unit], False)
         forms.append(sums[labels].sum())
         found.append(difference(designed, values, first, kept))
