@@ -44,6 +44,7 @@ LAYERS = {
     "_experiments": set(),
     "_example": {"_experiments"},
     "__init__": {"kernels", "_results", "_questions", "_example", "sketches", "drift", "metrics"},
+    "torchmetrics": {"__init__", "kernels"},
     "_cli": {"__init__", "kernels", "metrics", "plotting"},
     "__main__": {"_cli"},
 }  # fmt: skip
@@ -52,9 +53,12 @@ LAYERS = {
 NUMPY_ALONE = {"_blocks", "_designs", "_inference"}
 STATISTICS = {"_inference.rates", "_inference.multiplicity", "_inference.transform"}
 STANDARD_LIBRARY = set(sys.stdlib_module_names)
-ARRAY_LIBRARIES = {"torch", "array_api_compat", "cupy", "jax", "tensorflow"}
+ARRAY_LIBRARIES = {"torch", "torchmetrics", "array_api_compat", "cupy", "jax", "tensorflow"}
 SLOW = {"scipy", "pandas", "statsmodels", "matplotlib", "torch", "tensorflow", "rich", "typer"}
+SLOW |= {"torchmetrics"}
 SLOW |= {"dask", "distributed", "numba", "threadpoolctl", "narwhals", "polars", "pyarrow"}
+# File: the frameworks that it is written for. Users import it by its name; nothing else does.
+FRAMEWORKS = {"torchmetrics": {"torch", "torchmetrics"}}
 
 
 def files_of(folder):
@@ -220,7 +224,7 @@ def test_these_files_know_numpy_alone(name):
 @ALL
 def test_one_folder_knows_array_libraries_one_file_dask_and_one_tables(name):
     if folder_of(name) != "_arrays":
-        assert not libraries(FILES[name]) & ARRAY_LIBRARIES
+        assert libraries(FILES[name]) & ARRAY_LIBRARIES == FRAMEWORKS.get(name, set())
     if name != "_arrays.on_dask":
         assert not libraries(FILES[name]) & {"dask", "distributed"}
     if name != "_arrays.tables":
@@ -230,7 +234,17 @@ def test_one_folder_knows_array_libraries_one_file_dask_and_one_tables(name):
 @ALL
 def test_what_is_slow_to_import_is_imported_where_it_is_used(name):
     if folder_of(name) != "_cli":
-        assert not libraries(without_typing(FILES[name]), at_top=True) & SLOW
+        at_top = libraries(without_typing(FILES[name]), at_top=True)
+        assert at_top & SLOW == FRAMEWORKS.get(name, set())
+
+
+@pytest.mark.parametrize("name", FRAMEWORKS)
+def test_files_for_a_framework_know_public_names_alone(name):
+    """And nothing of the package imports them: users do."""
+    for imported, taken in own_imports(FILES[name]):
+        assert imported == "__init__" or folder_of(imported) in GROUND | {"kernels"}, imported
+        assert imported != "__init__" or taken in repdist.__all__
+    assert not [user for user in FILES for file, _ in own_imports(FILES[user]) if file == name]
 
 
 # --- public names --------------------------------------------------------------------------------
