@@ -74,5 +74,6 @@ $(GROUPS): .venv/%.done: $(SOURCES)
 	$(PYTHON) -m venv --clear .venv-competitors
 	.venv-competitors/bin/python -m pip install --quiet --constraint constraints.txt \
 		--requirement benchmarks/requirements-competitors.txt --editable .
-	.venv-competitors/bin/python -m pip install --quiet --no-deps alibi-detect==0.13.0
+	.venv-competitors/bin/python -m pip install --quiet --no-deps alibi-detect==0.13.0 \
+		torch-fidelity==0.4.0 clean-fid==0.1.35
 	touch $@

@@ -44,7 +44,7 @@ LAYERS = {
     "_experiments": set(),
     "_example": {"_experiments"},
     "__init__": {"kernels", "_results", "_questions", "_example", "sketches", "drift", "metrics"},
-    "_cli": {"__init__", "kernels", "metrics", "plotting"},
+    "_cli": {"__init__", "kernels", "metrics", "plotting", "_results"},
     "__main__": {"_cli"},
 }  # fmt: skip
 

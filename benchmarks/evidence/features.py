@@ -18,7 +18,7 @@ Kind = Literal["equal", "shift", "scale", "spectrum", "heavy", "relu", "classes"
 
 @dataclass(frozen=True, eq=False)
 class Law:
-    """A mixture of k parts: ``location + scale z`` with a standard Gaussian z, or its positive part.
+    """A mixture of k parts: ``location + scale z`` with standard Gaussian z, or what is above 0.
 
     Attributes
     ----------
@@ -152,38 +152,38 @@ def rectified(d: int, shares: np.ndarray, apart: float) -> Law:
 
 
 def equal(d: int) -> tuple[Law, Law]:
-    """Nothing differs."""
+    """Return one law twice."""
     return gaussian(d), gaussian(d)
 
 
 def shift(d: int) -> tuple[Law, Law]:
-    """Y is moved by 1, spread over all columns."""
+    """Return Gaussians; Y is moved by 1, spread over all columns."""
     return gaussian(d), gaussian(d, location=d**-0.5)
 
 
 def scale(d: int) -> tuple[Law, Law]:
-    """Y is a tenth wider."""
+    """Return Gaussians; Y is a tenth wider."""
     return gaussian(d), gaussian(d, scale=1.1)
 
 
 def spectrum(d: int) -> tuple[Law, Law]:
-    """Variances fall as 1 / k in X, and faster in Y."""
+    """Return Gaussians whose variances fall as 1 / k in X, and faster in Y."""
     k = np.arange(1, d + 1)
     return gaussian(d, scale=k**-0.5), gaussian(d, scale=k**-0.6)
 
 
 def heavy_tails(d: int) -> tuple[Law, Law]:
-    """Some rows are far longer than others; Y is a tenth wider."""
+    """Return laws of which some rows are far longer than others; Y is a tenth wider."""
     return heavy(d, 1.0), heavy(d, 1.1)
 
 
 def relu(d: int) -> tuple[Law, Law]:
-    """Nothing differs; most values are 0."""
+    """Return one law twice, of which most values are 0."""
     return (rectified(d, np.ones(1), 0.0),) * 2
 
 
 def classes(d: int) -> tuple[Law, Law]:
-    """Ten classes, of which Y lacks two."""
+    """Return ten classes, of which Y lacks two."""
     lacking = np.repeat([1 / 8, 0.0], [8, 2])
     return rectified(d, np.full(10, 0.1), 1.0), rectified(d, lacking, 1.0)
 
