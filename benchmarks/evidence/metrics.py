@@ -31,6 +31,8 @@ METHODS = ("fid", "fid-plain", "kid", "kid-subsets")
 SUBSETS, SHARE = 20, 5
 WITHIN = 1.959964  # standard deviations
 SETTINGS = (
+    (Features("equal", 64), 48, 48),  # fewer rows than columns, and as many
+    (Features("equal", 64), 64, 64),
     (Features("equal", 64), 300, 300),
     (Features("shift", 64), 100, 100),
     (Features("shift", 64), 300, 300),
