@@ -30,6 +30,7 @@ SECONDS = 0.25
 METHODS = ("fid", "fid-plain", "kid", "kid-subsets")
 SUBSETS, SHARE = 20, 5
 WITHIN = 1.959964  # standard deviations
+REPETITIONS = {64: 1000, 512: 200}  # by columns, of which many take time
 SETTINGS = (
     (Features("equal", 64), 48, 48),  # fewer rows than columns, and as many
     (Features("equal", 64), 64, 64),
@@ -53,11 +54,13 @@ SETTINGS = (
 
 def tasks(scope: Scope) -> list[Task]:
     """Return the whole study."""
-    repetitions = scope.repetitions(2, 1000)
     return [
-        Task(NAME, problem, n, m, METHODS, repetitions, 1, scheme=f"{n}+{m}")
+        Task(
+            NAME, problem, n, m, METHODS, scope.repetitions(2, REPETITIONS[problem.d]), 1,
+            scheme=f"{n}+{m}",
+        )
         for problem, n, m in SETTINGS
-    ]
+    ]  # fmt: skip
 
 
 def pvalues(
