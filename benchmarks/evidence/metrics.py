@@ -37,6 +37,7 @@ SETTINGS = (
     (Features("equal", 64), 300, 300),
     (Features("shift", 64), 100, 100),
     (Features("shift", 64), 300, 300),
+    (Features("shift", 64), 100, 1000),
     (Features("shift", 64), 300, 3000),
     (Features("equal", 64), 1000, 1000),
     (Features("scale", 64), 1000, 1000),
