@@ -39,7 +39,7 @@ bench-quick: .venv/numba.done  ## the same in under two minutes, into build/benc
 
 bench-competitors: .venv-competitors/done  ## install the other libraries that bench then times too
 
-evidence: .venv/base.done  ## measure level and power beside published figures (two hours; MNIST=FOLDER for all images)
+evidence: .venv/base.done  ## measure level and power beside published figures (three hours; MNIST=FOLDER for all images)
 	.venv/bin/python -m benchmarks.evidence $(if $(MNIST),--mnist $(MNIST))
 	.venv/bin/python -m benchmarks.evidence.drift
 
