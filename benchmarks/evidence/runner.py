@@ -22,6 +22,7 @@ from benchmarks.evidence import (
     equivalence,
     landmarks,
     level,
+    metrics,
     paired,
     power,
     reference,
@@ -33,7 +34,7 @@ from benchmarks.evidence.tasks import Found, Study, Task, seed_of
 
 FILES: tuple[Study, ...] = (
     level, power, small, paired, clustered, stratified, relabelings, defaults, equivalence,
-    reference, landmarks,
+    reference, landmarks, metrics,
 )  # fmt: skip
 STUDIES = {study.NAME: study for study in FILES}
 Work = TypeVar("Work")
