@@ -16,7 +16,7 @@ HOME = Path(__file__).parents[1]
 ROOT = Path(repdist.__file__).parent
 
 # The ground, which every file may stand on.
-GROUND = {"_version", "_typing", "_checks", "_files", "_threads", "_numbers", "_guide"}
+GROUND = {"_version", "_typing", "_checks", "_files", "_threads", "_numbers", "_guide", "_spreadsheet"}
 # Folder or file: what it may import beside the ground and itself. Each stands above those it names.
 LAYERS = {
     "_arrays": set(),
@@ -46,7 +46,7 @@ LAYERS = {
     "__init__": {"kernels", "_results", "_questions", "_example", "sketches", "drift", "metrics"},
     "torch": {"__init__", "_arrays", "kernels", "_options"},
     "torchmetrics": {"__init__", "kernels"},
-    "_cli": {"__init__", "kernels", "metrics", "plotting", "_results"},
+    "_cli": {"__init__", "kernels", "metrics", "plotting"},
     "__main__": {"_cli"},
 }  # fmt: skip
 

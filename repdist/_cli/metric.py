@@ -26,7 +26,7 @@ from repdist._cli.options import (
 )
 from repdist._cli.outputs import checked_outputs, in_words_of_the_user, show
 from repdist._cli.reading import Reading
-from repdist._results.spreadsheet import write_frame
+from repdist._spreadsheet import write_frame
 
 MetricName: Any = names_of(
     "MetricName", get_args(inspect.signature(metrics.by_label).parameters["metric"].annotation)

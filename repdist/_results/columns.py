@@ -14,7 +14,7 @@ from repdist._designs.relabelings import Drawn
 from repdist._inference.linear import Control
 from repdist._numbers import counted, reaches, with_digits
 from repdist._results.card import Card, Result
-from repdist._results.spreadsheet import write_frame
+from repdist._spreadsheet import write_frame
 from repdist._typing import Float64
 from repdist._version import __version__
 
