@@ -16,7 +16,16 @@ HOME = Path(__file__).parents[1]
 ROOT = Path(repdist.__file__).parent
 
 # The ground, which every file may stand on.
-GROUND = {"_version", "_typing", "_checks", "_files", "_threads", "_numbers", "_guide", "_spreadsheet"}
+GROUND = {
+    "_version",
+    "_typing",
+    "_checks",
+    "_files",
+    "_threads",
+    "_numbers",
+    "_guide",
+    "_spreadsheet",
+}
 # Folder or file: what it may import beside the ground and itself. Each stands above those it names.
 LAYERS = {
     "_arrays": set(),

@@ -69,7 +69,7 @@ def explain(  # noqa: PLR0913 (the options of a test)
     n_regions : int
         See `region_test`. Default 12.
     rng : None, int or numpy.random.Generator
-        `test` of the result is that of `mmd_test` with the same `rng`.
+        With a number each result is that of its own call with this `rng`.
     n_jobs : int
     progress : bool
         See `mmd_test`.
@@ -109,12 +109,11 @@ def explain(  # noqa: PLR0913 (the options of a test)
             "`kernel` must be a kernel of features; got a Precomputed one, whose rows have no "
             "columns to look at. Use `mmd_test`."
         )
-    rng = _checks.generator(rng)
-    streams = rng.spawn(2)
+    of_test, of_columns, of_regions = _streams(rng)
     test = mmd_test(
         X, Y, paired=paired, clusters=clusters, strata=strata, unmatched=unmatched, kernel=kernel,
         estimator=estimator, combine=combine, n_resamples=n_resamples, n_bins=n_bins,
-        method=method, n_landmarks=n_landmarks, rng=rng, n_jobs=n_jobs, progress=progress,
+        method=method, n_landmarks=n_landmarks, rng=of_test, n_jobs=n_jobs, progress=progress,
     )  # fmt: skip
     with computing():
         designed, of_table = read_two_samples(
@@ -124,15 +123,22 @@ def explain(  # noqa: PLR0913 (the options of a test)
     ids: dict[str, Any] = {name: _given(ids) for name, ids in design.ids.items()}
     columns = column_test(
         X, Y, names=names if names is not None or not of_table else of_table,
-        paired=design.paired, **ids, n_resamples=n_resamples, rng=streams[0], n_jobs=n_jobs,
+        paired=design.paired, **ids, n_resamples=n_resamples, rng=of_columns, n_jobs=n_jobs,
     )  # fmt: skip
     regions = region_test(
         X, Y, n_regions=n_regions, paired=design.paired, **ids, n_resamples=n_resamples,
-        rng=streams[1], n_jobs=n_jobs,
+        rng=of_regions, n_jobs=n_jobs,
     )  # fmt: skip
     few = len(X) + len(Y) <= _MOST_RANKED
     rows = witness(X, Y, kernel=test.kernel, n_jobs=n_jobs) if few else None
     return Explanation(test, columns.with_joint(test.pvalue), regions, rows)
+
+
+def _streams(rng: Any) -> list[np.random.Generator]:
+    """Return the same source of randomness for each of three questions, or streams of one."""
+    if isinstance(rng, np.random.Generator) or rng is None:
+        return _checks.generator(rng).spawn(3)
+    return [_checks.generator(rng) for _ in range(3)]
 
 
 def _given(ids: Ids | None) -> tuple[list[Hashable], list[Hashable]] | None:

@@ -225,15 +225,15 @@ class ColumnResult(Result):
             )
         return f"{none}, nor do all together ({p})"
 
-    def named(self) -> list[tuple[str, str]]:
+    def named(self, most: int = _MOST_NAMED) -> list[tuple[str, str]]:
         """Return the names of those that differ most surely, and what changed in each."""
         frame = self.to_frame()
         named = "column" if self.groups is None else "group"
         lines = []
-        for row in frame[reaches(frame["pvalue_adjusted"])].head(_MOST_NAMED).itertuples():
+        for row in frame[reaches(frame["pvalue_adjusted"])].head(most).itertuples():
             of = "" if self.groups is None else f"most in {row.column}: "
             lines.append((str(getattr(row, named)), f"{of}{_words(row)}"))
-        if (more := self._differ - _MOST_NAMED) > 0:
+        if (more := self._differ - most) > 0:
             lines.append(("", f"and {more:,} more: to_frame()"))
         return lines
 

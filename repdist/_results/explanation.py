@@ -12,6 +12,8 @@ from repdist._results.regions import RegionResult
 from repdist._results.two_sample import MMDTestResult
 from repdist._results.witness import WitnessResult
 
+_MOST_NAMED = 3  # columns in words
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Explanation(Result):
@@ -75,7 +77,7 @@ class Explanation(Result):
         lines = [
             ("finding", self.finding()),
             ("columns", self.columns.finding()),
-            *self.columns.named(),
+            *self.columns.named(_MOST_NAMED),
             ("regions", self.regions.finding()),
         ]
         if self.witness is not None:
