@@ -15,7 +15,6 @@ from repdist._numbers import counted, reaches
 from repdist._options import Options
 from repdist._pass.ranks import Columns, rank_columns
 from repdist._questions import landmarks
-from repdist._questions.cautions import UNEQUAL_CLUSTERS
 from repdist._questions.designs import Designed, Unmatched, read_two_samples
 from repdist._questions.placed import Placed, placed
 from repdist._results.columns import ColumnResult, Looks, strongest_of_each, surest_first
@@ -27,6 +26,10 @@ _A_COLUMN = 20  # relabelings for each column, where Holm's correction divides b
 _MOST = 100_000
 _SHOWN, _BINS = 24, 30  # columns that are kept as pictures, and the bins of these
 _JOINT = 9999  # relabelings of all columns together
+_UNEQUAL_CLUSTERS = (
+    "clusters differ in size between the samples, so labels are not exchangeable: p-values are "
+    "right for many clusters, as many in both, alone"
+)
 _MANY_ROWS = 5000  # above which landmarks look at all columns together
 
 
@@ -213,7 +216,7 @@ def _cautions(
     if clusters is not None and not designed.design.paired:
         sizes = [counts[counts > 0] for counts in clusters.counts.T]
         if differ_in_size(*sizes):
-            found.append(UNEQUAL_CLUSTERS)
+            found.append(_UNEQUAL_CLUSTERS)
     return found
 
 
