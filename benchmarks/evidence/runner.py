@@ -18,6 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.evidence import (
     clustered,
+    columns,
     defaults,
     equivalence,
     landmarks,
@@ -34,7 +35,7 @@ from benchmarks.evidence.tasks import Found, Study, Task, seed_of
 
 FILES: tuple[Study, ...] = (
     level, power, small, paired, clustered, stratified, relabelings, defaults, equivalence,
-    reference, landmarks, metrics,
+    reference, landmarks, metrics, columns,
 )  # fmt: skip
 STUDIES = {study.NAME: study for study in FILES}
 Work = TypeVar("Work")

@@ -191,7 +191,7 @@ class ColumnResult(Result):
         )
 
     def __repr__(self) -> str:
-        return f"ColumnResult({self._differ:,} of {self._counted} differ)"
+        return f"ColumnResult({self.headline})"
 
     @property
     def _count(self) -> int:
@@ -208,7 +208,7 @@ class ColumnResult(Result):
     @property
     def headline(self) -> str:
         """What pictures show first."""
-        return f"{self._differ:,} of {self._counted} differ"
+        return f"{self._differ:,} of {self._counted} differ{'s' * (self._differ == 1)}"
 
     def finding(self) -> str:
         """Return one sentence: how many differ; if none, whether all together do."""
