@@ -88,6 +88,7 @@ class Explanation(Result):
 
     def _record(self) -> dict[str, Any]:
         return {
+            "cautions": self.cautions,
             "test": self.test.to_dict(),
             "columns": self.columns.to_dict(),
             "regions": self.regions.to_dict(),

@@ -41,7 +41,7 @@ def test_the_summary_names_what_differs(found):
     text = str(found)
     assert text.startswith("40 rows against 50: do they differ, and in what?")
     assert "the samples differ (p = 0.00098)" in text
-    assert "1 of 3 columns differ at .05, adjusted" in text
+    assert "1 of 3 columns differs at .05, adjusted" in text
     assert re.search(r"R & D +wider in Y", text)
     assert found.cautions == tuple(dict.fromkeys(found.cautions))
 
@@ -137,7 +137,7 @@ def test_a_page_of_many_columns_shows_the_surest(tmp_path):
 
 def test_the_record_is_json(found):
     record = json.loads(json.dumps(found.to_dict()))
-    assert set(record) == {"repdist_version", "test", "columns", "regions", "witness"}
+    assert set(record) == {"repdist_version", "cautions", "test", "columns", "regions", "witness"}
 
 
 @pytest.mark.parametrize(
