@@ -286,7 +286,7 @@ class KernelDistance(Metric):  # type: ignore[misc]
             features, what = imgs, "`imgs`, without a `feature`,"
         else:
             what = "What `feature` makes of `imgs`"
-            with torch.no_grad(), _in_evaluation(self.feature):
+            with _in_evaluation(self.feature):  # torchmetrics lets no update make gradients
                 features = self.feature(imgs)
         _check(features, len(imgs), what)
         for before in (*self.real_features[:1], *self.fake_features[:1]):

@@ -333,6 +333,20 @@ def test_a_network_runs_in_evaluation_mode_and_is_left_as_it_was():
     assert metric.compute()["value"].item() == pytest.approx(expected["value"].item(), rel=1e-5)
 
 
+def test_a_network_makes_no_gradients():
+    asked = []
+
+    class Asked(nn.Linear):
+        def forward(self, imgs):
+            asked.append(torch.is_grad_enabled())
+            return super().forward(imgs)
+
+    metric = KernelDistance(Asked(6, 3))
+    metric.update(REAL, real=True)
+    metric(FAKE, real=False)
+    assert asked == [False, False]
+
+
 def test_a_network_that_fails_is_left_as_it_was():
     network = nn.Sequential(nn.Linear(5, 2), nn.Dropout(0.5))
     metric = KernelDistance(network)
