@@ -243,6 +243,9 @@ def test_the_state_can_be_saved():
     assert bits(found) == bits(metric.compute())
 
 
+@pytest.mark.skipif(
+    not hasattr(KernelDistance, "merge_state"), reason="added to torchmetrics later"
+)
 def test_states_merge():
     metric = filled(real=REAL[:25], fake=FAKE[:11])
     metric.merge_state(filled(real=REAL[25:], fake=FAKE[11:]))
@@ -331,6 +334,20 @@ def test_a_network_runs_in_evaluation_mode_and_is_left_as_it_was():
         real, fake = (network.eval()(rows) for rows in (REAL, torch.cat([FAKE, FAKE])))
     expected = filled(real=real, fake=fake).compute()
     assert metric.compute()["value"].item() == pytest.approx(expected["value"].item(), rel=1e-5)
+
+
+def test_a_network_makes_no_gradients():
+    asked = []
+
+    class Asked(nn.Linear):
+        def forward(self, imgs):
+            asked.append(torch.is_grad_enabled())
+            return super().forward(imgs)
+
+    metric = KernelDistance(Asked(6, 3))
+    metric.update(REAL, real=True)
+    metric(FAKE, real=False)
+    assert asked == [False, False]
 
 
 def test_a_network_that_fails_is_left_as_it_was():
