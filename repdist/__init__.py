@@ -18,15 +18,19 @@ from repdist._questions.level import check_level
 from repdist._questions.pairwise import pairwise_mmd_test
 from repdist._questions.power import estimate_power
 from repdist._questions.reference import compare_to_reference
+from repdist._questions.regions import region_test
 from repdist._questions.two_sample import mmd_test
+from repdist._questions.witness import witness
 from repdist._results.by_label import ByLabelResult
 from repdist._results.columns import ColumnResult
 from repdist._results.equivalence import EquivalenceResult
 from repdist._results.level import LevelCheck
 from repdist._results.power import PowerCurve
 from repdist._results.reference import ReferenceResult
+from repdist._results.regions import RegionResult
 from repdist._results.table import GlobalTestResult, PairwiseMMDResult
 from repdist._results.two_sample import MMDTestResult
+from repdist._results.witness import WitnessResult
 from repdist._version import __version__
 from repdist.drift import Monitor
 from repdist.kernels import median_heuristic
@@ -44,8 +48,10 @@ __all__ = [
     "PowerCurve",
     "Reference",
     "ReferenceResult",
+    "RegionResult",
     "RepdistWarning",
     "Sketch",
+    "WitnessResult",
     "__version__",
     "check_level",
     "column_test",
@@ -59,6 +65,8 @@ __all__ = [
     "mmd_squared",
     "mmd_test",
     "pairwise_mmd_test",
+    "region_test",
+    "witness",
 ]
 
 for _name in __all__:

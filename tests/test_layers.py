@@ -16,7 +16,7 @@ HOME = Path(__file__).parents[1]
 ROOT = Path(repdist.__file__).parent
 
 # The ground, which every file may stand on.
-GROUND = {"_version", "_typing", "_checks", "_files", "_threads", "_numbers"}
+GROUND = {"_version", "_typing", "_checks", "_files", "_threads", "_numbers", "_guide"}
 # Folder or file: what it may import beside the ground and itself. Each stands above those it names.
 LAYERS = {
     "_arrays": set(),
@@ -44,14 +44,21 @@ LAYERS = {
     "_experiments": set(),
     "_example": {"_experiments"},
     "__init__": {"kernels", "_results", "_questions", "_example", "sketches", "drift", "metrics"},
+    "torch": {"__init__", "_arrays", "kernels", "_options"},
     "_cli": {"__init__", "kernels", "metrics", "plotting"},
     "__main__": {"_cli"},
 }  # fmt: skip
 
 # Folders that know no library but NumPy: others are imported inside functions of these files.
 NUMPY_ALONE = {"_blocks", "_designs", "_inference"}
-STATISTICS = {"_inference.rates", "_inference.multiplicity", "_inference.transform"}
+STATISTICS = {
+    "_inference.rates",
+    "_inference.shares",
+    "_inference.multiplicity",
+    "_inference.transform",
+}
 STANDARD_LIBRARY = set(sys.stdlib_module_names)
+WITH_TORCH = {"torch"}  # modules that users import by name, and that need torch
 ARRAY_LIBRARIES = {"torch", "array_api_compat", "cupy", "jax", "tensorflow"}
 SLOW = {"scipy", "pandas", "statsmodels", "matplotlib", "torch", "tensorflow", "rich", "typer"}
 SLOW |= {"dask", "distributed", "numba", "threadpoolctl", "narwhals", "polars", "pyarrow"}
@@ -219,7 +226,7 @@ def test_these_files_know_numpy_alone(name):
 
 @ALL
 def test_one_folder_knows_array_libraries_one_file_dask_and_one_tables(name):
-    if folder_of(name) != "_arrays":
+    if folder_of(name) != "_arrays" and name not in WITH_TORCH:
         assert not libraries(FILES[name]) & ARRAY_LIBRARIES
     if name != "_arrays.on_dask":
         assert not libraries(FILES[name]) & {"dask", "distributed"}
@@ -229,7 +236,7 @@ def test_one_folder_knows_array_libraries_one_file_dask_and_one_tables(name):
 
 @ALL
 def test_what_is_slow_to_import_is_imported_where_it_is_used(name):
-    if folder_of(name) != "_cli":
+    if folder_of(name) != "_cli" and name not in WITH_TORCH:
         assert not libraries(without_typing(FILES[name]), at_top=True) & SLOW
 
 
@@ -249,8 +256,10 @@ def test_the_public_names():
         "PowerCurve",
         "Reference",
         "ReferenceResult",
+        "RegionResult",
         "RepdistWarning",
         "Sketch",
+        "WitnessResult",
         "__version__",
         "check_level",
         "column_test",
@@ -264,6 +273,8 @@ def test_the_public_names():
         "mmd_squared",
         "mmd_test",
         "pairwise_mmd_test",
+        "region_test",
+        "witness",
     ]
     assert repdist.__all__ == sorted(repdist.__all__)
 
@@ -280,6 +291,12 @@ def test_the_public_names_of_metrics():
     names = ["MetricResult", "by_label", "cmmd", "fid", "kad", "kid"]
     assert repdist.metrics.__all__ == names
     assert {getattr(repdist.metrics, name).__module__ for name in names} == {"repdist.metrics"}
+
+
+def test_the_public_names_of_torch():
+    module = pytest.importorskip("repdist.torch", exc_type=ImportError)
+    assert module.__all__ == ["MMDLoss"]
+    assert module.MMDLoss.__module__ == "repdist.torch"
 
 
 def test_the_public_names_of_kernels():
@@ -322,7 +339,9 @@ RESULTS = [
     repdist.PairwiseMMDResult,
     repdist.PowerCurve,
     repdist.ReferenceResult,
+    repdist.RegionResult,
     repdist.Sketch,
+    repdist.WitnessResult,
     repdist.drift.MonitorStep,
     repdist.metrics.MetricResult,
 ]

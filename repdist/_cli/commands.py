@@ -54,6 +54,7 @@ from repdist._cli.options import (
 )
 from repdist._cli.outputs import checked_outputs, in_words_of_the_user, show
 from repdist._cli.reading import Reading
+from repdist._guide import question_of
 
 app = typer.Typer(
     help="Tell which sets of representations differ, by how much, and how far to trust it.",
@@ -101,7 +102,7 @@ def _options(
 # --- commands ------------------------------------------------------------------------------------
 
 
-@app.command("test")
+@app.command("test", short_help=question_of("test"))
 def compare(  # noqa: PLR0913 (the options of the command)
     first: First,
     second: Second,
@@ -152,7 +153,7 @@ def compare(  # noqa: PLR0913 (the options of the command)
     show(result, as_json, outputs)
 
 
-@app.command("matrix")
+@app.command("matrix", short_help=question_of("matrix"))
 def matrix(  # noqa: PLR0913 (the options of the command)
     features: Annotated[str, typer.Argument(metavar="FEATURES", help="File of groups.")],
     labels: Annotated[
@@ -211,15 +212,15 @@ def matrix(  # noqa: PLR0913 (the options of the command)
     show(result, False, outputs, order="clustered")
 
 
-app.command("against")(against)
-app.command("by-label")(by_label)
-app.command("metric")(metric)
+app.command("against", short_help=question_of("against"))(against)
+app.command("by-label", short_help=question_of("by-label"))(by_label)
+app.command("metric", short_help=question_of("metric"))(metric)
 app.add_typer(reference_app, name="reference")
-app.command("sketch")(sketch)
-app.command("monitor")(monitor)
+app.command("sketch", short_help=question_of("sketch"))(sketch)
+app.command("monitor", short_help=question_of("monitor"))(monitor)
 
 
-@app.command("check")
+@app.command("check", short_help=question_of("check"))
 def check(  # noqa: PLR0913 (the options of the command)
     first: First,
     second: Second,
@@ -271,7 +272,7 @@ def check(  # noqa: PLR0913 (the options of the command)
     show(result, as_json, outputs)
 
 
-@app.command("power")
+@app.command("power", short_help=question_of("power"))
 def power(  # noqa: PLR0913 (the options of the command)
     first: First,
     second: Second,

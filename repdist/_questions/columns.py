@@ -8,16 +8,15 @@ import numpy as np
 import numpy.typing as npt
 
 from repdist import _arrays, _checks
+from repdist._designs.units import is_small
 from repdist._inference import linear
-from repdist._inference.multipliers import differ_in_size
-from repdist._numbers import reaches
+from repdist._numbers import counted, reaches
 from repdist._options import Options
 from repdist._pass.ranks import Columns, rank_columns
-from repdist._questions.cautions import UNEQUAL_CLUSTERS
+from repdist._questions import landmarks
 from repdist._questions.designs import Designed, Unmatched, read_two_samples
-from repdist._questions.landmarks import tested
-from repdist._questions.placed import Placed, placed
-from repdist._results.columns import ColumnResult, Looks
+from repdist._questions.placed import Placed, placed, placed_cautions
+from repdist._results.columns import ColumnResult, Looks, strongest_of_each, surest_first
 from repdist._threads import computing
 from repdist._typing import Array, Float64
 from repdist.kernels import MultiRBF
@@ -161,19 +160,19 @@ def _tested(  # noqa: PLR0913 (what a test is made of)
         cut = cut.with_wanted(min(_A_COLUMN * count, _MOST))
     columns = rank_columns(designed.X, designed.Y, cut.rows, n_jobs)
     F = columns.sums * cut.factor[:, None]
-    small = len(cut.rows.unit) <= 256
+    small = is_small(len(designed.X), len(designed.Y))
     if groups is None:
         control: linear.Control = "holm" if holm else "westfall-young"
         found = linear.tested(
             F, cut.drawn, draws, control=control, ties_matter=small, n_jobs=n_jobs
         )
-        statistic = found.statistic
     else:
         control = "holm"
-        found, statistic = linear.tested_in_groups(
+        found = linear.tested_in_groups(
             F, groups[1], cut.drawn, draws, ties_matter=small, n_jobs=n_jobs
         )
-    strongest = np.argsort(-statistic, kind="stable")[:_SHOWN]
+    told = strongest_of_each(found.forms, None if groups is None else groups[1])
+    shown = told[surest_first(found.adjusted, found.statistic)[:_SHOWN]]
     return ColumnResult(
         names=names,
         groups=None if groups is None else groups[0],
@@ -190,7 +189,7 @@ def _tested(  # noqa: PLR0913 (what a test is made of)
         m=len(designed.Y),
         relabelings=cut.drawn,
         joint_pvalue=None,
-        looks=_looks(designed, cut, strongest),
+        looks=_looks(designed, cut, shown),
         cautions=(*designed.cautions, *_cautions(designed, cut, columns, count, holm)),
     )
 
@@ -198,24 +197,11 @@ def _tested(  # noqa: PLR0913 (what a test is made of)
 def _cautions(
     designed: Designed, cut: Placed, columns: Columns, count: int, holm: bool
 ) -> list[str]:
-    found = []
-    least = cut.drawn.least_pvalue * (count if holm else 1)
-    if not reaches(least):
-        what = f"of {count:,} by Holm's correction " * holm
-        found.append(
-            f"no adjusted p-value {what}below {min(least, 1):.2g} can be reached: too few rows or "
-            "relabelings"
-        )
+    found = placed_cautions(designed, cut, count, holm)
     constant = int((columns.deviations == 0).all(axis=0).sum())
     if constant:
-        found.append(
-            f"{constant:,} of {columns.overlap.shape[0]:,} columns are constant in each sample"
-        )
-    clusters = designed.design.clusters
-    if clusters is not None and not designed.design.paired:
-        sizes = [counts[counts > 0] for counts in clusters.counts.T]
-        if differ_in_size(*sizes):
-            found.append(UNEQUAL_CLUSTERS)
+        of = f"{constant:,} of {counted(len(columns.overlap), 'column')}"
+        found.append(f"{of} {'is' if constant == 1 else 'are'} constant in each sample")
     return found
 
 
@@ -230,7 +216,7 @@ def _joint_pvalue(designed: Designed, rng: np.random.Generator, n_jobs: int) -> 
         kernel=MultiRBF(), combine="max", n_resamples=_JOINT, rng=rng, n_jobs=n_jobs,
         progress=False, method="landmarks" if many else "exact",
     )  # fmt: skip
-    return tested(designed.X, designed.Y, design, options).found.pvalue
+    return landmarks.pvalue(designed.X, designed.Y, design, options)
 
 
 def _looks(designed: Designed, cut: Placed, columns: npt.NDArray[np.intp]) -> Looks:

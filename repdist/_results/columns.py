@@ -30,9 +30,14 @@ _DIRECTIONS = (
     ("lighter tails in Y", "heavier tails in Y"),
 )
 _MOST_NAMED = 6  # columns in words
+_TIED = 1e-6  # of a square: all four forms of a column of two values are alike
 CONTROLS: dict[Control, str] = {
     "westfall-young": "step-down maximum over shared relabelings (Westfall and Young)",
     "holm": "Holm's correction of exact p-values",
+}
+_ADJUSTED_BY: dict[Control, str] = {
+    "westfall-young": "the step-down maximum of Westfall and Young over shared relabelings",
+    "holm": "Holm's correction",
 }
 
 
@@ -43,7 +48,7 @@ class Looks:
     Attributes
     ----------
     columns : (s,)
-        Their numbers, the most different first.
+        Their numbers, in the order of the table.
     edges : (s, b + 1)
         Of bins; the outer ones hold what lies beyond.
     heights : (2, s, b)
@@ -86,7 +91,7 @@ class ColumnResult(Result):
     joint_pvalue : float or None
         If no column differs: the p-value of `mmd_test` on all columns.
     looks : Looks
-        Of the columns that differ most.
+        Of the first columns of the table.
     cautions : tuple of str
         What a reader of the result should know.
     """
@@ -124,7 +129,7 @@ class ColumnResult(Result):
         """
         import pandas as pd
 
-        shown = self._shown()
+        shown = strongest_of_each(self.forms, self.group)
         frame = pd.DataFrame(
             {
                 "column": pd.Series([self.names[j] for j in shown], dtype=object),
@@ -137,8 +142,7 @@ class ColumnResult(Result):
         if self.groups is not None and self.group is not None:
             frame.insert(0, "group", pd.Series(list(self.groups), dtype=object))
             frame.insert(1, "n_columns", np.bincount(self.group))
-        by = frame.assign(order=-frame["statistic"])
-        order = by.sort_values(["pvalue_adjusted", "order"], kind="stable").index
+        order = surest_first(self.pvalue_adjusted, self.statistic)
         return frame.loc[order].reset_index(drop=True)
 
     def to_csv(self, path: str | Path) -> None:
@@ -184,8 +188,8 @@ class ColumnResult(Result):
         return (
             f"Each {what} was compared by {statistic} of the means of four orthonormal Legendre "
             "polynomials of its pooled midranks (location, spread, skewness, tails), under "
-            f"{self.relabelings.describe()}. p-values were adjusted for {self._count:,} by "
-            f"{CONTROLS[self.control]} (repdist {__version__})."
+            f"{self.relabelings.describe()}. The permutation p-values of {self._counted} were "
+            f"adjusted by {_ADJUSTED_BY[self.control]} (repdist {__version__})."
         )
 
     def __repr__(self) -> str:
@@ -232,8 +236,10 @@ class ColumnResult(Result):
             lines.append((str(getattr(row, named)), f"{of}{_words(row)}"))
         if (more := self._differ - _MOST_NAMED) > 0:
             lines.append(("", f"and {more:,} more: to_frame()"))
-        lines.append(("control", f"{CONTROLS[self.control]}; {self.relabelings.describe()}"))
-        title = f"{len(self.names):,} columns of {self.n:,} rows against {self.m:,}"
+        lines.append(("control", CONTROLS[self.control]))
+        lines.append(("null", self.relabelings.describe()))
+        columns = counted(len(self.names), "column")
+        title = f"{columns} of {self.n:,} rows against {self.m:,}"
         return Card(title, tuple(lines), self.cautions)
 
     def _record(self) -> dict[str, Any]:
@@ -249,10 +255,8 @@ class ColumnResult(Result):
         }
 
     def _pictured(self, most: int) -> "Pictured":
-        frame = self.to_frame().set_index("column", drop=False)
-        kept = {self.names[j]: place for place, j in enumerate(self.looks.columns.tolist())}
-        rows = [row for row in frame.itertuples() if row.column in kept][:most]
-        places = [kept[row.column] for row in rows]
+        rows = list(self.to_frame().head(min(most, len(self.looks.columns))).itertuples())
+        places = np.arange(len(rows))
         named = "column" if self.groups is None else "group"
         return Pictured(
             headline=self.headline,
@@ -266,17 +270,10 @@ class ColumnResult(Result):
             heights=self.looks.heights[:, places],
         )
 
-    def _shown(self) -> npt.NDArray[np.intp]:
-        """Return the column that each row tells of."""
-        if self.group is None:
-            return np.arange(len(self.names))
-        largest = np.square(self.forms).max(axis=0)
-        order = np.lexsort((-largest, self.group))
-        return order[np.searchsorted(self.group[order], np.arange(len(self.pvalue)))]
-
     def _sizes(self) -> dict[str, Any]:
         """Return what changed in each column, and by how much."""
-        changed = np.square(self.forms).argmax(axis=0)
+        squares = np.square(self.forms)
+        changed = (squares >= (1 - _TIED) * squares.max(axis=0)).argmax(axis=0)
         z = np.take_along_axis(self.forms, changed[None], axis=0)[0]
         pooled = np.sqrt(np.square(self.deviations).mean(axis=0))
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -289,6 +286,19 @@ class ColumnResult(Result):
             "spread_ratio": ratio,
             "overlap": self.overlap,
         }
+
+
+def surest_first(pvalue_adjusted: Float64, statistic: Float64) -> npt.NDArray[np.intp]:
+    """Return the order in which columns, or groups, are told."""
+    return np.lexsort((-statistic, pvalue_adjusted))
+
+
+def strongest_of_each(forms: Float64, group: npt.NDArray[np.intp] | None) -> npt.NDArray[np.intp]:
+    """Return the column that each tested group is told by; each column by itself if none is."""
+    if group is None:
+        return np.arange(forms.shape[1])
+    order = np.lexsort((-np.square(forms).max(axis=0), group))
+    return order[np.searchsorted(group[order], np.arange(group.max() + 1))]
 
 
 @dataclass(frozen=True)
@@ -316,6 +326,14 @@ def _words(row: Any) -> str:
     """Return what changed in a column, and how surely."""
     if not row.direction:
         return "no difference"
-    ratio = "" if np.isnan(row.spread_ratio) else f", spread x {with_digits(row.spread_ratio)}"
-    p = f"adjusted p = {row.pvalue_adjusted:.2g}"
-    return f"{row.direction} ({p}): mean {row.difference:+.2g} sd{ratio}, overlap {row.overlap:.0%}"
+    sizes = [f"mean {row.difference:+.2g} sd", _spread(row.spread_ratio)]
+    if np.isinf(row.difference):
+        sizes = ["constant in each sample"]
+    p = f"p = {row.pvalue_adjusted:.2g}"
+    return f"{row.direction} ({p}): {', '.join([*sizes, f'overlap {row.overlap:.0%}'])}"
+
+
+def _spread(ratio: float) -> str:
+    if ratio == 0:
+        return "constant in Y"
+    return "constant in X" if np.isinf(ratio) else f"spread x {with_digits(ratio)}"
