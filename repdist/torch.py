@@ -49,6 +49,8 @@ class MMDLoss(nn.Module):  # type: ignore[misc]
                                                  moves slowly, and follows features that grow
     ====================  =====================  ==================================================
 
+    .. versionadded:: 0.2.0
+
     Parameters
     ----------
     kernel : Kernel

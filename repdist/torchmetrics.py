@@ -44,6 +44,8 @@ class KernelDistance(Metric):  # type: ignore[misc]
     `KernelInceptionDistance` of torchmetrics gives with one subset of them all, and
     `repdist.metrics.kid` for the same rows.
 
+    .. versionadded:: 0.2.0
+
     Parameters
     ----------
     feature : torch.nn.Module, optional

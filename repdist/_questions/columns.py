@@ -48,6 +48,8 @@ def column_test(  # noqa: PLR0913 (the options of a test)
     `X` and `Y` come from one distribution. The chance that any of those that do not differ is
     called different is at most .05 if adjusted p-values up to .05 are.
 
+    .. versionadded:: 0.2.0
+
     Parameters
     ----------
     X : array-like, (n, d), or table

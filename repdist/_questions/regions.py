@@ -44,6 +44,8 @@ def region_test(  # noqa: PLR0913 (the options of a test)
     The chance that any region of which this is true is called different is at most .05 if adjusted
     p-values up to .05 are.
 
+    .. versionadded:: 0.2.0
+
     Parameters
     ----------
     X : array-like, (n, d), or table

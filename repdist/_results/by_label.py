@@ -30,6 +30,8 @@ _MOST_NAMED = 8  # labels in words
 class ByLabelResult(Result):
     """The answer of `compare_by_label`: one row a label.
 
+    .. versionadded:: 0.2.0
+
     Attributes
     ----------
     names : tuple

@@ -64,6 +64,8 @@ class Looks:
 class ColumnResult(Result):
     """The answer of `column_test`: one row a column, or a group of columns.
 
+    .. versionadded:: 0.2.0
+
     Attributes
     ----------
     names : tuple

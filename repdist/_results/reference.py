@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 class ReferenceResult(Result):
     """The answer of `compare_to_reference`: distances, differences, ranks, pictures and a report.
 
+    .. versionadded:: 0.2.0
+
     Attributes
     ----------
     names : tuple

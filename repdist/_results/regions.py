@@ -51,6 +51,8 @@ class Plane(Protocol):
 class RegionResult(Result):
     """The answer of `region_test`: k regions, numbered from 0, those of most rows first.
 
+    .. versionadded:: 0.2.0
+
     Attributes
     ----------
     share_x, share_y : (k,)

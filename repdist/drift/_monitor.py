@@ -44,6 +44,8 @@ class Monitor(Result):
     to evidence; an alarm is given where it reaches a threshold. The distance of each batch, its
     interval and floor are to the *reference*.
 
+    .. versionadded:: 0.2.0
+
     Parameters
     ----------
     reference : Reference

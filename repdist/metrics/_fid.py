@@ -32,6 +32,8 @@ def fid(
     ``|mu_x - mu_y|^2 + tr(S_x + S_y - 2 (S_x S_y)^(1/2))`` with means and covariances (over n - 1)
     of both.
 
+    .. versionadded:: 0.2.0
+
     Parameters
     ----------
     real, fake : array-like, (n, d) and (m, d)
