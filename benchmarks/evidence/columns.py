@@ -3,7 +3,7 @@
 All samples have 64 columns, of which 3 or none differ. The `rate` is that of samples in which any
 column that does not differ has an adjusted p up to .05 (the family-wise error); `power` is the mean
 share of those that differ which are found. ``"columns"`` is `repdist.column_test`, with the
-`control` that it chose; ``"ks-bonferroni"`` is the test of Kolmogorov and Smirnov column by column, its
+`control` that it chose; ``"ks-bonferroni"`` is the test of Kolmogorov and Smirnov by columns, its
 p-values (`scipy.stats.ks_2samp`) times 64, on the same samples.
 """
 

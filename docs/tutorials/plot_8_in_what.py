@@ -13,10 +13,10 @@ column shows, and with one page that has all of it.
 
 import matplotlib.pyplot as plt
 import numpy as np
-
-import repdist
 from repdist._experiments.lenet_gap.data import load_digits
 from repdist._experiments.lenet_gap.features import make_images
+
+import repdist
 
 features, names = repdist.example_features()  # 10 digits x 300 images x 64 features
 fours, nines = features[4], features[9]
@@ -28,8 +28,8 @@ print(repdist.mmd_test(fours, nines, rng=0))
 #
 # Which columns
 # -------------
-# :func:`repdist.column_test` tests every column, and adjusts the 64 p-values: the chance that *any*
-# column that does not differ is said to is at most .05.
+# :func:`repdist.column_test` tests every column, and adjusts the 64 p-values: the chance that
+# *any* column that does not differ is said to is at most .05.
 
 columns = repdist.column_test(fours, nines, rng=0)
 print(columns)
@@ -37,21 +37,21 @@ columns.to_frame().head(4).round(3)
 
 # %%
 # Each row says what changed most surely in a column (its location, spread, skewness or tails), in
-# which direction, and by how much: the difference of the means in standard deviations, the ratio of
-# the spreads, and how far both distributions overlap.
+# which direction, and by how much: the difference of the means in standard deviations, the ratio
+# of the spreads, and how far both distributions overlap.
 
 ax = columns.plot(n_columns=6)
 ax.figure.suptitle("Six columns of fours (above) and nines (below)")
 
 # %%
 # Most columns differ: a network that tells fours from nines does so with many of its features. A
-# column that differs is a finding; that another one is *not* named means only that these 300 images
+# column that differs is a finding; that another one is *not* named means only that these images
 # do not show it.
 #
 # In which regions
 # ----------------
-# :func:`repdist.region_test` cuts the pooled rows into regions, without a look at which row is a four
-# and which a nine, and compares the shares of both in each.
+# :func:`repdist.region_test` cuts the pooled rows into regions, without a look at which row is a
+# four and which a nine, and compares the shares of both in each.
 
 regions = repdist.region_test(fours, nines, n_regions=8, rng=0)
 print(regions)
@@ -93,8 +93,8 @@ show(typical, "The images nearest to the centres of three regions")
 #
 # Which rows
 # ----------
-# :func:`repdist.witness` ranks all rows by how much more of the one sample than of the other lives
-# around them.
+# :func:`repdist.witness` ranks all rows by how much more of the one sample than of the other
+# lives around them.
 
 rows = repdist.witness(fours, nines)
 most_four, most_nine = rows.most_typical(n_rows=5)
@@ -110,8 +110,8 @@ show(
 print(f"{(rows.values_x < 0).sum()} of 300 fours lie where there are more nines")
 
 # %%
-# These are no tests: of 600 values the largest is large by chance, too, so there are no p-values here.
-# Look at the images, and ask the test again on rows that you have not looked at.
+# These are no tests: of 600 values the largest is large by chance, too, so there are no p-values
+# here. Look at the images, and ask the test again on rows that you have not looked at.
 #
 # A difference that no column shows
 # ---------------------------------
@@ -128,9 +128,9 @@ print(repdist.column_test(X, Y, rng=0).finding())
 #
 # One page
 # --------
-# :func:`repdist.explain` asks all of it, and writes one page: the test, columns, regions, rows, what to
-# beware of, the method in words for a paper, and what to cite. On the command line it is the page of
-# ``repdist test A.npy B.npy --html report.html``.
+# :func:`repdist.explain` asks all of it, and writes one page: the test, columns, regions, rows,
+# what to beware of, the method in words for a paper, and what to cite. On the command line it is
+# the page of ``repdist test A.npy B.npy --html report.html``.
 
 found = repdist.explain(fours, nines, rng=0)
 found.to_html("fours_and_nines.html")
@@ -140,8 +140,8 @@ print(found)
 # What you have learnt
 # --------------------
 # - Columns and regions have an error rate for all of them at once; rows are a ranking.
-# - What is not named may differ all the same: power is limited, and columns can differ together only.
+# - What is not named may differ all the same: power is limited, and columns can differ together.
 # - ``explain`` has all of it on one page.
 #
-# :doc:`/howto/what_differs` has the recipes, :doc:`/explanation/family_wise_error` what the error rate
-# of many columns means.
+# :doc:`/howto/what_differs` has the recipes, :doc:`/explanation/family_wise_error` what the error
+# rate of many columns means.
