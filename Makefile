@@ -48,7 +48,7 @@ bench-quick: .venv/numba.done  ## the same in under two minutes, into build/benc
 
 bench-competitors: .venv-competitors/done  ## install the other libraries that bench then times too
 
-evidence: .venv/base.done  ## measure level and power beside published figures (two hours; MNIST=FOLDER for all images)
+evidence: .venv/base.done  ## measure level and power beside published figures (three hours; MNIST=FOLDER for all images)
 	.venv/bin/python -m benchmarks.evidence $(if $(MNIST),--mnist $(MNIST))
 	.venv/bin/python -m benchmarks.evidence.drift
 
@@ -92,5 +92,6 @@ $(GROUPS): .venv/%.done: $(SOURCES)
 	$(PYTHON) -m venv --clear .venv-competitors
 	.venv-competitors/bin/python -m pip install --quiet --constraint constraints.txt \
 		--requirement benchmarks/requirements-competitors.txt --editable .
-	.venv-competitors/bin/python -m pip install --quiet --no-deps alibi-detect==0.13.0
+	.venv-competitors/bin/python -m pip install --quiet --no-deps alibi-detect==0.13.0 \
+		torch-fidelity==0.4.0 clean-fid==0.1.35
 	touch $@

@@ -92,8 +92,8 @@ class MMDLoss(nn.Module):  # type: ignore[misc]
     included. ``torch.compile`` leaves the loss out of its graphs, so compiled networks may use it.
     Inside transforms of ``torch.func`` (``grad``, ``vmap``, ``jvp``) it raises.
 
-    Bandwidths are quantiles of distances between at most 1,000 rows, some milliseconds a step: a
-    `buffer_size` above 500 looks farther back, but at no more rows.
+    Each step fits on at most 1,000 rows: a `buffer_size` above 500 looks farther back, and not more
+    closely.
 
     Examples
     --------

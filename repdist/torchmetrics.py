@@ -94,9 +94,13 @@ class KernelDistance(Metric):  # type: ignore[misc]
     values themselves a *fixed* seed would always put rows of the same ranks into one bin, and tests
     with this seed would have a level of their own, above or below the stated one.
 
-    Every process computes the whole test, of the rows of all; a process may have none. P-values of
-    several epochs are of the same real rows, and so not independent: they tell of each epoch
-    by itself. All features are kept: 2,048 columns of 10,000 float32 rows take 82 MB.
+    Every process computes the whole test, of the rows of all. A process may have fewer rows than
+    others, or none: do not let a sampler repeat images to fill it up, for the test takes rows as
+    independent. P-values of several epochs are of the same real rows, and so not independent: they
+    tell of each epoch by itself. All features are kept: 10,000 float32 rows of 2,048 columns take
+    82 MB.
+
+    Lightning logs scalars: use ``self.log_dict(metric.compute())``, then ``metric.reset()``.
 
     Metrics of one `MetricCollection` that hold the same rows share them, so they must agree about
     `reset_real_features`.
@@ -288,7 +292,7 @@ class KernelDistance(Metric):  # type: ignore[misc]
             features, what = imgs, "`imgs`, without a `feature`,"
         else:
             what = "What `feature` makes of `imgs`"
-            with torch.no_grad(), _in_evaluation(self.feature):
+            with _in_evaluation(self.feature):  # torchmetrics lets no update make gradients
                 features = self.feature(imgs)
         _check(features, len(imgs), what)
         for before in (*self.real_features[:1], *self.fake_features[:1]):

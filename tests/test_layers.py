@@ -2,6 +2,7 @@
 
 import ast
 import dataclasses
+import importlib
 import inspect
 import re
 import sys
@@ -16,7 +17,16 @@ HOME = Path(__file__).parents[1]
 ROOT = Path(repdist.__file__).parent
 
 # The ground, which every file may stand on.
-GROUND = {"_version", "_typing", "_checks", "_files", "_threads", "_numbers", "_guide"}
+GROUND = {
+    "_version",
+    "_typing",
+    "_checks",
+    "_files",
+    "_threads",
+    "_numbers",
+    "_guide",
+    "_spreadsheet",
+}
 # Folder or file: what it may import beside the ground and itself. Each stands above those it names.
 LAYERS = {
     "_arrays": set(),
@@ -45,6 +55,7 @@ LAYERS = {
     "_example": {"_experiments"},
     "__init__": {"kernels", "_results", "_questions", "_example", "sketches", "drift", "metrics"},
     "torch": {"__init__", "_arrays", "kernels", "_options"},
+    "torchmetrics": {"__init__", "kernels"},
     "_cli": {"__init__", "kernels", "metrics", "plotting"},
     "__main__": {"_cli"},
 }  # fmt: skip
@@ -58,10 +69,12 @@ STATISTICS = {
     "_inference.transform",
 }
 STANDARD_LIBRARY = set(sys.stdlib_module_names)
-WITH_TORCH = {"torch"}  # modules that users import by name, and that need torch
-ARRAY_LIBRARIES = {"torch", "array_api_compat", "cupy", "jax", "tensorflow"}
+ARRAY_LIBRARIES = {"torch", "torchmetrics", "array_api_compat", "cupy", "jax", "tensorflow"}
 SLOW = {"scipy", "pandas", "statsmodels", "matplotlib", "torch", "tensorflow", "rich", "typer"}
+SLOW |= {"torchmetrics"}
 SLOW |= {"dask", "distributed", "numba", "threadpoolctl", "narwhals", "polars", "pyarrow"}
+# File: the frameworks that it is written for. Users import it by its name; nothing else does.
+FRAMEWORKS = {"torch": {"torch"}, "torchmetrics": {"torch", "torchmetrics"}}
 
 
 def files_of(folder):
@@ -226,8 +239,8 @@ def test_these_files_know_numpy_alone(name):
 
 @ALL
 def test_one_folder_knows_array_libraries_one_file_dask_and_one_tables(name):
-    if folder_of(name) != "_arrays" and name not in WITH_TORCH:
-        assert not libraries(FILES[name]) & ARRAY_LIBRARIES
+    if folder_of(name) != "_arrays":
+        assert libraries(FILES[name]) & ARRAY_LIBRARIES == FRAMEWORKS.get(name, set())
     if name != "_arrays.on_dask":
         assert not libraries(FILES[name]) & {"dask", "distributed"}
     if name != "_arrays.tables":
@@ -236,8 +249,18 @@ def test_one_folder_knows_array_libraries_one_file_dask_and_one_tables(name):
 
 @ALL
 def test_what_is_slow_to_import_is_imported_where_it_is_used(name):
-    if folder_of(name) != "_cli" and name not in WITH_TORCH:
-        assert not libraries(without_typing(FILES[name]), at_top=True) & SLOW
+    if folder_of(name) != "_cli":
+        at_top = libraries(without_typing(FILES[name]), at_top=True)
+        assert at_top & SLOW == FRAMEWORKS.get(name, set())
+
+
+@pytest.mark.parametrize("name", FRAMEWORKS)
+def test_files_for_a_framework_know_public_names_alone(name):
+    """And nothing of the package imports them: users do."""
+    for imported, taken in own_imports(FILES[name]):
+        assert imported == "__init__" or folder_of(imported) in GROUND | {"kernels"}, imported
+        assert imported != "__init__" or taken in repdist.__all__
+    assert not [user for user in FILES for file, _ in own_imports(FILES[user]) if file == name]
 
 
 # --- public names --------------------------------------------------------------------------------
@@ -248,6 +271,7 @@ def test_the_public_names():
         "ByLabelResult",
         "ColumnResult",
         "EquivalenceResult",
+        "Explanation",
         "GlobalTestResult",
         "LevelCheck",
         "MMDTestResult",
@@ -267,6 +291,7 @@ def test_the_public_names():
         "compare_to_reference",
         "estimate_power",
         "example_features",
+        "explain",
         "kernels",
         "median_heuristic",
         "metrics",
@@ -294,7 +319,8 @@ def test_the_public_names_of_metrics():
 
 
 def test_the_public_names_of_torch():
-    module = pytest.importorskip("repdist.torch", exc_type=ImportError)
+    pytest.importorskip("torch")
+    module = importlib.import_module("repdist.torch")
     assert module.__all__ == ["MMDLoss"]
     assert module.MMDLoss.__module__ == "repdist.torch"
 
@@ -333,6 +359,7 @@ RESULTS = [
     repdist.ByLabelResult,
     repdist.ColumnResult,
     repdist.EquivalenceResult,
+    repdist.Explanation,
     repdist.GlobalTestResult,
     repdist.LevelCheck,
     repdist.MMDTestResult,

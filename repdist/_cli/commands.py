@@ -52,7 +52,7 @@ from repdist._cli.options import (
     StrataKey,
     UnmatchedOption,
 )
-from repdist._cli.outputs import checked_outputs, in_words_of_the_user, show
+from repdist._cli.outputs import checked_outputs, in_words_of_the_user, show, write
 from repdist._cli.reading import Reading
 from repdist._guide import question_of
 
@@ -131,14 +131,15 @@ def compare(  # noqa: PLR0913 (the options of the command)
 
     A and B are .npy files, .npz files (FILE.npz:key), or tables of numeric columns: .csv, .tsv,
     .txt (.gz), .parquet. Columns that have names are matched by name. Columns of ids are not
-    compared.
+    compared. The page of --html tells in what they differ, too: columns, regions, rows.
     """
     outputs = checked_outputs({"--html": html, "--plot": plot}, [first, second])
     reading = Reading(sep, decimal, header, columns or (), drop or (), dropna)
     design = Design(paired, clusters, strata, unmatched.value)
     samples, said = read_both(first, second, design, reading)
+    question = repdist.mmd_test if html is None else repdist.explain
     with in_words_of_the_user({"X": first, "Y": second}):
-        result = repdist.mmd_test(
+        found = question(
             *samples,
             **said,
             kernel=KERNELS[kernel.value](),
@@ -150,7 +151,12 @@ def compare(  # noqa: PLR0913 (the options of the command)
             rng=seed,
             progress=not as_json,
         )
-    show(result, as_json, outputs)
+    page = {option: outputs.pop(option) for option in list(outputs) if option == "--html"}
+    test = found.test if isinstance(found, repdist.Explanation) else found
+    try:
+        show(test, as_json, outputs)
+    finally:
+        write(found, page)
 
 
 @app.command("matrix", short_help=question_of("matrix"))

@@ -107,7 +107,7 @@ def regions(
         centres=centres[order] * ruler.scale + ruler.shift,
         region=tuple(number[region] for region, _ in placed),
         distance=tuple(distance * ruler.scale for _, distance in placed),
-        plane=_plane(rows[:_POINTS], centres[order]),
+        plane=_plane(rows[:_POINTS], centres[order], ruler.scale),
     )
 
 
@@ -164,10 +164,11 @@ def _placed(block: Array, ruler: _Ruler, centres: Float64) -> tuple[Numbers, Flo
     return region, np.sqrt(np.einsum("pd,pd->p", rows, rows))
 
 
-def _plane(rows: Float64, centres: Float64) -> Plane:
-    """Return rows and centres in the plane in which the rows vary most."""
+def _plane(rows: Float64, centres: Float64, scale: float) -> Plane:
+    """Return rows and centres, of that scale, in the plane in which the rows vary most."""
     mean = rows.mean(axis=0)
     axes, explained = _axes(rows - mean)
+    axes *= scale
     points, middles = (rows - mean) @ axes, (centres - mean) @ axes
     return Plane(points, _nearest(rows, centres), middles, explained)
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from repdist import _arrays, _checks
 from repdist._designs.units import is_small
 from repdist._inference import linear
-from repdist._numbers import counted, reaches
+from repdist._numbers import reaches
 from repdist._options import Options
 from repdist._pass.ranks import Columns, rank_columns
 from repdist._questions import landmarks
@@ -198,10 +198,9 @@ def _cautions(
     designed: Designed, cut: Placed, columns: Columns, count: int, holm: bool
 ) -> list[str]:
     found = placed_cautions(designed, cut, count, holm)
-    constant = int((columns.deviations == 0).all(axis=0).sum())
-    if constant:
-        of = f"{constant:,} of {counted(len(columns.overlap), 'column')}"
-        found.append(f"{of} {'is' if constant == 1 else 'are'} constant in each sample")
+    still = (columns.deviations == 0).all(axis=0) & (columns.means[0] == columns.means[1])
+    if still.any():
+        found.append(f"{still.sum()} of {len(still)} columns are constant and say nothing")
     return found
 
 

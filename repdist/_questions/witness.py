@@ -59,6 +59,8 @@ def witness(X: Array, Y: Array, *, kernel: Kernel = MultiRBF(), n_jobs: int = -1
     a clump, values change at every row that the kernel reaches from there, as its mean over the
     other rows changes, too. For regions with an error rate use `region_test`.
 
+    The linear kernel is taken of rows less their median, or 0 would say nothing.
+
     ``O((n + m)^2 d)`` time, memory independent of ``(n + m)^2``.
 
     References

@@ -14,7 +14,7 @@ from repdist._designs.relabelings import Drawn
 from repdist._inference.linear import Control
 from repdist._numbers import counted, reaches, with_digits
 from repdist._results.card import Card, Result
-from repdist._results.spreadsheet import write_frame
+from repdist._spreadsheet import write_frame
 from repdist._typing import Float64
 from repdist._version import __version__
 
@@ -193,7 +193,7 @@ class ColumnResult(Result):
         )
 
     def __repr__(self) -> str:
-        return f"ColumnResult({self._differ:,} of {self._counted} differ)"
+        return f"ColumnResult({self.headline})"
 
     @property
     def _count(self) -> int:
@@ -210,7 +210,7 @@ class ColumnResult(Result):
     @property
     def headline(self) -> str:
         """What pictures show first."""
-        return f"{self._differ:,} of {self._counted} differ"
+        return f"{self._differ:,} of {self._counted} differ{'s' * (self._differ == 1)}"
 
     def finding(self) -> str:
         """Return one sentence: how many differ; if none, whether all together do."""
@@ -227,15 +227,20 @@ class ColumnResult(Result):
             )
         return f"{none}, nor do all together ({p})"
 
-    def _card(self) -> Card:
+    def named(self, most: int = _MOST_NAMED) -> list[tuple[str, str]]:
+        """Return the names of those that differ most surely, and what changed in each."""
         frame = self.to_frame()
         named = "column" if self.groups is None else "group"
-        lines = [("finding", self.finding())]
-        for row in frame[reaches(frame["pvalue_adjusted"])].head(_MOST_NAMED).itertuples():
+        lines = []
+        for row in frame[reaches(frame["pvalue_adjusted"])].head(most).itertuples():
             of = "" if self.groups is None else f"most in {row.column}: "
             lines.append((str(getattr(row, named)), f"{of}{_words(row)}"))
-        if (more := self._differ - _MOST_NAMED) > 0:
+        if (more := self._differ - most) > 0:
             lines.append(("", f"and {more:,} more: to_frame()"))
+        return lines
+
+    def _card(self) -> Card:
+        lines = [("finding", self.finding()), *self.named()]
         lines.append(("control", CONTROLS[self.control]))
         lines.append(("null", self.relabelings.describe()))
         columns = counted(len(self.names), "column")

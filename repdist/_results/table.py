@@ -19,7 +19,6 @@ from repdist._inference.stratified import STRATA
 from repdist._numbers import STARS, adjustment, counted, reaches, stars, with_equal_digits
 from repdist._results.card import Card, Grid, Result
 from repdist._results.landmarks import LandmarkView
-from repdist._results.spreadsheet import write_frame
 from repdist._results.words import (
     kernel_call,
     kernel_words,
@@ -27,6 +26,7 @@ from repdist._results.words import (
     signs_words,
     statistic_words,
 )
+from repdist._spreadsheet import write_frame
 from repdist._threads import computing
 from repdist._typing import Bins, Combine, Float64
 from repdist._version import __version__

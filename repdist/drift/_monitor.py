@@ -16,8 +16,8 @@ from repdist._inference.rates import CONFIDENCE
 from repdist._inference.sketched import distance
 from repdist._options import Options
 from repdist._results.card import Card, Result
-from repdist._results.spreadsheet import write_frame
 from repdist._results.words import kernel_words
+from repdist._spreadsheet import write_frame
 from repdist._threads import computing
 from repdist._typing import Array
 from repdist._version import __version__

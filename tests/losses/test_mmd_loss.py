@@ -328,9 +328,9 @@ def test_transforms_are_refused_in_words(transform):
         "vmap": lambda: torch.func.vmap(loss)(X[None], Y[None]),
         "jvp": lambda: torch.func.jvp(loss, (X, Y), (X, Y)),
     }
-    with pytest.raises(TypeError, match="`X` must be .*inside a transform of `torch.func`.* Use "):
+    with pytest.raises(TypeError, match=r"`X` must be .* transform of `torch\.func`.* Use "):
         calls[transform]()
-    with pytest.raises(TypeError, match="`Y` must be .*inside a transform"):
+    with pytest.raises(TypeError, match=r"`Y` must be .*inside a transform"):
         torch.func.grad(lambda Y: loss(X, Y))(Y)
     assert loss.past_x is None
 
@@ -393,7 +393,7 @@ def test_a_bad_batch_is_refused_and_leaves_no_trace(rule, bad):
 def test_another_layer_is_refused():
     loss = after_training(MMDLoss(buffer_size=12))
     for mode in (True, False):
-        with pytest.raises(ValueError, match="`X` must have as many columns .* got 2 after 3"):
+        with pytest.raises(ValueError, match=r"`X` must have as many columns .* got 2 after 3"):
             loss.train(mode)(*batch(d=2))
 
 

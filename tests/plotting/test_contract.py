@@ -86,6 +86,19 @@ def distances(names=NAMES):
     return SimpleNamespace(headline="1 of 5", quantity="MMD$^2$", to_frame=lambda: frame)
 
 
+def columns(names=NAMES, *, caption="higher in Y (p = 0.01): mean +1 sd"):
+    """Histograms of columns; the first differ."""
+    k, rng = len(names), np.random.default_rng(0)
+    return SimpleNamespace(
+        headline="2 of 5 columns differ",
+        names=[str(name) for name in names],
+        captions=[caption] * k,
+        differs=[place < 2 for place in range(k)],
+        edges=np.sort(rng.normal(size=(k, 7)), axis=1),
+        heights=rng.dirichlet(np.ones(6), size=(2, k)),
+    )
+
+
 def drift(names=NAMES, alarms=1):
     """Batches over time; the last few gave an alarm."""
     k = len(names)
@@ -104,6 +117,31 @@ def drift(names=NAMES, alarms=1):
     return SimpleNamespace(headline="Alarm: b", threshold=20.0, to_frame=lambda: frame)
 
 
+def regions(differs=(True, False, False)):
+    """Three regions, of which one sample has no rows in the first, and some points."""
+    rng = np.random.default_rng(0)
+    plane = SimpleNamespace(
+        points=rng.normal(size=(30, 2)), region=np.arange(30) % 3, centres=np.eye(3)[:, :2],
+        explained=0.4,
+    )  # fmt: skip
+    return SimpleNamespace(
+        headline="1 of 3 regions differ", plane=plane, log2_ratio=np.array([-np.inf, 0.3, 5.0]),
+        differs=np.array(differs),
+    )  # fmt: skip
+
+
+def shares(order=(2, 0, 1)):
+    return SimpleNamespace(
+        headline="1 of 3 regions differ", order=np.array(order), share_x=np.array([0.5, 0.4, 0.1]),
+        share_y=np.array([0.3, 0.5, 0.2]), pvalue_adjusted=np.array([0.4, 1.0, 0.01]),
+    )  # fmt: skip
+
+
+def witness(m=20):
+    rng = np.random.default_rng(0)
+    return SimpleNamespace(values_x=rng.normal(size=30), values_y=np.full(m, 0.5))
+
+
 # Picture: the protocol of what it needs, and objects that have no more than that.
 PICTURES = {
     "plot_two_sample": ("NullShape", [null(), null(1)]),
@@ -115,7 +153,11 @@ PICTURES = {
         "CurveShape",
         [curve(), curve(reached=False), curve(counted="pairs"), curve(counted="clusters")],
     ),
+    "plot_regions": ("RegionsShape", [regions(), regions([False] * 3)]),
+    "plot_shares": ("SharesShape", [shares(), shares([1])]),
+    "plot_witness": ("WitnessShape", [witness(), witness(1)]),
     "plot_distances": ("DistancesShape", [distances(), distances(NAMES[:1])]),
+    "plot_columns": ("ColumnsShape", [columns(), columns(NAMES[:1])]),
 }
 FIGURES = {  # pictures of several panels, which are figures of their own
     "plot_drift": (
@@ -129,7 +171,8 @@ FIGURE_CASES = pytest.mark.parametrize(
 CASES = pytest.mark.parametrize(
     ("name", "shape"), [(name, shape) for name, (_, shapes) in PICTURES.items() for shape in shapes]
 )
-OF_GROUPS = pytest.mark.parametrize("name", ["plot_table", "plot_dendrogram", "plot_map"])
+NAMED = {"plot_table": table, "plot_dendrogram": table, "plot_map": table, "plot_columns": columns}
+OF_GROUPS = pytest.mark.parametrize("name", NAMED)
 
 
 @pytest.fixture(autouse=True)
@@ -193,6 +236,8 @@ def test_values_are_unchanged(name, shape):
 
 def shown_names(ax, name):
     """The names of groups that a picture shows, as they are printed."""
+    if name == "plot_columns":
+        return [tick.get_text() for tick in ax.get_yticklabels()]
     if name == "plot_map":
         return [text.get_text() for text in ax.texts if text.get_text() != "noise floor"]
     return [tick.get_text() for tick in ax.get_xticklabels()]
@@ -200,11 +245,11 @@ def shown_names(ax, name):
 
 @OF_GROUPS
 def test_names_are_told_apart(name):
-    shown = shown_names(getattr(plotting, name)(table()), name)
+    shown = shown_names(getattr(plotting, name)(NAMED[name]()), name)
     assert len(shown) == len(set(shown)) == len(NAMES)
     assert set(shown) == {str(given).replace("$", r"\$") for given in NAMES}
     alike = [f"{'the same beginning of a name '}{end}" for end in "abc"]
-    assert len(set(shown_names(getattr(plotting, name)(table(alike)), name))) == 3
+    assert len(set(shown_names(getattr(plotting, name)(NAMED[name](alike)), name))) == 3
 
 
 @OF_GROUPS
@@ -212,7 +257,7 @@ def test_names_are_told_apart(name):
     "names", [["$a_$", "cost $5^$", "c"], ["x" * 200, "b", "c"], ["é<b>", "\n", ""]], ids=repr
 )
 def test_any_name_can_be_drawn(name, names):
-    ax = getattr(plotting, name)(table(names))
+    ax = getattr(plotting, name)(NAMED[name](names))
     ax.figure.canvas.draw()
     assert all(len(shown) <= 25 for shown in shown_names(ax, name))
 

@@ -9,10 +9,7 @@ from repdist._questions.placed import placed
 
 N, M = 18, 24
 IDS = {
-    "clusters": (
-        np.repeat(np.arange(6), 3),
-        10 + np.repeat(np.arange(8), [1, 2, 3, 4, 5, 4, 3, 2]),
-    ),
+    "clusters": (np.repeat(range(6), 3), np.repeat(range(10, 18), [1, 2, 3, 4, 5, 4, 3, 2])),
     "strata": (np.arange(N) % 2, np.arange(M) % 3 % 2),
     "paired clusters": (np.repeat(np.arange(6), 3), np.repeat(np.arange(6)[::-1], 4)),
 }
@@ -79,7 +76,7 @@ def test_forms_of_all_relabelings_are_differences_of_means(design, n_bins):
     sums = (rows.matrix() @ values) * cut.factor
     kept = rows.unit >= 0
     forms, found = [], []
-    for labels in list(label_blocks(cut.drawn, np.random.default_rng(3)))[0][:40]:
+    for labels in next(label_blocks(cut.drawn, np.random.default_rng(3)))[:40]:
         first = np.where(kept, labels[rows.unit], False)
         forms.append(sums[labels].sum())
         found.append(difference(designed, values, first, kept))
