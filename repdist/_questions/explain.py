@@ -47,6 +47,8 @@ def explain(  # noqa: PLR0913 (the options of a test)
 
     `mmd_test`, `column_test`, `region_test` and `witness` on the same rows, and one page of all.
 
+    .. versionadded:: 0.2.0
+
     Parameters
     ----------
     X : array-like, (n, d), or table
