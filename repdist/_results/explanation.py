@@ -19,6 +19,8 @@ _MOST_NAMED = 3  # columns in words
 class Explanation(Result):
     """The answer of `explain`: whether two samples differ, by how much, and in what.
 
+    .. versionadded:: 0.2.0
+
     Attributes
     ----------
     test : MMDTestResult
