@@ -24,7 +24,7 @@ test-oldest: .venv-oldest/done  ## run the tests with the oldest versions that p
 		--ignore tests/lenet --ignore-glob 'tests/test_evidence*' --ignore tests/test_benchmarks.py
 
 coverage: .venv/test.done  ## say which lines and branches the tests run; pages in build/coverage
-	.venv/bin/python -m pytest --numprocesses auto --dist loadfile --cov --cov-report html
+	.venv/bin/python -m pytest --numprocesses auto --dist loadfile --cov --cov-report term --cov-report html
 
 check: .venv/lint.done  ## lint, format and types
 	.venv/bin/ruff check

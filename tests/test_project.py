@@ -229,7 +229,7 @@ def test_the_names_of_the_first_version_are_still_there():
 
 @pytest.mark.parametrize("name", sorted(set(NAMES) - set(FIRST)))
 def test_a_new_name_says_since_when(name):
-    assert SINCE.search(inspect.getdoc(NAMES[name]))
+    assert SINCE.search(inspect.getdoc(NAMES[name])), "its docstring needs `.. versionadded::`"
 
 
 @pytest.mark.parametrize("name", ["torch", "torchmetrics"])

@@ -46,7 +46,7 @@ def what_it_is(name):
     path = PACKAGE / name
     path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
     text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-    return text.partition("\n")[0].rstrip(".")
+    return text.partition("\n")[0].rstrip(".").replace("`", "")
 
 
 def draw(app):
