@@ -117,7 +117,7 @@ for name, (body, head) in networks.items():
 
 # %%
 # Several points more on cluttered digits, from images without labels, and about the same on clean
-# ones. How many varies with the seed, of the network and of the digits: change both and run it again.
+# ones. How many varies with the seed of the network and that of the digits: try others.
 #
 # What it looks like
 # ------------------
