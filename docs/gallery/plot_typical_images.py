@@ -2,9 +2,9 @@
 Which rows make the difference: the witness function
 ====================================================
 
-A test says that two samples differ. The *witness function* ranks their rows: for a row, its mean kernel
-value with the one sample minus that with the other. Rows with a high value are typical of the first
-sample and not of the second.
+A test says that two samples differ. The *witness function* ranks their rows: for a row, its mean
+kernel value with the one sample minus that with the other. Rows with a high value are typical of
+the first sample and not of the second.
 """
 
 import matplotlib.pyplot as plt
@@ -70,8 +70,8 @@ fig.suptitle("Images of fours and nines, shaded by the witness function")
 
 # %%
 # Light is typical of fours, dark of nines; the shade changes across the border of the two clouds.
-# With the images at hand you would now look at those that ``result.most_typical()`` names. ``repdist
-# lenet-gap`` does that for all ten digits against their nearest class:
+# With the images at hand you would now look at those that ``result.most_typical()`` names.
+# ``repdist lenet-gap`` does that for all ten digits against their nearest class:
 #
 # .. image:: /images/typical.png
 #    :alt: For each digit, the images with the highest witness values against the nearest class
