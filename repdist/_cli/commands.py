@@ -9,6 +9,7 @@ import typer
 
 import repdist
 from repdist._cli.against import against, by_label
+from repdist._cli.columns import columns as which_columns
 from repdist._cli.designs import Design, read_both, read_table
 from repdist._cli.drift import monitor, reference_app, sketch
 from repdist._cli.metric import metric
@@ -211,6 +212,7 @@ def matrix(  # noqa: PLR0913 (the options of the command)
     show(result, False, outputs, order="clustered")
 
 
+app.command("columns")(which_columns)
 app.command("against")(against)
 app.command("by-label")(by_label)
 app.command("metric")(metric)
