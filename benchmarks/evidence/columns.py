@@ -203,7 +203,8 @@ def kolmogorov_smirnov(X: np.ndarray, Y: np.ndarray) -> np.ndarray:
     n, d = X.shape
     steps = np.where(np.argsort(np.concatenate([X, Y]), axis=0) < n, 1, -1)  # (2 n, d)
     largest = np.abs(np.cumsum(steps, axis=0)).max(axis=0)
-    return np.clip(d * np.array([of_distance(k, n) for k in largest.tolist()]), 0, 1)
+    each = np.array([of_distance(k, n) for k in largest.tolist()])
+    return np.asarray(np.minimum(1, d * each))
 
 
 @functools.cache

@@ -91,7 +91,9 @@ def columns(  # noqa: PLR0913 (the options of the command)
     samples, together = read_both(first, second, design, reading)
     words = {"X": first, "Y": second, "names": "--names", "groups": "--groups"}
     with in_words_of_the_user(words):
-        result = repdist.column_test(*samples, **said, **together, n_resamples=resamples, rng=seed)
+        result = repdist.column_test(
+            samples[0], samples[1], **said, **together, n_resamples=resamples, rng=seed
+        )
     show(result, as_json, outputs)
     if fail:
         _fail_if_differs(result, alpha)
