@@ -14,6 +14,7 @@ from repdist._example import example_features
 from repdist._questions.by_label import compare_by_label
 from repdist._questions.columns import column_test
 from repdist._questions.estimate import mmd_squared
+from repdist._questions.explain import explain
 from repdist._questions.level import check_level
 from repdist._questions.pairwise import pairwise_mmd_test
 from repdist._questions.power import estimate_power
@@ -24,6 +25,7 @@ from repdist._questions.witness import witness
 from repdist._results.by_label import ByLabelResult
 from repdist._results.columns import ColumnResult
 from repdist._results.equivalence import EquivalenceResult
+from repdist._results.explanation import Explanation
 from repdist._results.level import LevelCheck
 from repdist._results.power import PowerCurve
 from repdist._results.reference import ReferenceResult
@@ -40,6 +42,7 @@ __all__ = [
     "ByLabelResult",
     "ColumnResult",
     "EquivalenceResult",
+    "Explanation",
     "GlobalTestResult",
     "LevelCheck",
     "MMDTestResult",
@@ -59,6 +62,7 @@ __all__ = [
     "compare_to_reference",
     "estimate_power",
     "example_features",
+    "explain",
     "kernels",
     "median_heuristic",
     "metrics",

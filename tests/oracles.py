@@ -107,6 +107,10 @@ def all_choices(total, chosen):
         yield list(first), [i for i in range(total) if i not in first]
 
 
+def all_flips(pairs):
+    return (np.array(flips) for flips in itertools.product([0, 1], repeat=pairs))
+
+
 def assert_exact(pvalues):
     """`#{p <= a} <= a * total` for every a; it suffices to look at the p-values themselves."""
     pvalues = np.array(pvalues)

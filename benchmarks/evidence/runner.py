@@ -18,10 +18,12 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.evidence import (
     clustered,
+    columns,
     defaults,
     equivalence,
     landmarks,
     level,
+    metrics,
     paired,
     power,
     reference,
@@ -34,7 +36,7 @@ from benchmarks.evidence.tasks import Found, Study, Task, seed_of
 
 FILES: tuple[Study, ...] = (
     level, power, small, paired, clustered, stratified, relabelings, defaults, equivalence,
-    reference, landmarks, regions,
+    reference, landmarks, metrics, columns, regions,
 )  # fmt: skip
 STUDIES = {study.NAME: study for study in FILES}
 Work = TypeVar("Work")

@@ -10,7 +10,7 @@ from repdist._inference.transform import columns
 
 Labels = npt.NDArray[np.bool_]
 
-_AT_ONCE = 2048  # relabelings in one block, about
+_AT_ONCE = 4096  # relabelings in one block, about
 
 
 def label_blocks(drawn: Drawn, rng: np.random.Generator) -> Iterator[Labels]:

@@ -102,17 +102,16 @@ def tested_in_groups(  # noqa: PLR0913 (what a test is made of)
     *,
     ties_matter: bool,
     n_jobs: int,
-) -> tuple[Linear, Float64]:
+) -> Linear:
     """Test groups of hypotheses, with numbers (d,) from 0, by the mean of all their squared forms.
 
-    Which is 1 on average over the group of all relabelings. Returns the forms of each hypothesis
-    with the statistics and p-values of the groups, adjusted by Holm; and the statistics of the
-    hypotheses (d,).
+    Which is 1 on average over the group of all relabelings, if no form is constant. Returns the
+    forms of each hypothesis, with the statistics and p-values of the groups, adjusted by Holm.
     """
     scaled, forms = _standardised(F, drawn)
     members = np.bincount(group)
-    squares = np.square(forms)
-    statistic = np.bincount(group, weights=squares.sum(axis=0)) / (len(forms) * members)
+    sums = np.bincount(group, weights=np.square(forms).sum(axis=0))
+    statistic = sums / (len(forms) * members)
     order = np.argsort(group, kind="stable")
     dtype, eps = (np.float64, _WIDE) if ties_matter else (np.float32, _NARROW)
     count = functools.partial(
@@ -123,27 +122,26 @@ def tested_in_groups(  # noqa: PLR0913 (what a test is made of)
     )
     counts = sum(in_order(count, label_blocks(drawn, rng), n_jobs))
     pvalue = np.asarray(counts / drawn.total, dtype=np.float64)
-    found = Linear(forms, statistic, pvalue, adjusted(pvalue, "holm"))
-    return found, squares.max(axis=0)
+    return Linear(forms, statistic, pvalue, adjusted(pvalue, "holm"))
 
 
-def moments(F: Float64, drawn: Drawn) -> tuple[Float64, Float64]:
-    """Return mean and standard deviation of ``a' F`` (q, d) over the group of all relabelings.
+def centred(F: Float64, drawn: Drawn) -> tuple[Float64, Float64]:
+    """Return F (q, U, d) less what no relabeling changes, and the deviation of ``a' F`` (q, d).
 
-    What rounding alone moves has standard deviation 0.
+    Units that change places with each other are taken from their mean, the others are 0. So
+    ``a' F`` has mean 0 over the group of all relabelings, and a product in float32 loses nothing to
+    what pairs or strata have in common. Where rounding alone moves it, deviation and F are 0.
     """
     units = drawn.units
-    first, movable = units.sample == 0, units.can_move
-    mean = F[:, first & ~movable].sum(axis=1)
-    variance = np.zeros_like(mean)
-    for places, h in _shuffled(units.shuffled_within, first, movable):
-        part = F[:, places]
-        M, centre = len(places), part.mean(axis=1)
-        mean += h * centre
-        spread = np.square(part - centre[:, None]).sum(axis=1)
-        variance += spread * (h * (M - h) / (M * (M - 1)))
+    found, variance = np.zeros_like(F), np.zeros((F.shape[0], F.shape[2]))
+    for places, h in _shuffled(units.shuffled_within, units.sample == 0, units.can_move):
+        part, M = F[:, places], len(places)
+        part -= part.mean(axis=1, keepdims=True)
+        found[:, places] = part
+        variance += np.square(part).sum(axis=1) * (h * (M - h) / (M * (M - 1)))
     size = np.sqrt(np.square(F).sum(axis=1))
-    return mean, np.sqrt(np.where(np.sqrt(variance) <= _CONSTANT * size, 0.0, variance))
+    constant = np.sqrt(variance) <= _CONSTANT * size
+    return found * ~constant[:, None], np.sqrt(np.where(constant, 0.0, variance))
 
 
 def _shuffled(
@@ -157,15 +155,10 @@ def _shuffled(
 
 
 def _standardised(F: Float64, drawn: Drawn) -> tuple[Float64, Float64]:
-    """Return F whose forms have mean 0 and deviation 1 over relabelings, and the observed ones.
-
-    The mean is taken off units in equal parts, so that forms need no constant.
-    """
-    mean, deviation = moments(F, drawn)
-    first = drawn.units.sample == 0
-    apart = np.divide(1, deviation, out=np.zeros_like(deviation), where=deviation > 0)
-    scaled = (F - mean[:, None] / np.count_nonzero(first)) * apart[:, None]
-    return scaled, scaled[:, first].sum(axis=1)
+    """Return F whose forms have mean 0 and deviation 1 over relabelings, and the observed ones."""
+    scaled, deviation = centred(F, drawn)
+    scaled /= np.where(deviation > 0, deviation, 1.0)[:, None]
+    return scaled, scaled[:, drawn.units.sample == 0].sum(axis=1)
 
 
 def _lowered(statistic: Float64, eps: float) -> Float64:
@@ -182,17 +175,16 @@ def _counts(
     """
     d, q, U = factors.shape
     A = np.ascontiguousarray(labels.T, dtype=factors.dtype)  # (U, b)
+    reached = reached.astype(factors.dtype)
     alone, together = np.empty(d, dtype=np.intp), np.empty(d, dtype=np.intp)
     largest = np.zeros(A.shape[1], dtype=factors.dtype)
     for start in range(0, d, _AT_ONCE):
         some = slice(start, start + _AT_ONCE)
         T = _largest_squares(factors[some].reshape(-1, U) @ A, q)
-        level = reached[some, None].astype(factors.dtype)
-        alone[some] = (level <= T).sum(axis=1)
-        np.maximum(T[0], largest, out=T[0])
-        np.maximum.accumulate(T, axis=0, out=T)
-        together[some] = (level <= T).sum(axis=1)
-        largest = T[-1].copy()
+        for j, (statistics, level) in enumerate(zip(T, reached[some], strict=True), start):
+            alone[j] = np.count_nonzero(statistics >= level)
+            np.maximum(largest, statistics, out=largest)
+            together[j] = np.count_nonzero(largest >= level)
     return alone, together
 
 

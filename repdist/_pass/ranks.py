@@ -112,10 +112,10 @@ def midranks(Z: Float64) -> Float64:
     c, N = Z.shape
     order = np.argsort(Z, axis=1)
     ordered = np.take_along_axis(Z, order, axis=1)
-    places = np.broadcast_to(np.arange(1.0, N + 1), (c, N))
+    places = np.tile(np.arange(1.0, N + 1), (c, 1))
     tied = ordered[:, 1:] == ordered[:, :-1]
-    if tied.any():
-        places = np.array([_shared(row) for row in tied])
+    for row in np.flatnonzero(tied.any(axis=1)):
+        places[row] = _shared(tied[row])
     ranks = np.empty((c, N))
     np.put_along_axis(ranks, order, places, axis=1)
     return ranks

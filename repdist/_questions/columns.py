@@ -8,19 +8,23 @@ import numpy as np
 import numpy.typing as npt
 
 from repdist import _arrays, _checks
+from repdist._designs.units import is_small
 from repdist._inference import linear
 from repdist._numbers import reaches
+from repdist._options import Options
 from repdist._pass.ranks import Columns, rank_columns
+from repdist._questions import landmarks
 from repdist._questions.designs import Designed, Unmatched, read_two_samples
 from repdist._questions.placed import Placed, placed, placed_cautions
-from repdist._questions.two_sample import mmd_test
-from repdist._results.columns import ColumnResult, Looks
+from repdist._results.columns import ColumnResult, Looks, strongest_of_each, surest_first
 from repdist._threads import computing
 from repdist._typing import Array, Float64
+from repdist.kernels import MultiRBF
 
 _A_COLUMN = 20  # relabelings for each column, where Holm's correction divides by their number
 _MOST = 100_000
 _SHOWN, _BINS = 24, 30  # columns that are kept as pictures, and the bins of these
+_JOINT = 9999  # relabelings of all columns together
 _MANY_ROWS = 5000  # above which landmarks look at all columns together
 
 
@@ -43,6 +47,8 @@ def column_test(  # noqa: PLR0913 (the options of a test)
     Of each column, or of each of `groups` of columns, the null hypothesis is that its values in
     `X` and `Y` come from one distribution. The chance that any of those that do not differ is
     called different is at most .05 if adjusted p-values up to .05 are.
+
+    .. versionadded:: 0.2.0
 
     Parameters
     ----------
@@ -133,9 +139,9 @@ def column_test(  # noqa: PLR0913 (the options of a test)
         of_groups = None if groups is None else _numbered(groups, d)
         stream, joint = rng.spawn(2)
         result = _tested(designed, called, of_groups, n_resamples, stream, n_jobs)
-    if not reaches(result.pvalue_adjusted).any():
-        return result.with_joint(_joint_pvalue(designed, joint, n_jobs))
-    return result
+        if not reaches(result.pvalue_adjusted).any():
+            return result.with_joint(_joint_pvalue(designed, joint, n_jobs))
+        return result
 
 
 def _tested(  # noqa: PLR0913 (what a test is made of)
@@ -154,19 +160,19 @@ def _tested(  # noqa: PLR0913 (what a test is made of)
         cut = cut.with_wanted(min(_A_COLUMN * count, _MOST))
     columns = rank_columns(designed.X, designed.Y, cut.rows, n_jobs)
     F = columns.sums * cut.factor[:, None]
-    small = len(cut.rows.unit) <= 256
+    small = is_small(len(designed.X), len(designed.Y))
     if groups is None:
         control: linear.Control = "holm" if holm else "westfall-young"
         found = linear.tested(
             F, cut.drawn, draws, control=control, ties_matter=small, n_jobs=n_jobs
         )
-        statistic = found.statistic
     else:
         control = "holm"
-        found, statistic = linear.tested_in_groups(
+        found = linear.tested_in_groups(
             F, groups[1], cut.drawn, draws, ties_matter=small, n_jobs=n_jobs
         )
-    strongest = np.argsort(-statistic, kind="stable")[:_SHOWN]
+    told = strongest_of_each(found.forms, None if groups is None else groups[1])
+    shown = told[surest_first(found.adjusted, found.statistic)[:_SHOWN]]
     return ColumnResult(
         names=names,
         groups=None if groups is None else groups[0],
@@ -183,7 +189,7 @@ def _tested(  # noqa: PLR0913 (what a test is made of)
         m=len(designed.Y),
         relabelings=cut.drawn,
         joint_pvalue=None,
-        looks=_looks(designed, cut, strongest),
+        looks=_looks(designed, cut, shown),
         cautions=(*designed.cautions, *_cautions(designed, cut, columns, count, holm)),
     )
 
@@ -192,11 +198,9 @@ def _cautions(
     designed: Designed, cut: Placed, columns: Columns, count: int, holm: bool
 ) -> list[str]:
     found = placed_cautions(designed, cut, count, holm)
-    constant = int((columns.deviations == 0).all(axis=0).sum())
-    if constant:
-        found.append(
-            f"{constant:,} of {columns.overlap.shape[0]:,} columns are constant in each sample"
-        )
+    still = (columns.deviations == 0).all(axis=0) & (columns.means[0] == columns.means[1])
+    if still.any():
+        found.append(f"{still.sum()} of {len(still)} columns are constant and say nothing")
     return found
 
 
@@ -207,11 +211,11 @@ def _joint_pvalue(designed: Designed, rng: np.random.Generator, n_jobs: int) -> 
     exact_alone = design.clusters is not None or (design.paired and design.strata is not None)
     if many and exact_alone:
         return None
-    ids: dict[str, Any] = {name: ids and tuple(ids.codes) for name, ids in design.ids.items()}
-    return mmd_test(
-        designed.X, designed.Y, paired=design.paired, clusters=ids["clusters"],
-        strata=ids["strata"], method="landmarks" if many else "exact", rng=rng, n_jobs=n_jobs,
-    ).pvalue  # fmt: skip
+    options = Options.checked(
+        kernel=MultiRBF(), combine="max", n_resamples=_JOINT, rng=rng, n_jobs=n_jobs,
+        progress=False, method="landmarks" if many else "exact",
+    )  # fmt: skip
+    return landmarks.pvalue(designed.X, designed.Y, design, options)
 
 
 def _looks(designed: Designed, cut: Placed, columns: npt.NDArray[np.intp]) -> Looks:

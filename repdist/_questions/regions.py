@@ -18,6 +18,7 @@ from repdist._typing import Array, Float64
 
 _PILOT, _ENTRIES = 10_000, 2**21  # rows that centres come from, and their values
 _LEAST_PILOT = 1000
+_ROWS = 2  # at least so many for each region
 _A_REGION = 20  # relabelings for each, where Holm's correction divides by their number
 _MOST = 100_000
 
@@ -44,6 +45,8 @@ def region_test(  # noqa: PLR0913 (the options of a test)
     The chance that any region of which this is true is called different is at most .05 if adjusted
     p-values up to .05 are.
 
+    .. versionadded:: 0.2.0
+
     Parameters
     ----------
     X : array-like, (n, d), or table
@@ -52,7 +55,7 @@ def region_test(  # noqa: PLR0913 (the options of a test)
         to one scale first, with figures of both samples together.
     n_regions : int
         At most so many, 12 by default, of at least 2. There are fewer if there are fewer different
-        rows.
+        rows, and at most half as many as rows: a region of one row tells nothing.
     paired : bool
     clusters, strata : pair of sequences, or column name, optional
     unmatched : {"raise", "drop"}
@@ -132,20 +135,12 @@ def region_test(  # noqa: PLR0913 (the options of a test)
         )
         both = [designed.X, designed.Y]
         _arrays.check_varies(both, "`X` and `Y`")
-        _check_few(n_regions, sum(map(len, both)))
+        n_regions = min(n_regions, sum(map(len, both)) // _ROWS)
         of_regions, of_units = rng.spawn(2)
         most = min(_PILOT, max(_LEAST_PILOT, _ENTRIES // designed.X.shape[1]))
         pilot = drawn_from(both, most, of_regions)
         found = regions(pilot, both, n_regions, of_regions)
         return _tested(designed, found, n_regions, n_resamples, of_units, n_jobs)
-
-
-def _check_few(n_regions: int, N: int) -> None:
-    if n_regions > N // 2:
-        raise ValueError(
-            f"`n_regions` must be at most half of the {N:,} rows; got {n_regions:,}. A region of "
-            "one row tells nothing: use fewer."
-        )
 
 
 def _tested(  # noqa: PLR0913 (what a test is made of)

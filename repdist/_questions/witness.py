@@ -23,6 +23,8 @@ def witness(X: Array, Y: Array, *, kernel: Kernel = MultiRBF(), n_jobs: int = -1
     ``w(y_j) = mean_i k(y_j, x_i) - mean_{l != j} k(y_j, y_l)``: above 0 where there is more of `X`.
     The mean over `X` less the mean over `Y` is the unbiased MMD^2.
 
+    .. versionadded:: 0.2.0
+
     Parameters
     ----------
     X : array-like, (n, d), or table

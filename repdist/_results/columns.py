@@ -14,9 +14,10 @@ from repdist._designs.relabelings import Drawn
 from repdist._inference.linear import Control
 from repdist._numbers import counted, reaches, with_digits
 from repdist._results.card import Card, Result
-from repdist._results.spreadsheet import write_frame
+from repdist._spreadsheet import write_frame
 from repdist._typing import Float64
 from repdist._version import __version__
+from repdist.plotting._names import shortened
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,9 +31,14 @@ _DIRECTIONS = (
     ("lighter tails in Y", "heavier tails in Y"),
 )
 _MOST_NAMED = 6  # columns in words
+_TIED = 1e-6  # of a square: all four forms of a column of two values are alike
 CONTROLS: dict[Control, str] = {
     "westfall-young": "step-down maximum over shared relabelings (Westfall and Young)",
     "holm": "Holm's correction of exact p-values",
+}
+_ADJUSTED_BY: dict[Control, str] = {
+    "westfall-young": "the step-down maximum of Westfall and Young over shared relabelings",
+    "holm": "Holm's correction",
 }
 
 
@@ -43,7 +49,7 @@ class Looks:
     Attributes
     ----------
     columns : (s,)
-        Their numbers, the most different first.
+        Their numbers, in the order of the table.
     edges : (s, b + 1)
         Of bins; the outer ones hold what lies beyond.
     heights : (2, s, b)
@@ -58,6 +64,8 @@ class Looks:
 @dataclass(frozen=True, eq=False, repr=False)
 class ColumnResult(Result):
     """The answer of `column_test`: one row a column, or a group of columns.
+
+    .. versionadded:: 0.2.0
 
     Attributes
     ----------
@@ -84,7 +92,7 @@ class ColumnResult(Result):
     joint_pvalue : float or None
         If no column differs: the p-value of `mmd_test` on all columns.
     looks : Looks
-        Of the columns that differ most.
+        Of the first columns of the table.
     cautions : tuple of str
         What a reader of the result should know.
     """
@@ -122,7 +130,7 @@ class ColumnResult(Result):
         """
         import pandas as pd
 
-        shown = self._shown()
+        shown = strongest_of_each(self.forms, self.group)
         frame = pd.DataFrame(
             {
                 "column": pd.Series([self.names[j] for j in shown], dtype=object),
@@ -135,8 +143,7 @@ class ColumnResult(Result):
         if self.groups is not None and self.group is not None:
             frame.insert(0, "group", pd.Series(list(self.groups), dtype=object))
             frame.insert(1, "n_columns", np.bincount(self.group))
-        by = frame.assign(order=-frame["statistic"])
-        order = by.sort_values(["pvalue_adjusted", "order"], kind="stable").index
+        order = surest_first(self.pvalue_adjusted, self.statistic)
         return frame.loc[order].reset_index(drop=True)
 
     def to_csv(self, path: str | Path) -> None:
@@ -182,12 +189,12 @@ class ColumnResult(Result):
         return (
             f"Each {what} was compared by {statistic} of the means of four orthonormal Legendre "
             "polynomials of its pooled midranks (location, spread, skewness, tails), under "
-            f"{self.relabelings.describe()}. p-values were adjusted for {self._count:,} by "
-            f"{CONTROLS[self.control]} (repdist {__version__})."
+            f"{self.relabelings.describe()}. The permutation p-values of {self._counted} were "
+            f"adjusted by {_ADJUSTED_BY[self.control]} (repdist {__version__})."
         )
 
     def __repr__(self) -> str:
-        return f"ColumnResult({self._differ:,} of {self._counted} differ)"
+        return f"ColumnResult({self.headline})"
 
     @property
     def _count(self) -> int:
@@ -204,7 +211,7 @@ class ColumnResult(Result):
     @property
     def headline(self) -> str:
         """What pictures show first."""
-        return f"{self._differ:,} of {self._counted} differ"
+        return f"{self._differ:,} of {self._counted} differ{'s' * (self._differ == 1)}"
 
     def finding(self) -> str:
         """Return one sentence: how many differ; if none, whether all together do."""
@@ -221,17 +228,24 @@ class ColumnResult(Result):
             )
         return f"{none}, nor do all together ({p})"
 
-    def _card(self) -> Card:
+    def named(self, most: int = _MOST_NAMED) -> list[tuple[str, str]]:
+        """Return the names of those that differ most surely, and what changed in each."""
         frame = self.to_frame()
         named = "column" if self.groups is None else "group"
-        lines = [("finding", self.finding())]
-        for row in frame[reaches(frame["pvalue_adjusted"])].head(_MOST_NAMED).itertuples():
-            of = "" if self.groups is None else f"most in {row.column}: "
-            lines.append((str(getattr(row, named)), f"{of}{_words(row)}"))
-        if (more := self._differ - _MOST_NAMED) > 0:
+        lines = []
+        for row in frame[reaches(frame["pvalue_adjusted"])].head(most).itertuples():
+            of = "" if self.groups is None else f"most in {shortened(str(row.column))}: "
+            lines.append((shortened(str(getattr(row, named))), f"{of}{_words(row)}"))
+        if (more := self._differ - most) > 0:
             lines.append(("", f"and {more:,} more: to_frame()"))
-        lines.append(("control", f"{CONTROLS[self.control]}; {self.relabelings.describe()}"))
-        title = f"{len(self.names):,} columns of {self.n:,} rows against {self.m:,}"
+        return lines
+
+    def _card(self) -> Card:
+        lines = [("finding", self.finding()), *self.named()]
+        lines.append(("control", CONTROLS[self.control]))
+        lines.append(("null", self.relabelings.describe()))
+        columns = counted(len(self.names), "column")
+        title = f"{columns} of {self.n:,} rows against {self.m:,}"
         return Card(title, tuple(lines), self.cautions)
 
     def _record(self) -> dict[str, Any]:
@@ -247,10 +261,8 @@ class ColumnResult(Result):
         }
 
     def _pictured(self, most: int) -> "Pictured":
-        frame = self.to_frame().set_index("column", drop=False)
-        kept = {self.names[j]: place for place, j in enumerate(self.looks.columns.tolist())}
-        rows = [row for row in frame.itertuples() if row.column in kept][:most]
-        places = [kept[row.column] for row in rows]
+        rows = list(self.to_frame().head(min(most, len(self.looks.columns))).itertuples())
+        places = np.arange(len(rows))
         named = "column" if self.groups is None else "group"
         return Pictured(
             headline=self.headline,
@@ -264,17 +276,10 @@ class ColumnResult(Result):
             heights=self.looks.heights[:, places],
         )
 
-    def _shown(self) -> npt.NDArray[np.intp]:
-        """Return the column that each row tells of."""
-        if self.group is None:
-            return np.arange(len(self.names))
-        largest = np.square(self.forms).max(axis=0)
-        order = np.lexsort((-largest, self.group))
-        return order[np.searchsorted(self.group[order], np.arange(len(self.pvalue)))]
-
     def _sizes(self) -> dict[str, Any]:
         """Return what changed in each column, and by how much."""
-        changed = np.square(self.forms).argmax(axis=0)
+        squares = np.square(self.forms)
+        changed = (squares >= (1 - _TIED) * squares.max(axis=0)).argmax(axis=0)
         z = np.take_along_axis(self.forms, changed[None], axis=0)[0]
         pooled = np.sqrt(np.square(self.deviations).mean(axis=0))
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -287,6 +292,19 @@ class ColumnResult(Result):
             "spread_ratio": ratio,
             "overlap": self.overlap,
         }
+
+
+def surest_first(pvalue_adjusted: Float64, statistic: Float64) -> npt.NDArray[np.intp]:
+    """Return the order in which columns, or groups, are told."""
+    return np.lexsort((-statistic, pvalue_adjusted))
+
+
+def strongest_of_each(forms: Float64, group: npt.NDArray[np.intp] | None) -> npt.NDArray[np.intp]:
+    """Return the column that each tested group is told by; each column by itself if none is."""
+    if group is None:
+        return np.arange(forms.shape[1])
+    order = np.lexsort((-np.square(forms).max(axis=0), group))
+    return order[np.searchsorted(group[order], np.arange(group.max() + 1))]
 
 
 @dataclass(frozen=True)
@@ -314,6 +332,15 @@ def _words(row: Any) -> str:
     """Return what changed in a column, and how surely."""
     if not row.direction:
         return "no difference"
-    ratio = "" if np.isnan(row.spread_ratio) else f", spread x {with_digits(row.spread_ratio)}"
-    p = f"adjusted p = {row.pvalue_adjusted:.2g}"
-    return f"{row.direction} ({p}): mean {row.difference:+.2g} sd{ratio}, overlap {row.overlap:.0%}"
+    sizes = [f"mean {row.difference:+.2g} sd", _spread(row.spread_ratio)]
+    if np.isinf(row.difference):
+        sizes = ["constant in each sample"]
+    p = f"p = {row.pvalue_adjusted:.2g}"
+    what = row.direction if reaches(row.pvalue_adjusted) else "not shown to differ"
+    return f"{what} ({p}): {', '.join([*sizes, f'overlap {row.overlap:.0%}'])}"
+
+
+def _spread(ratio: float) -> str:
+    if ratio == 0:
+        return "constant in Y"
+    return "constant in X" if np.isinf(ratio) else f"spread x {with_digits(ratio)}"

@@ -13,7 +13,7 @@ from repdist._inference.linear import Control
 from repdist._numbers import counted, reaches, with_digits
 from repdist._results.card import Card, Result
 from repdist._results.columns import CONTROLS
-from repdist._results.spreadsheet import write_frame
+from repdist._spreadsheet import write_frame
 from repdist._typing import Float64
 from repdist._version import __version__
 
@@ -50,6 +50,8 @@ class Plane(Protocol):
 @dataclass(frozen=True, eq=False, repr=False)
 class RegionResult(Result):
     """The answer of `region_test`: k regions, numbered from 0, those of most rows first.
+
+    .. versionadded:: 0.2.0
 
     Attributes
     ----------
@@ -240,13 +242,13 @@ class RegionResult(Result):
         return plot_shares(self, ax, most=_checks.whole_number("n_regions", n_regions, 1))
 
     def method(self) -> str:
-        """Return three sentences for a paper that say what was done."""
+        """Return two sentences for a paper that say what was done."""
         return (
             f"Rows were cut into {self.n_regions:,} regions by k-means on both samples together, "
-            "without their labels. The shares of both samples in each region were compared under "
-            f"{self.relabelings.describe()}. p-values were adjusted for {self.n_regions:,} regions "
-            f"by {CONTROLS[self.control]}; {INTERVALS[self.interval]} have 95 % each (repdist "
-            f"{__version__})."
+            "without their labels. The shares of both samples in each region were compared by "
+            f"exact permutation p-values from {self.relabelings.describe()}, adjusted for "
+            f"{self.n_regions:,} regions by {CONTROLS[self.control]}; {INTERVALS[self.interval]} "
+            f"have 95 % each (repdist {__version__})."
         )
 
     def __repr__(self) -> str:

@@ -28,6 +28,8 @@ Numbers = npt.NDArray[np.intp]
 class WitnessResult(Result):
     """The answer of `witness`.
 
+    .. versionadded:: 0.2.0
+
     Attributes
     ----------
     values_x, values_y : (n,) and (m,)

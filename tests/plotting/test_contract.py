@@ -86,6 +86,19 @@ def distances(names=NAMES):
     return SimpleNamespace(headline="1 of 5", quantity="MMD$^2$", to_frame=lambda: frame)
 
 
+def columns(names=NAMES, *, caption="higher in Y (p = 0.01): mean +1 sd"):
+    """Histograms of columns; the first differ."""
+    k, rng = len(names), np.random.default_rng(0)
+    return SimpleNamespace(
+        headline="2 of 5 columns differ",
+        names=[str(name) for name in names],
+        captions=[caption] * k,
+        differs=[place < 2 for place in range(k)],
+        edges=np.sort(rng.normal(size=(k, 7)), axis=1),
+        heights=rng.dirichlet(np.ones(6), size=(2, k)),
+    )
+
+
 def drift(names=NAMES, alarms=1):
     """Batches over time; the last few gave an alarm."""
     k = len(names)
@@ -144,6 +157,7 @@ PICTURES = {
     "plot_shares": ("SharesShape", [shares(), shares([1])]),
     "plot_witness": ("WitnessShape", [witness(), witness(1)]),
     "plot_distances": ("DistancesShape", [distances(), distances(NAMES[:1])]),
+    "plot_columns": ("ColumnsShape", [columns(), columns(NAMES[:1])]),
 }
 FIGURES = {  # pictures of several panels, which are figures of their own
     "plot_drift": (
@@ -157,7 +171,8 @@ FIGURE_CASES = pytest.mark.parametrize(
 CASES = pytest.mark.parametrize(
     ("name", "shape"), [(name, shape) for name, (_, shapes) in PICTURES.items() for shape in shapes]
 )
-OF_GROUPS = pytest.mark.parametrize("name", ["plot_table", "plot_dendrogram", "plot_map"])
+NAMED = {"plot_table": table, "plot_dendrogram": table, "plot_map": table, "plot_columns": columns}
+OF_GROUPS = pytest.mark.parametrize("name", NAMED)
 
 
 @pytest.fixture(autouse=True)
@@ -221,6 +236,8 @@ def test_values_are_unchanged(name, shape):
 
 def shown_names(ax, name):
     """The names of groups that a picture shows, as they are printed."""
+    if name == "plot_columns":
+        return [tick.get_text() for tick in ax.get_yticklabels()]
     if name == "plot_map":
         return [text.get_text() for text in ax.texts if text.get_text() != "noise floor"]
     return [tick.get_text() for tick in ax.get_xticklabels()]
@@ -228,11 +245,11 @@ def shown_names(ax, name):
 
 @OF_GROUPS
 def test_names_are_told_apart(name):
-    shown = shown_names(getattr(plotting, name)(table()), name)
+    shown = shown_names(getattr(plotting, name)(NAMED[name]()), name)
     assert len(shown) == len(set(shown)) == len(NAMES)
     assert set(shown) == {str(given).replace("$", r"\$") for given in NAMES}
     alike = [f"{'the same beginning of a name '}{end}" for end in "abc"]
-    assert len(set(shown_names(getattr(plotting, name)(table(alike)), name))) == 3
+    assert len(set(shown_names(getattr(plotting, name)(NAMED[name](alike)), name))) == 3
 
 
 @OF_GROUPS
@@ -240,7 +257,7 @@ def test_names_are_told_apart(name):
     "names", [["$a_$", "cost $5^$", "c"], ["x" * 200, "b", "c"], ["é<b>", "\n", ""]], ids=repr
 )
 def test_any_name_can_be_drawn(name, names):
-    ax = getattr(plotting, name)(table(names))
+    ax = getattr(plotting, name)(NAMED[name](names))
     ax.figure.canvas.draw()
     assert all(len(shown) <= 25 for shown in shown_names(ax, name))
 
@@ -253,6 +270,19 @@ def test_a_picture_is_written_whole(name, tmp_path):
     with pytest.raises(ValueError, match="`path` must be a file in an existing folder"):
         plotting.save_figure(ax, tmp_path / "none" / "picture.png")
     assert [path.name for path in tmp_path.iterdir()] == ["picture.png"]
+
+
+def test_both_histograms_of_a_column_have_one_scale():
+    """A peak over three times as high as the other's is cut off there."""
+    shape = columns(["even", "peaked"])
+    shape.heights = np.array([[[0.5, 0.5], [1.0, 0.0]], [[0.25, 0.75], [0.1, 0.1]]])
+    shape.edges = np.array([[0.0, 1, 2], [0, 1, 2]])
+    ax = plotting.plot_columns(shape, Figure().subplots())
+    drawn = [np.abs(patch.get_data()[0] - patch.get_data()[2]) / 0.32 for patch in ax.patches]
+    np.testing.assert_allclose(drawn[0], [0.5 / 0.75] * 2)
+    np.testing.assert_allclose(drawn[1], [0.25 / 0.75, 1])
+    np.testing.assert_allclose(drawn[2], [1, 0])
+    np.testing.assert_allclose(drawn[3], [1 / 3] * 2)
 
 
 # --- figures of several panels -------------------------------------------------------------------

@@ -8,7 +8,7 @@ import itertools
 
 import numpy as np
 import pytest
-from oracles import all_choices, assert_exact
+from oracles import all_choices, all_flips, assert_exact
 
 import repdist
 from repdist._designs import clusters
@@ -53,10 +53,6 @@ def exact_ones(found):
     assert_exact(told)
     assert_exact(exact)
     return exact
-
-
-def all_flips(pairs):
-    return (np.array(flips) for flips in itertools.product([0, 1], repeat=pairs))
 
 
 @pytest.fixture
