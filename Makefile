@@ -1,7 +1,7 @@
 # Each target sets itself up in .venv; a stamp there says which dependencies are installed.
 PYTHON ?= python3
 
-.PHONY: help demo test test-slow check docs bench bench-quick bench-competitors evidence evidence-quick
+.PHONY: help demo test test-slow test-oldest coverage check docs bench bench-quick bench-competitors evidence evidence-quick
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -16,6 +16,15 @@ test: .venv/test.done  ## run the tests
 
 test-slow: .venv/test.done  ## run the studies of level and coverage, and the case study from a wheel (minutes)
 	.venv/bin/python -m pytest -m slow
+
+# Without the studies. Old versions are told there that they use what newer ones of others deprecate.
+test-oldest: .venv-oldest/done  ## run the tests with the oldest versions that pyproject.toml allows
+	.venv-oldest/bin/python -m pytest --numprocesses auto --dist loadfile \
+		--override-ini testpaths=tests -W ignore::DeprecationWarning \
+		--ignore tests/lenet --ignore-glob 'tests/test_evidence*' --ignore tests/test_benchmarks.py
+
+coverage: .venv/test.done  ## say which lines and branches the tests run; pages in build/coverage
+	.venv/bin/python -m pytest --numprocesses auto --dist loadfile --cov --cov-report term --cov-report html
 
 check: .venv/lint.done  ## lint, format and types
 	.venv/bin/ruff check
@@ -39,7 +48,7 @@ bench-quick: .venv/numba.done  ## the same in under two minutes, into build/benc
 
 bench-competitors: .venv-competitors/done  ## install the other libraries that bench then times too
 
-evidence: .venv/base.done  ## measure level and power beside published figures (two hours; MNIST=FOLDER for all images)
+evidence: .venv/base.done  ## measure level and power beside published figures (three hours; MNIST=FOLDER for all images)
 	.venv/bin/python -m benchmarks.evidence $(if $(MNIST),--mnist $(MNIST))
 	.venv/bin/python -m benchmarks.evidence.drift
 
@@ -69,10 +78,20 @@ $(GROUPS): .venv/%.done: $(SOURCES)
 .venv/%.done: $(SOURCES)
 	$(call install,'.[$*]')
 
+# What .ci/oldest.py does not name is the newest that goes with the rest.
+.venv-oldest/done: $(SOURCES) .ci/oldest.py
+	$(PYTHON) -m venv --clear .venv-oldest
+	.venv-oldest/bin/python -m pip install --quiet 'pip>=25.1'
+	$(PYTHON) .ci/oldest.py > .venv-oldest/requirements.txt
+	.venv-oldest/bin/python -m pip install --quiet \
+		--requirement .venv-oldest/requirements.txt --editable .
+	touch $@
+
 # alibi-detect forbids NumPy 2 and newer versions of its parts, but runs with them.
 .venv-competitors/done: pyproject.toml constraints.txt benchmarks/requirements-competitors.txt
 	$(PYTHON) -m venv --clear .venv-competitors
 	.venv-competitors/bin/python -m pip install --quiet --constraint constraints.txt \
 		--requirement benchmarks/requirements-competitors.txt --editable .
-	.venv-competitors/bin/python -m pip install --quiet --no-deps alibi-detect==0.13.0
+	.venv-competitors/bin/python -m pip install --quiet --no-deps alibi-detect==0.13.0 \
+		torch-fidelity==0.4.0 clean-fid==0.1.35
 	touch $@

@@ -25,6 +25,8 @@ class Case:
     device: str = "cpu"  # "cuda": torch tensors on a GPU
     n_landmarks: int = 0  # 0: all pairs of rows
     on_disk: bool = False  # rows lie in a file, and are mapped
+    metric: str = ""  # "kid", "fid": of features, in place of a test
+    subsets: int = 0  # of other packages' KID, of 1,000 rows each; 0: one of all rows
     compression: int = 4  # of goodpoints: 4^level times the square root of the rows are kept
     goal: str = ""
     quick: bool = True
@@ -37,7 +39,7 @@ class Case:
 
 def all_cases() -> list[Case]:
     """Return every case, the quick ones and the figures first."""
-    return [*figures(), *sweeps(), *others()]
+    return [*figures(), *sweeps(), *others(), *metrics()]
 
 
 def figures() -> Iterator[Case]:
@@ -115,3 +117,22 @@ def others() -> Iterator[Case]:
                 f"goodpoints-g{level}-{2 * n}", n, n,
                 components=1, n_resamples=39, library="goodpoints", compression=level, quick=False,
             )  # fmt: skip
+
+
+def metrics() -> Iterator[Case]:
+    """Yield KID and FID of features, by repdist and by packages of metrics.
+
+    The kernel matrices of 100,000 rows do not fit, so of those the others look at subsets, as they
+    do if nothing is said.
+    """
+    for metric, n in (("kid", 5000), ("kid", 50_000), ("fid", 50_000)):
+        for library in ("repdist", *PACKAGES):
+            beside = library != "repdist"
+            yield Case(
+                f"{library}-{metric}-{n}" if beside else f"{metric}-{n}", n, n,
+                d=2048, components=1, n_resamples=0 if beside else 9999, library=library,
+                metric=metric, subsets=100 * (beside and n > 5000), quick=False,
+            )  # fmt: skip
+
+
+PACKAGES = ("torchmetrics", "torch-fidelity")

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 import repdist
-from benchmarks.cases import Case
+from benchmarks import peers
+from benchmarks.cases import PACKAGES, Case
 
 Groups = list[np.ndarray]
 
@@ -57,9 +58,23 @@ def scipy(case: Case, groups: Groups) -> dict[str, Any]:
     return {"components": 1}
 
 
+def package(case: Case, groups: Groups) -> dict[str, Any]:
+    """Compute KID or FID of features by a package of metrics."""
+    real, fake = groups
+    least = min(len(real), len(fake))
+    if case.metric == "fid":
+        peers.FID[case.library](real, fake)
+    elif case.subsets:
+        peers.KID[case.library](real, fake, case.subsets, min(1000, least))
+    else:
+        peers.KID[case.library](real, fake, 1, least)
+    return {"components": 1}
+
+
 COMPETITORS = {
     "alibi-detect": alibi_detect,
     "hyppo": hyppo,
     "goodpoints": goodpoints,
     "scipy": scipy,
+    **dict.fromkeys(PACKAGES, package),
 }

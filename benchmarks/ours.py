@@ -12,7 +12,7 @@ import numpy as np
 
 import repdist
 from benchmarks.cases import Case
-from repdist import kernels
+from repdist import kernels, metrics
 from repdist._inference import linear, two_samples
 from repdist._pass import ranks
 from repdist._questions import columns as column_questions
@@ -40,6 +40,8 @@ def run(case: Case, groups: list[np.ndarray]) -> dict[str, Any]:
     if case.numba and importlib.util.find_spec("numba") is None:
         raise ModuleNotFoundError("No module named 'numba'")
     _gaussian_compiled.LEAST_ROWS = 1 if case.numba else sys.maxsize
+    if case.metric:
+        return metric(case, groups)
     options: dict[str, Any] = {"n_resamples": case.n_resamples, "rng": 0}
     if case.n_landmarks:
         options |= {"method": "landmarks", "n_landmarks": case.n_landmarks}
@@ -56,6 +58,15 @@ def run(case: Case, groups: list[np.ndarray]) -> dict[str, Any]:
         result = repdist.mmd_test(*groups, **options)
     stated = {"stated_mb": result.memory_bytes / 2**20}
     return {**seconds, **stated, "components": number_of_components(result.kernel)}
+
+
+def metric(case: Case, groups: list[np.ndarray]) -> dict[str, Any]:
+    """Compute a metric of features, with its error, and with a p-value if it has one."""
+    if case.metric == "fid":
+        metrics.fid(*groups, rng=0)
+    else:
+        metrics.kid(*groups, n_resamples=case.n_resamples, rng=0)
+    return {"components": 1}
 
 
 def number_of_components(kernel: Any) -> int:

@@ -14,19 +14,25 @@ from repdist._example import example_features
 from repdist._questions.by_label import compare_by_label
 from repdist._questions.columns import column_test
 from repdist._questions.estimate import mmd_squared
+from repdist._questions.explain import explain
 from repdist._questions.level import check_level
 from repdist._questions.pairwise import pairwise_mmd_test
 from repdist._questions.power import estimate_power
 from repdist._questions.reference import compare_to_reference
+from repdist._questions.regions import region_test
 from repdist._questions.two_sample import mmd_test
+from repdist._questions.witness import witness
 from repdist._results.by_label import ByLabelResult
 from repdist._results.columns import ColumnResult
 from repdist._results.equivalence import EquivalenceResult
+from repdist._results.explanation import Explanation
 from repdist._results.level import LevelCheck
 from repdist._results.power import PowerCurve
 from repdist._results.reference import ReferenceResult
+from repdist._results.regions import RegionResult
 from repdist._results.table import GlobalTestResult, PairwiseMMDResult
 from repdist._results.two_sample import MMDTestResult
+from repdist._results.witness import WitnessResult
 from repdist._version import __version__
 from repdist.drift import Monitor
 from repdist.kernels import median_heuristic
@@ -36,6 +42,7 @@ __all__ = [
     "ByLabelResult",
     "ColumnResult",
     "EquivalenceResult",
+    "Explanation",
     "GlobalTestResult",
     "LevelCheck",
     "MMDTestResult",
@@ -44,8 +51,10 @@ __all__ = [
     "PowerCurve",
     "Reference",
     "ReferenceResult",
+    "RegionResult",
     "RepdistWarning",
     "Sketch",
+    "WitnessResult",
     "__version__",
     "check_level",
     "column_test",
@@ -53,12 +62,15 @@ __all__ = [
     "compare_to_reference",
     "estimate_power",
     "example_features",
+    "explain",
     "kernels",
     "median_heuristic",
     "metrics",
     "mmd_squared",
     "mmd_test",
     "pairwise_mmd_test",
+    "region_test",
+    "witness",
 ]
 
 for _name in __all__:

@@ -76,6 +76,8 @@ class Page:
     pictures : sequence of Picture
     tables : sequence of Table
     method, call : str
+    references : sequence of str
+        What to cite.
     """
 
     title: str
@@ -85,6 +87,7 @@ class Page:
     method: str
     call: str
     cautions: Sequence[str] = ()
+    references: Sequence[str] = ()
 
 
 def column_of_numbers(
@@ -108,7 +111,10 @@ def write_page(path: str | Path, page: Page) -> None:
 
 def rendered(page: Page) -> str:
     """Return the page as HTML."""
-    cautions = "".join(f"<li>{html.escape(caution)}</li>" for caution in page.cautions)
+    cautions, references = (
+        "".join(f"<li>{html.escape(text)}</li>" for text in texts)
+        for texts in (page.cautions, page.references)
+    )
     return _PAGE.format(
         title=html.escape(page.title),
         style=_STYLE,
@@ -118,6 +124,7 @@ def rendered(page: Page) -> str:
         tables="\n".join(map(_table, page.tables)),
         method=html.escape(page.method),
         call=html.escape(page.call),
+        references=f"<h2>To cite</h2>\n<ul>{references}</ul>" if references else "",
         version=html.escape(__version__),
         script=_SCRIPT,
     )
@@ -187,6 +194,7 @@ _PAGE = """<!DOCTYPE html>
 <p>{method}</p>
 <h2>Call</h2>
 <pre>{call}</pre>
+{references}
 <footer>Made by repdist {version}.</footer>
 </main>
 <script>{script}</script>

@@ -276,3 +276,20 @@ def test_a_reference_takes_rows_of_the_device():
     assert ours.mmd_squared == pytest.approx(theirs.mmd_squared, rel=1e-3)
     on_device = repdist.Reference(*on_gpu(X), rng=0)
     np.testing.assert_allclose(on_device.plan.landmarks, reference.plan.landmarks)
+
+
+def test_a_metric_of_torchmetrics_computes_where_its_features_lie():
+    pytest.importorskip("torchmetrics.image.kid")
+    from repdist.torchmetrics import KernelDistance
+
+    X, Y = samples(dtype=np.float32)
+    found = []
+    for device, step in (("cpu", 1), ("cuda", 1), ("cuda", -1)):
+        metric = KernelDistance(n_resamples=999).to(device)
+        metric.update(torch.tensor(X[::step].copy(), device=device), real=True)
+        metric.update(torch.tensor(Y[::step].copy(), device=device), real=False)
+        values = metric.compute()
+        assert {value.device.type for value in values.values()} == {device}
+        found.append([value.item() for value in values.values()])
+    assert found[1] == found[2]  # in any order of rows
+    np.testing.assert_allclose(found[1], found[0], rtol=1e-5)

@@ -11,7 +11,7 @@ import pytest
 import repdist
 
 HEAVY = ["torch", "tensorflow", "pandas", "statsmodels", "matplotlib"]
-HEAVY += ["dask", "distributed"]
+HEAVY += ["dask", "distributed", "torchmetrics"]
 IMPORT = "import repdist"
 TEST = """
 import numpy as np, repdist
@@ -59,3 +59,12 @@ def test_a_table_of_components_loads_pandas_alone():
     loaded = loaded_by(f"{TEST}\nresult.components")
     assert "pandas" in loaded
     assert not loaded & {"torch", "tensorflow", "statsmodels", "matplotlib"}
+
+
+@pytest.mark.parametrize("absent", ["torchmetrics", "torch"])
+def test_a_file_for_a_framework_says_how_to_install_it(absent):
+    code = f"import sys; sys.modules[{absent!r}] = None\nimport repdist.torchmetrics"
+    with pytest.raises(subprocess.CalledProcessError) as caught:
+        loaded_by(code)
+    assert "ImportError: repdist.torchmetrics needs torchmetrics" in caught.value.stderr
+    assert 'pip install "repdist[torchmetrics]"' in caught.value.stderr

@@ -2,6 +2,7 @@
 
 import ast
 import dataclasses
+import importlib
 import inspect
 import re
 import sys
@@ -16,7 +17,16 @@ HOME = Path(__file__).parents[1]
 ROOT = Path(repdist.__file__).parent
 
 # The ground, which every file may stand on.
-GROUND = {"_version", "_typing", "_checks", "_files", "_threads", "_numbers"}
+GROUND = {
+    "_version",
+    "_typing",
+    "_checks",
+    "_files",
+    "_threads",
+    "_numbers",
+    "_guide",
+    "_spreadsheet",
+}
 # Folder or file: what it may import beside the ground and itself. Each stands above those it names.
 LAYERS = {
     "_arrays": set(),
@@ -44,17 +54,27 @@ LAYERS = {
     "_experiments": set(),
     "_example": {"_experiments"},
     "__init__": {"kernels", "_results", "_questions", "_example", "sketches", "drift", "metrics"},
+    "torch": {"__init__", "_arrays", "kernels", "_options"},
+    "torchmetrics": {"__init__", "kernels"},
     "_cli": {"__init__", "kernels", "metrics", "plotting"},
     "__main__": {"_cli"},
 }  # fmt: skip
 
 # Folders that know no library but NumPy: others are imported inside functions of these files.
 NUMPY_ALONE = {"_blocks", "_designs", "_inference"}
-STATISTICS = {"_inference.rates", "_inference.multiplicity", "_inference.transform"}
+STATISTICS = {
+    "_inference.rates",
+    "_inference.shares",
+    "_inference.multiplicity",
+    "_inference.transform",
+}
 STANDARD_LIBRARY = set(sys.stdlib_module_names)
-ARRAY_LIBRARIES = {"torch", "array_api_compat", "cupy", "jax", "tensorflow"}
+ARRAY_LIBRARIES = {"torch", "torchmetrics", "array_api_compat", "cupy", "jax", "tensorflow"}
 SLOW = {"scipy", "pandas", "statsmodels", "matplotlib", "torch", "tensorflow", "rich", "typer"}
+SLOW |= {"torchmetrics"}
 SLOW |= {"dask", "distributed", "numba", "threadpoolctl", "narwhals", "polars", "pyarrow"}
+# File: the frameworks that it is written for. Users import it by its name; nothing else does.
+FRAMEWORKS = {"torch": {"torch"}, "torchmetrics": {"torch", "torchmetrics"}}
 
 
 def files_of(folder):
@@ -220,7 +240,7 @@ def test_these_files_know_numpy_alone(name):
 @ALL
 def test_one_folder_knows_array_libraries_one_file_dask_and_one_tables(name):
     if folder_of(name) != "_arrays":
-        assert not libraries(FILES[name]) & ARRAY_LIBRARIES
+        assert libraries(FILES[name]) & ARRAY_LIBRARIES == FRAMEWORKS.get(name, set())
     if name != "_arrays.on_dask":
         assert not libraries(FILES[name]) & {"dask", "distributed"}
     if name != "_arrays.tables":
@@ -230,7 +250,15 @@ def test_one_folder_knows_array_libraries_one_file_dask_and_one_tables(name):
 @ALL
 def test_what_is_slow_to_import_is_imported_where_it_is_used(name):
     if folder_of(name) != "_cli":
-        assert not libraries(without_typing(FILES[name]), at_top=True) & SLOW
+        at_top = libraries(without_typing(FILES[name]), at_top=True)
+        assert at_top & SLOW == FRAMEWORKS.get(name, set())
+
+
+@pytest.mark.parametrize("name", FRAMEWORKS)
+def test_files_for_a_framework_are_imported_by_users_alone(name):
+    for imported, taken in own_imports(FILES[name]):
+        assert imported != "__init__" or taken in repdist.__all__
+    assert not [user for user in FILES for file, _ in own_imports(FILES[user]) if file == name]
 
 
 # --- public names --------------------------------------------------------------------------------
@@ -241,6 +269,7 @@ def test_the_public_names():
         "ByLabelResult",
         "ColumnResult",
         "EquivalenceResult",
+        "Explanation",
         "GlobalTestResult",
         "LevelCheck",
         "MMDTestResult",
@@ -249,8 +278,10 @@ def test_the_public_names():
         "PowerCurve",
         "Reference",
         "ReferenceResult",
+        "RegionResult",
         "RepdistWarning",
         "Sketch",
+        "WitnessResult",
         "__version__",
         "check_level",
         "column_test",
@@ -258,12 +289,15 @@ def test_the_public_names():
         "compare_to_reference",
         "estimate_power",
         "example_features",
+        "explain",
         "kernels",
         "median_heuristic",
         "metrics",
         "mmd_squared",
         "mmd_test",
         "pairwise_mmd_test",
+        "region_test",
+        "witness",
     ]
     assert repdist.__all__ == sorted(repdist.__all__)
 
@@ -280,6 +314,13 @@ def test_the_public_names_of_metrics():
     names = ["MetricResult", "by_label", "cmmd", "fid", "kad", "kid"]
     assert repdist.metrics.__all__ == names
     assert {getattr(repdist.metrics, name).__module__ for name in names} == {"repdist.metrics"}
+
+
+def test_the_public_names_of_torch():
+    pytest.importorskip("torch")
+    module = importlib.import_module("repdist.torch")
+    assert module.__all__ == ["MMDLoss"]
+    assert module.MMDLoss.__module__ == "repdist.torch"
 
 
 def test_the_public_names_of_kernels():
@@ -316,13 +357,16 @@ RESULTS = [
     repdist.ByLabelResult,
     repdist.ColumnResult,
     repdist.EquivalenceResult,
+    repdist.Explanation,
     repdist.GlobalTestResult,
     repdist.LevelCheck,
     repdist.MMDTestResult,
     repdist.PairwiseMMDResult,
     repdist.PowerCurve,
     repdist.ReferenceResult,
+    repdist.RegionResult,
     repdist.Sketch,
+    repdist.WitnessResult,
     repdist.drift.MonitorStep,
     repdist.metrics.MetricResult,
 ]

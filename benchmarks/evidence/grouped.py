@@ -169,3 +169,44 @@ class InStrata(Problem):
         alike = means_of_kernel(of_x, of_x) + means_of_kernel(of_y, of_y)
         across = means_of_kernel(of_x, of_y)
         return float(shares @ (alike - 2 * across) @ shares)  # 0 to the bit if nothing differs
+
+
+@dataclass(frozen=True)
+class InClump(Problem):
+    """Standard Gaussian rows; a share of those of Y lies in a clump that X does not have.
+
+    The group is 1 for its rows, else 0. Each row of Y is one of them by chance; its standard
+    deviation is .3 around a point that lies `far` from the origin, as far along each column. The
+    other rows have this correlation of any two columns.
+    """
+
+    share: float = 0.0
+    far: float = 0.0
+    correlation: float = 0.0
+    d = 8
+
+    @property
+    def family(self) -> str:
+        """What differs."""
+        return "clump" if self.share else "equal"
+
+    @property
+    def x(self) -> str:
+        """The share and the place of the clump, and what the other rows are."""
+        columns = "correlated" if self.correlation else "independent"
+        return f"{self.share:g}-at-{self.far:g}-{columns}" if self.share else columns
+
+    def __call__(self, n: int, m: int, rng: np.random.Generator) -> Samples:
+        """Draw X (n, 1 + d) and Y (m, 1 + d)."""
+        X, Y = self._rows(n, rng), self._rows(m, rng)
+        inside = rng.random(m) < self.share
+        Y[inside] = self.far / math.sqrt(self.d) + 0.3 * rng.normal(size=(inside.sum(), self.d))
+        return (
+            np.column_stack([np.zeros(n), X]),
+            np.column_stack([inside.astype(float), Y]),
+        )
+
+    def _rows(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        c = self.correlation
+        own, shared = rng.normal(size=(n, self.d)), rng.normal(size=(n, 1))
+        return math.sqrt(1 - c) * own + math.sqrt(c) * shared

@@ -23,9 +23,11 @@ from benchmarks.evidence import (
     equivalence,
     landmarks,
     level,
+    metrics,
     paired,
     power,
     reference,
+    regions,
     relabelings,
     small,
     stratified,
@@ -34,7 +36,7 @@ from benchmarks.evidence.tasks import Found, Study, Task, seed_of
 
 FILES: tuple[Study, ...] = (
     level, power, small, paired, clustered, stratified, relabelings, defaults, equivalence,
-    reference, landmarks, columns,
+    reference, landmarks, metrics, columns, regions,
 )  # fmt: skip
 STUDIES = {study.NAME: study for study in FILES}
 Work = TypeVar("Work")

@@ -3,11 +3,12 @@
 import ast
 from pathlib import Path
 
+from house import PACKAGE, draw_house, shown
 from measured import table
 from sphinx.util.docutils import SphinxDirective
 
 ROOT = Path(__file__).parents[2]
-PACKAGE = ROOT / "repdist"
+LAYERS = ROOT / "tests" / "test_layers.py"
 ENTRIES = {"__init__", "__main__", "_experiments", "_example"}  # no layers of their own
 
 
@@ -15,9 +16,8 @@ class Layers(SphinxDirective):
     """``{layers}``: folder or file, its docstring's first line, what it imports."""
 
     def run(self):
-        source = ROOT / "tests" / "test_layers.py"
-        self.env.note_dependency(str(source))
-        named = literals_of(source)
+        self.env.note_dependency(str(LAYERS))
+        named = literals_of(LAYERS)
         body = [
             [shown(name), what_it_is(name), "NumPy and the standard library"]
             for name in sorted(named["GROUND"])
@@ -42,19 +42,20 @@ def literals_of(source):
     return {name: ast.literal_eval(values[name]) for name in ("GROUND", "LAYERS")}
 
 
-def shown(name):
-    if name == "__init__":
-        return "repdist"
-    return f"{name}/" if (PACKAGE / name).is_dir() else f"{name}.py"
-
-
 def what_it_is(name):
     path = PACKAGE / name
     path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
     text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-    return text.partition("\n")[0].rstrip(".")
+    return text.partition("\n")[0].rstrip(".").replace("`", "")
+
+
+def draw(app):
+    folder = Path(app.srcdir) / "auto_images"
+    folder.mkdir(exist_ok=True)
+    draw_house(folder / "house.png", literals_of(LAYERS)["GROUND"])
 
 
 def setup(app):
+    app.connect("builder-inited", draw)
     app.add_directive("layers", Layers)
     return {"parallel_read_safe": True}

@@ -4,7 +4,8 @@
 MMD as a loss in torch
 ======================
 
-:func:`repdist.mmd_squared` of tensors can be differentiated. It can train a network whose output
+:func:`repdist.mmd_squared` of tensors can be differentiated, and
+:class:`repdist.torch.MMDLoss` is the same as a module. It can train a network whose output
 shall have the distribution of given data: a generator, or an encoder that maps two domains onto
 each other. This lesson trains a small one, and answers a question that everybody asks: why does the
 loss not go to 0 when the two distributions are equal?
@@ -19,6 +20,7 @@ from torch import nn
 
 import repdist
 from repdist.kernels import MultiRBF
+from repdist.torch import MMDLoss
 
 torch.set_num_threads(1)  # the fastest for arrays as small as these
 torch.manual_seed(0)
@@ -54,12 +56,13 @@ print(kernel)
 # Training
 # --------
 
+biased = MMDLoss(kernel=kernel, estimator="biased")
 optimiser = torch.optim.Adam(net.parameters(), lr=0.003)
 losses, unbiased = [], []
 steps = range(300)
 for step in steps:
     fake, real = net(torch.randn(128, 2)), ring(128)
-    loss = repdist.mmd_squared(fake, real, kernel=kernel, estimator="biased")
+    loss = biased(fake, real)
     optimiser.zero_grad()
     loss.backward()
     optimiser.step()
@@ -157,8 +160,10 @@ ax.figure.suptitle("Two thousand new points of the generator against the ring")
 #
 # What you have learnt
 # --------------------
-# - ``mmd_squared(...).backward()`` works; fit the kernel once and keep it.
+# - ``mmd_squared(...).backward()`` works, and ``MMDLoss`` is a module that keeps the kernel. Fit it
+#   once if one side is given; if both sides learn, see :doc:`/howto/torch_loss`.
 # - The biased loss has a floor that depends on the batch size; the unbiased one does not.
 # - Judge the result by a test on new samples, not by the training loss.
 #
-# Next: :ref:`tutorial-pairs`. :doc:`/explanation/estimators` has the derivation of the floor.
+# Next: :ref:`tutorial-pairs`; :ref:`tutorial-adaptation` trains with this loss on two domains.
+# :doc:`/explanation/estimators` has the derivation of the floor.

@@ -165,6 +165,6 @@ print(f"200 + 200 fresh images: p <= 0.05 in {np.mean(np.array(pvalues) <= 0.05)
 #   that differ at all will differ beyond chance if there are images enough; whether so small a
 #   change matters is another question (:doc:`/explanation/significance`).
 #
-# Next: the :ref:`gallery <gallery>` has shorter stories. :doc:`/howto/which_design` says which
-# design your rows have, and :doc:`/explanation/designs` what may change places in each, and when p
-# is exact.
+# Next: :ref:`tutorial-adaptation`; the :ref:`gallery <gallery>` has shorter stories.
+# :doc:`/howto/which_design` says which design your rows have, and :doc:`/explanation/designs` what
+# may change places in each, and when p is exact.

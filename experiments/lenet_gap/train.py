@@ -21,7 +21,7 @@ from repdist._files import write_text
 
 from .analysis import accuracy_interval
 from .archive import write_npz
-from .data import CANVAS, N_DISTRACTORS, Digits, clutter
+from .data import CANVAS, N_CLASSES, N_DISTRACTORS, Digits, clutter
 from .features import UnseenImages, make_images
 from .model import SHAPES, Network, Weights, build_maps, require_tensorflow
 
@@ -118,9 +118,9 @@ def train(  # noqa: PLR0913 (the options of `lenet-gap train`)
 
     The folder gets ``checkpoint.npz``, ``log.csv`` and ``tables.csv`` (how far apart the classes of
     the validation images are) after each round, and at the end ``weights.npz``,
-    ``learning_curve.png`` and ``training.json``. If it holds a checkpoint of the
-    same plan, the training goes on from there and ends with the same weights (on the same machine,
-    with the same versions and number of threads).
+    ``learning_curve.png`` and ``training.json``. If it holds a checkpoint of the same plan, the
+    training goes on from there and ends with the same weights (on the same machine, with the same
+    versions and number of threads).
 
     Parameters
     ----------
@@ -163,15 +163,13 @@ def train(  # noqa: PLR0913 (the options of `lenet-gap train`)
         raise ValueError(f"`--images` must be at least 1; got {n_images}.")
     if seed < 0:
         raise ValueError(f"`--seed` must be at least 0; got {seed}.")
-    if len(train_digits) < 2:
-        raise ValueError(f"`--mnist` must hold two training digits; got {len(train_digits)}.")
     test = make_images(test_digits)
     require_tensorflow()
-    out = _training_folder(Path(out))
     fit, validation = split(train_digits, seed)
+    shown = _validation_images(validation, seed)
+    out = _training_folder(Path(out))
     plan = Plan.of(n_images, seed, fit)
     network = _training_network(Weights.initial(np.random.default_rng(seed)))
-    shown = _validation_images(validation, seed)
     tables = _tables(*shown, out)
     rows = _resume(out, plan, network, tables)
     while len(rows) < plan.n_rounds():
@@ -272,6 +270,12 @@ def _validation_images(
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     rng = np.random.default_rng([seed, 2])
     chosen = validation[rng.permutation(len(validation))[:N_VALIDATION]]
+    counts = np.bincount(chosen.labels, minlength=N_CLASSES)
+    if counts.min() < 2:
+        raise ValueError(
+            "`--mnist` must hold enough training digits for two validation images of each class; "
+            f"got {counts.min()} of class {counts.argmin()}, with {len(chosen)} in all."
+        )
     return clutter(chosen.images, validation.images, rng).images, chosen.labels
 
 
@@ -327,7 +331,7 @@ def _resume(out: Path, plan: Plan, network: "keras.Model", tables: "TableOfClass
             state = [arrays[f"state_{i}"] for i in range(len(_state(network)))]
         rows = list(_read_log(out / "log.csv"))[:n_rounds]
         logged = pd.read_csv(out / "tables.csv", dtype={"first": str, "second": str})
-        tables.go_on(logged[logged["epochs"] <= n_rounds])
+        tables.go_on(logged, n_rounds)
     except Exception as error:  # a damaged archive makes NumPy and zlib raise anything
         raise ValueError(
             f"{path} must be the checkpoint of a training; reading it failed: {error}. "

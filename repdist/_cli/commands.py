@@ -53,8 +53,9 @@ from repdist._cli.options import (
     StrataKey,
     UnmatchedOption,
 )
-from repdist._cli.outputs import checked_outputs, in_words_of_the_user, show
+from repdist._cli.outputs import checked_outputs, in_words_of_the_user, show, write
 from repdist._cli.reading import Reading
+from repdist._guide import question_of
 
 app = typer.Typer(
     help="Tell which sets of representations differ, by how much, and how far to trust it.",
@@ -102,7 +103,7 @@ def _options(
 # --- commands ------------------------------------------------------------------------------------
 
 
-@app.command("test")
+@app.command("test", short_help=question_of("test"))
 def compare(  # noqa: PLR0913 (the options of the command)
     first: First,
     second: Second,
@@ -131,14 +132,15 @@ def compare(  # noqa: PLR0913 (the options of the command)
 
     A and B are .npy files, .npz files (FILE.npz:key), or tables of numeric columns: .csv, .tsv,
     .txt (.gz), .parquet. Columns that have names are matched by name. Columns of ids are not
-    compared.
+    compared. The page of --html tells in what they differ, too: columns, regions, rows.
     """
     outputs = checked_outputs({"--html": html, "--plot": plot}, [first, second])
     reading = Reading(sep, decimal, header, columns or (), drop or (), dropna)
     design = Design(paired, clusters, strata, unmatched.value)
     samples, said = read_both(first, second, design, reading)
+    question = repdist.mmd_test if html is None else repdist.explain
     with in_words_of_the_user({"X": first, "Y": second}):
-        result = repdist.mmd_test(
+        found = question(
             *samples,
             **said,
             kernel=KERNELS[kernel.value](),
@@ -150,10 +152,15 @@ def compare(  # noqa: PLR0913 (the options of the command)
             rng=seed,
             progress=not as_json,
         )
-    show(result, as_json, outputs)
+    page = {option: outputs.pop(option) for option in list(outputs) if option == "--html"}
+    test = found.test if isinstance(found, repdist.Explanation) else found
+    try:
+        show(test, as_json, outputs)
+    finally:
+        write(found, page)
 
 
-@app.command("matrix")
+@app.command("matrix", short_help=question_of("matrix"))
 def matrix(  # noqa: PLR0913 (the options of the command)
     features: Annotated[str, typer.Argument(metavar="FEATURES", help="File of groups.")],
     labels: Annotated[
@@ -212,16 +219,16 @@ def matrix(  # noqa: PLR0913 (the options of the command)
     show(result, False, outputs, order="clustered")
 
 
-app.command("columns")(which_columns)
-app.command("against")(against)
-app.command("by-label")(by_label)
-app.command("metric")(metric)
+app.command("columns", short_help=question_of("columns"))(which_columns)
+app.command("against", short_help=question_of("against"))(against)
+app.command("by-label", short_help=question_of("by-label"))(by_label)
+app.command("metric", short_help=question_of("metric"))(metric)
 app.add_typer(reference_app, name="reference")
-app.command("sketch")(sketch)
-app.command("monitor")(monitor)
+app.command("sketch", short_help=question_of("sketch"))(sketch)
+app.command("monitor", short_help=question_of("monitor"))(monitor)
 
 
-@app.command("check")
+@app.command("check", short_help=question_of("check"))
 def check(  # noqa: PLR0913 (the options of the command)
     first: First,
     second: Second,
@@ -273,7 +280,7 @@ def check(  # noqa: PLR0913 (the options of the command)
     show(result, as_json, outputs)
 
 
-@app.command("power")
+@app.command("power", short_help=question_of("power"))
 def power(  # noqa: PLR0913 (the options of the command)
     first: First,
     second: Second,

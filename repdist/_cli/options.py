@@ -171,6 +171,10 @@ Csv: TypeAlias = Annotated[
 CsvOfGroups: TypeAlias = Annotated[
     Path | None, typer.Option("--csv", metavar="FILE", help="Write one row a group (.csv).")
 ]
+CsvOfClasses: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--csv", metavar="FILE", help="With --labels: write one row a class (.csv)."),
+]
 CsvOfBatches: TypeAlias = Annotated[
     Path | None, typer.Option("--csv", metavar="FILE", help="Write one row a batch (.csv).")
 ]

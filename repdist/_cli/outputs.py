@@ -36,10 +36,11 @@ def show(result: Any, as_json: bool, outputs: dict[str, Path], **of_plot: Any) -
     try:
         print(json.dumps(result.to_dict(), indent=2) if as_json else result, flush=True)
     finally:  # the work is done, whoever reads the output
-        _write(result, outputs, of_plot)
+        write(result, outputs, **of_plot)
 
 
-def _write(result: Any, outputs: dict[str, Path], of_plot: dict[str, Any]) -> None:
+def write(result: Any, outputs: dict[str, Path], **of_plot: Any) -> None:
+    """Write a result as the files that were asked for, by option."""
     if {"--html", "--plot"} & outputs.keys():
         import matplotlib as mpl
 

@@ -130,17 +130,26 @@ def choose(
     rows = _arrays.to_numpy(pilot)
     rows = rows - _arrays.column_medians(rows.astype(np.float64)).astype(rows.dtype)
     rows /= max(float(np.abs(rows).max()), np.finfo(rows.dtype).tiny)  # squares stay finite
+    chosen = far_apart(rows, order[: count - count // 2].tolist(), count, rng)
+    others = order[~np.isin(order, chosen)][:_MOST_LOOKED_AT]
+    return np.array(chosen), others
+
+
+def far_apart(rows: Any, chosen: list[int], count: int, rng: np.random.Generator) -> list[int]:
+    """Return `count` rows (N, d) of a cloud around 0: those chosen, and more one after the other.
+
+    With chances that go with the squared distance to the nearest of them (k-means++). Fewer, if
+    there are no more different rows.
+    """
     squares = np.einsum("pd,pd->p", rows, rows)
     rounding = 8 * float(np.finfo(rows.dtype).eps) * squares
-    chosen = order[: count - count // 2].tolist()
-    nearest = np.full(len(rows), np.inf)
+    chosen, nearest = list(chosen), np.full(len(rows), np.inf)
     for i in chosen:
         _bring_near(nearest, rows, squares, rounding, i)
     while len(chosen) < count and (total := nearest.sum()) > 0:
         chosen.append(int(rng.choice(len(rows), p=nearest / total)))
         _bring_near(nearest, rows, squares, rounding, chosen[-1])
-    others = order[~np.isin(order, chosen)][:_MOST_LOOKED_AT]
-    return np.array(chosen), others
+    return chosen
 
 
 def _bring_near(nearest: Float64, rows: Any, squares: Any, rounding: Any, landmark: int) -> None:

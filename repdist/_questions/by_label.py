@@ -49,6 +49,8 @@ def compare_by_label(  # noqa: PLR0913 (the options of a test)
     One test a label, on its rows in `X` and in `Y`, and p-values adjusted for the number of labels.
     All are measured with one kernel, fitted on all rows, so they compare.
 
+    .. versionadded:: 0.2.0
+
     Parameters
     ----------
     X : array-like, (n, d), or table

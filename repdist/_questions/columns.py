@@ -10,13 +10,12 @@ import numpy.typing as npt
 from repdist import _arrays, _checks
 from repdist._designs.units import is_small
 from repdist._inference import linear
-from repdist._inference.multipliers import differ_in_size
-from repdist._numbers import counted, reaches
+from repdist._numbers import reaches
 from repdist._options import Options
 from repdist._pass.ranks import Columns, rank_columns
 from repdist._questions import landmarks
 from repdist._questions.designs import Designed, Unmatched, read_two_samples
-from repdist._questions.placed import Placed, placed
+from repdist._questions.placed import Placed, placed, placed_cautions
 from repdist._results.columns import ColumnResult, Looks, strongest_of_each, surest_first
 from repdist._threads import computing
 from repdist._typing import Array, Float64
@@ -26,10 +25,6 @@ _A_COLUMN = 20  # relabelings for each column, where Holm's correction divides b
 _MOST = 100_000
 _SHOWN, _BINS = 24, 30  # columns that are kept as pictures, and the bins of these
 _JOINT = 9999  # relabelings of all columns together
-_UNEQUAL_CLUSTERS = (
-    "clusters differ in size between the samples, so labels are not exchangeable: p-values are "
-    "right for many clusters, as many in both, alone"
-)
 _MANY_ROWS = 5000  # above which landmarks look at all columns together
 
 
@@ -52,6 +47,8 @@ def column_test(  # noqa: PLR0913 (the options of a test)
     Of each column, or of each of `groups` of columns, the null hypothesis is that its values in
     `X` and `Y` come from one distribution. The chance that any of those that do not differ is
     called different is at most .05 if adjusted p-values up to .05 are.
+
+    .. versionadded:: 0.2.0
 
     Parameters
     ----------
@@ -200,23 +197,10 @@ def _tested(  # noqa: PLR0913 (what a test is made of)
 def _cautions(
     designed: Designed, cut: Placed, columns: Columns, count: int, holm: bool
 ) -> list[str]:
-    found = []
-    least = cut.drawn.least_pvalue * (count if holm else 1)
-    if not reaches(least):
-        what = f"of {count:,} by Holm's correction " * holm
-        found.append(
-            f"no adjusted p-value {what}below {min(least, 1):.2g} can be reached: too few rows or "
-            "relabelings"
-        )
-    constant = int((columns.deviations == 0).all(axis=0).sum())
-    if constant:
-        of = f"{constant:,} of {counted(len(columns.overlap), 'column')}"
-        found.append(f"{of} {'is' if constant == 1 else 'are'} constant in each sample")
-    clusters = designed.design.clusters
-    if clusters is not None and not designed.design.paired:
-        sizes = [counts[counts > 0] for counts in clusters.counts.T]
-        if differ_in_size(*sizes):
-            found.append(_UNEQUAL_CLUSTERS)
+    found = placed_cautions(designed, cut, count, holm)
+    still = (columns.deviations == 0).all(axis=0) & (columns.means[0] == columns.means[1])
+    if still.any():
+        found.append(f"{still.sum()} of {len(still)} columns are constant and say nothing")
     return found
 
 

@@ -141,7 +141,7 @@ def _seen(
             f"`n_landmarks` must be at most half of the {N:,} rows; got {count}. Use "
             'fewer, or `method="exact"`.'
         )
-    pilot = _pilot(arrays, max(_PILOT, _PILOT_TIMES * count), rng)
+    pilot = drawn_from(arrays, max(_PILOT, _PILOT_TIMES * count), rng)
     kernel = fit(options.kernel, pilot)
     how = plan(kernel)
     if not how.bounded:
@@ -166,7 +166,7 @@ def _two_largest(arrays: Sequence[Array]) -> tuple[int, int]:
     return n, m
 
 
-def _pilot(arrays: Sequence[Array], most: int, rng: np.random.Generator) -> Array:
+def drawn_from(arrays: Sequence[Array], most: int, rng: np.random.Generator) -> Array:
     """Return rows drawn uniformly from all, in memory."""
     N = sum(map(len, arrays))
     places = np.sort(rng.choice(N, min(N, most), replace=False))

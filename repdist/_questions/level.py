@@ -65,9 +65,14 @@ def check_level(  # noqa: PLR0913 (the options of a test)
         about 1,000 rows), drawn anew from all.
     paired : bool
         Whether row i of `X` belongs to row i of `Y`; see `mmd_test`. Default False.
+
+        .. versionadded:: 0.2.0
     clusters, strata : pair of sequences, column name or None
+        .. versionadded:: 0.2.0
     unmatched : {"raise", "drop"}
         See `mmd_test`.
+
+        .. versionadded:: 0.2.0
     kernel : Kernel
         Default ``MultiRBF()``. An unfitted kernel is fitted in each repetition, on its rows: a
         `fit` of your own that looks at the order of rows is found out.
@@ -84,8 +89,11 @@ def check_level(  # noqa: PLR0913 (the options of a test)
     n_bins : {"auto", "rows"} or int
         See `mmd_test`.
     method : {"exact", "landmarks"}
+        .. versionadded:: 0.2.0
     n_landmarks : int
         See `mmd_test`.
+
+        .. versionadded:: 0.2.0
     rng : None, int or numpy.random.Generator
         The source of all randomness. The same `rng`, data and version give the same result to
         the bit, whatever `n_jobs`.

@@ -74,15 +74,23 @@ def pairwise_mmd_test(  # noqa: PLR0913 (the options of a test)
         Whether row i of a group belongs to row i of every other; or the id of each row, which pairs
         the rows of two groups that have it (donors before and after): each id once in a group. With
         `clusters` and True, clusters of one id are a pair. Default None: they are not paired.
+
+        .. versionadded:: 0.2.0
     clusters, strata : ids, or None
         The cluster, and the stratum, of each row; see `mmd_test`. One id a row of ``(N, d)``; a
         mapping of the same keys, or a list of as many groups, of one id a row each; the name of a
         column of the tables, which is then no feature. Default None.
+
+        .. versionadded:: 0.2.0
     unmatched : {"raise", "drop"}
         What to do with rows of a pair that nothing can be compared with; see `mmd_test`. ``"drop"``
         leaves them out of this pair. Default ``"raise"``.
+
+        .. versionadded:: 0.2.0
     comparisons : sequence of pairs of names, optional
         These pairs alone are compared, and p-values adjusted for these alone. Default: all pairs.
+
+        .. versionadded:: 0.2.0
     kernel : Kernel
         Default ``MultiRBF()``. An unfitted kernel is fitted on all groups.
     combine : {"max", "mean", "fuse"}
@@ -105,8 +113,12 @@ def pairwise_mmd_test(  # noqa: PLR0913 (the options of a test)
         rows, seen through `n_landmarks` of these; all other numbers, and floors, from at most 5,000
         rows of each group, and some 20,000 in all, drawn at random. See `mmd_test`. Default
         ``"exact"``.
+
+        .. versionadded:: 0.2.0
     n_landmarks : int
         Default 256.
+
+        .. versionadded:: 0.2.0
     rng : None, int or numpy.random.Generator
         The source of all randomness. Each group has a stream of its own, which its name selects:
         the order of the groups changes no p-value.

@@ -13,10 +13,16 @@ from repdist._designs.paired import Flips, PairedUnits
 from repdist._designs.relabelings import Places, Relabelings
 from repdist._designs.strata import StrataRelabelings, StrataUnits, order_in_strata
 from repdist._designs.units import row_order, two_sample_units
+from repdist._inference.multipliers import differ_in_size
+from repdist._numbers import reaches
 from repdist._pass.ranks import RowsOfUnits
 from repdist._questions.designs import Designed, strata_of_clusters
 from repdist._typing import Bins
 
+_UNEQUAL_CLUSTERS = (
+    "clusters differ in size between the samples, so labels are not exchangeable: p-values are "
+    "exact for clusters of the same sizes alone"
+)
 _Drawn = Relabelings | StrataRelabelings | Flips
 
 
@@ -80,6 +86,24 @@ def placed(designed: Designed, wanted: int, n_bins: Bins, rng: np.random.Generat
     return Placed(
         drawn, _rows(orders, unit, share, swapped, len(factor)), factor, swapped, balanced
     )
+
+
+def placed_cautions(designed: Designed, cut: Placed, count: int, holm: bool) -> list[str]:
+    """Return what relabelings of these units give to think of, for so many adjusted p-values."""
+    found = []
+    least = cut.drawn.least_pvalue * (count if holm else 1)
+    if not reaches(least):
+        what = f"of {count:,} by Holm's correction " * holm
+        found.append(
+            f"no adjusted p-value {what}below {min(least, 1):.2g} can be reached: too few rows or "
+            "relabelings"
+        )
+    clusters = designed.design.clusters
+    if clusters is not None and not designed.design.paired:
+        sizes = [counts[counts > 0] for counts in clusters.counts.T]
+        if differ_in_size(*sizes):
+            found.append(_UNEQUAL_CLUSTERS)
+    return found
 
 
 def _orders(

@@ -60,9 +60,14 @@ def estimate_power(  # noqa: PLR0913 (the options of a test)
         As `mmd_test` takes them, but no dask arrays.
     paired : bool
         Whether row i of `X` belongs to row i of `Y`; see `mmd_test`. Default False.
+
+        .. versionadded:: 0.2.0
     clusters, strata : pair of sequences, column name or None
+        .. versionadded:: 0.2.0
     unmatched : {"raise", "drop"}
         See `mmd_test`.
+
+        .. versionadded:: 0.2.0
     sizes : "auto" or sequence of int
         Rows drawn from each sample, or pairs, or clusters. ``"auto"`` (default): 5 (6 pairs), 10,
         20, 50, 100, 200, 500 and 1,000, as far as half of the smaller sample, and no fewer than two
@@ -79,8 +84,11 @@ def estimate_power(  # noqa: PLR0913 (the options of a test)
     n_resamples : int
         At least so many random relabelings of each test. Default 1023.
     method : {"exact", "landmarks"}
+        .. versionadded:: 0.2.0
     n_landmarks : int
         See `mmd_test`.
+
+        .. versionadded:: 0.2.0
     rng : None, int or numpy.random.Generator
         The source of all randomness. The same `rng`, data and version give the same result to
         the bit, whatever `n_jobs`.

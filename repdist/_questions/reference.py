@@ -63,6 +63,8 @@ def compare_to_reference(  # noqa: PLR0913 (the options of a test)
     together: the reference is shared, so intervals that overlap do not mean that groups are equally
     close. All are measured with one kernel, fitted on the reference and all groups.
 
+    .. versionadded:: 0.2.0
+
     Parameters
     ----------
     reference : array-like, (n, d), table or Reference

@@ -61,6 +61,8 @@ def mmd_test(  # noqa: PLR0913 (the options of a test)
         A relabeling then exchanges the rows of pairs, and MMD^2 leaves out the pairs themselves: it
         sees small differences where rows of a pair are alike. With `clusters`, those of one id are
         a pair, in any order and of any sizes. Default False.
+
+        .. versionadded:: 0.2.0
     clusters : pair of sequences, (n,) and (m,), column name or None
         For rows that come in clusters (frames of one video, patches of one image, runs of one
         seed): the id of each row's cluster, of `X` and of `Y`. Anything hashable, in a list, an
@@ -69,6 +71,8 @@ def mmd_test(  # noqa: PLR0913 (the options of a test)
         the kernel between two is the mean over their rows. Unless `paired`, no cluster may have
         rows in both samples, and each sample needs two. Above 256 clusters, bins of them move.
         Default None: rows are independent.
+
+        .. versionadded:: 0.2.0
     strata : pair of sequences, (n,) and (m,), column name or None
         For rows of several kinds (classes, batches, sites) of which the samples may hold other
         shares: the kind of each row of `X` and of `Y`, as for `clusters`. Rows change sides within
@@ -79,10 +83,14 @@ def mmd_test(  # noqa: PLR0913 (the options of a test)
         stratum needs two rows of each sample. Pairs and clusters may lie in strata: a pair, and a
         cluster, in one each; shares are then of pairs, or of clusters. Time grows with the squared
         number of strata: some tens are quick, hundreds take minutes. Default None.
+
+        .. versionadded:: 0.2.0
     unmatched : {"raise", "drop"}
         What to do with rows that nothing can be compared with: those in strata with fewer than two
         rows (clusters, pairs) of a sample, and in clusters without a partner if `paired`.
         ``"drop"`` leaves them out, and `cautions` says how many. Default ``"raise"``.
+
+        .. versionadded:: 0.2.0
     kernel : Kernel
         Default ``MultiRBF()``: about six to ten Gaussian kernels that cover the distances in the
         data. An unfitted kernel is fitted on the pooled sample.
@@ -109,10 +117,14 @@ def mmd_test(  # noqa: PLR0913 (the options of a test)
         rows count as rows [7]_; the level stays exact. MMD^2, its error and interval come from at
         most 5,000 rows of each sample, drawn at random, of which they are exact. Kernels must have
         values from 0 to 1, as Gaussian ones have; no `clusters`, and no `paired` rows in `strata`.
+
+        .. versionadded:: 0.2.0
     n_landmarks : int
         From 2 to half of all rows. More of them see narrower differences: `landmarks` of the result
         says what share of each component they capture, and `cautions` what was hardly looked at.
         Default 256.
+
+        .. versionadded:: 0.2.0
     rng : None, int or numpy.random.Generator
         The source of all randomness (``np.random.default_rng(rng)``). The same `rng`, data and
         version give the same result to the bit, whatever `n_jobs`.

@@ -13,8 +13,8 @@ from repdist._inference.estimates import Estimate
 from repdist._inference.multiplicity import Adjust, adjusted
 from repdist._numbers import adjustment, counted, reaches
 from repdist._results.card import Card, Result
-from repdist._results.spreadsheet import write_frame
 from repdist._results.words import kernel_call, kernel_words, line_of, statistic_words
+from repdist._spreadsheet import write_frame
 from repdist._typing import Bins, Combine, Float64
 from repdist._version import __version__
 from repdist.kernels import Kernel
@@ -29,6 +29,8 @@ _MOST_NAMED = 8  # labels in words
 @dataclass(frozen=True, eq=False, repr=False)
 class ByLabelResult(Result):
     """The answer of `compare_by_label`: one row a label.
+
+    .. versionadded:: 0.2.0
 
     Attributes
     ----------

@@ -14,7 +14,7 @@ from repdist._designs.relabelings import Drawn
 from repdist._inference.linear import Control
 from repdist._numbers import counted, reaches, with_digits
 from repdist._results.card import Card, Result
-from repdist._results.spreadsheet import write_frame
+from repdist._spreadsheet import write_frame
 from repdist._typing import Float64
 from repdist._version import __version__
 from repdist.plotting._names import shortened
@@ -64,6 +64,8 @@ class Looks:
 @dataclass(frozen=True, eq=False, repr=False)
 class ColumnResult(Result):
     """The answer of `column_test`: one row a column, or a group of columns.
+
+    .. versionadded:: 0.2.0
 
     Attributes
     ----------
@@ -226,15 +228,20 @@ class ColumnResult(Result):
             )
         return f"{none}, nor do all together ({p})"
 
-    def _card(self) -> Card:
+    def named(self, most: int = _MOST_NAMED) -> list[tuple[str, str]]:
+        """Return the names of those that differ most surely, and what changed in each."""
         frame = self.to_frame()
         named = "column" if self.groups is None else "group"
-        lines = [("finding", self.finding())]
-        for row in frame[reaches(frame["pvalue_adjusted"])].head(_MOST_NAMED).itertuples():
+        lines = []
+        for row in frame[reaches(frame["pvalue_adjusted"])].head(most).itertuples():
             of = "" if self.groups is None else f"most in {shortened(str(row.column))}: "
             lines.append((shortened(str(getattr(row, named))), f"{of}{_words(row)}"))
-        if (more := self._differ - _MOST_NAMED) > 0:
+        if (more := self._differ - most) > 0:
             lines.append(("", f"and {more:,} more: to_frame()"))
+        return lines
+
+    def _card(self) -> Card:
+        lines = [("finding", self.finding()), *self.named()]
         lines.append(("control", CONTROLS[self.control]))
         lines.append(("null", self.relabelings.describe()))
         columns = counted(len(self.names), "column")

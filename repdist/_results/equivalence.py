@@ -14,6 +14,8 @@ UNITS = ("effect", "mmd_squared")
 class EquivalenceResult(Result):
     """The answer of `MMDTestResult.equivalence`.
 
+    .. versionadded:: 0.2.0
+
     Attributes
     ----------
     pvalue : float

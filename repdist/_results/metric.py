@@ -33,6 +33,8 @@ class Spread:
 class MetricResult(Result):
     """The answer of `repdist.metrics`: a value as its community quotes it, and its error.
 
+    .. versionadded:: 0.2.0
+
     Attributes
     ----------
     name : str

@@ -17,7 +17,6 @@ from repdist._numbers import adjustment, counted, reaches
 from repdist._results.card import Card, Result
 from repdist._results.equivalence import Unit, checked_margin
 from repdist._results.landmarks import LandmarkView
-from repdist._results.spreadsheet import write_frame
 from repdist._results.words import (
     kernel_call,
     kernel_words,
@@ -25,6 +24,7 @@ from repdist._results.words import (
     signs_words,
     statistic_words,
 )
+from repdist._spreadsheet import write_frame
 from repdist._typing import Bins, Combine, Estimator, Float64
 from repdist._version import __version__
 from repdist.kernels import Kernel
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, eq=False, repr=False)
 class ReferenceResult(Result):
     """The answer of `compare_to_reference`: distances, differences, ranks, pictures and a report.
+
+    .. versionadded:: 0.2.0
 
     Attributes
     ----------

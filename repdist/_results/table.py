@@ -19,7 +19,6 @@ from repdist._inference.stratified import STRATA
 from repdist._numbers import STARS, adjustment, counted, reaches, stars, with_equal_digits
 from repdist._results.card import Card, Grid, Result
 from repdist._results.landmarks import LandmarkView
-from repdist._results.spreadsheet import write_frame
 from repdist._results.words import (
     kernel_call,
     kernel_words,
@@ -27,6 +26,7 @@ from repdist._results.words import (
     signs_words,
     statistic_words,
 )
+from repdist._spreadsheet import write_frame
 from repdist._threads import computing
 from repdist._typing import Bins, Combine, Float64
 from repdist._version import __version__
@@ -261,6 +261,8 @@ class PairwiseMMDResult(Result):
         """One row a pair and stratum: first, second, stratum, n, m, share, MMD^2 and its error.
 
         n and m count rows, or clusters. Empty if groups were not compared within strata.
+
+        .. versionadded:: 0.2.0
         """
         import pandas as pd
 
@@ -289,6 +291,8 @@ class PairwiseMMDResult(Result):
         self, path: str | Path | None = None, *, cells: Literal["stars", "intervals"] = "stars"
     ) -> str:
         """Return the table of MMD^2 for a paper; it needs the LaTeX package `booktabs`.
+
+        .. versionadded:: 0.2.0
 
         Parameters
         ----------
@@ -401,11 +405,17 @@ class PairwiseMMDResult(Result):
 
     @property
     def complete(self) -> bool:
-        """Whether all pairs were compared, not some `comparisons` alone."""
+        """Whether all pairs were compared, not some `comparisons` alone.
+
+        .. versionadded:: 0.2.0
+        """
         return len(self.comparison.first) == math.comb(len(self.names), 2)
 
     def method(self) -> str:
-        """Return two sentences for a paper that say what was done."""
+        """Return two sentences for a paper that say what was done.
+
+        .. versionadded:: 0.2.0
+        """
         which = statistic_words(self.kernel, self.combine)
         pairs = counted(len(self.comparison.first), "comparison")
         corrected = (
@@ -425,7 +435,10 @@ class PairwiseMMDResult(Result):
         )
 
     def call(self) -> str:
-        """Return the call that repeats the result on the same groups, with the same `rng`."""
+        """Return the call that repeats the result on the same groups, with the same `rng`.
+
+        .. versionadded:: 0.2.0
+        """
         design = ""
         if self.counted.startswith("pairs"):
             design = f"paired={'ids' if self.paired_by_id else True}, "

@@ -120,6 +120,8 @@ class MMDTestResult(Result):
 
         The spread of a sample is ``mean k(x, x) - mean k(x, x')``; for the linear kernel the effect
         is Cohen's d squared (a trace over columns). NaN if nothing varies.
+
+        .. versionadded:: 0.2.0
         """
         return float(self.estimate.mmd_squared) / self.spread if self.spread > 0 else math.nan
 
@@ -155,6 +157,8 @@ class MMDTestResult(Result):
         """One row a stratum: n, m, share of both, mmd_squared, standard_error.
 
         n and m count rows, or clusters. Empty if rows were not compared within strata.
+
+        .. versionadded:: 0.2.0
         """
         import pandas as pd
 
@@ -162,14 +166,20 @@ class MMDTestResult(Result):
 
     @property
     def statistic_name(self) -> str:
-        """What `statistic` is, in words."""
+        """What `statistic` is, in words.
+
+        .. versionadded:: 0.2.0
+        """
         if len(self.component_columns["bandwidth"]) == 1 or self.combine == "mean":
             return self.component_name
         return {"max": "largest normal score", "fuse": "soft maximum (FUSE)"}[self.combine]
 
     @property
     def component_name(self) -> str:
-        """What z-scores of `components` are of: MMD^2, of `clusters` over its deviation."""
+        """What z-scores of `components` are of: MMD^2, of `clusters` over its deviation.
+
+        .. versionadded:: 0.2.0
+        """
         return "MMD^2 / sd" if self._studentised else "MMD^2"
 
     def confidence_interval(self, confidence_level: float = CONFIDENCE) -> tuple[float, float]:
@@ -198,6 +208,8 @@ class MMDTestResult(Result):
 
     def equivalence(self, margin: float, unit: Unit = "effect") -> EquivalenceResult:
         """Test that the distance is below a margin: close enough, not only not told apart.
+
+        .. versionadded:: 0.2.0
 
         Parameters
         ----------
@@ -257,6 +269,8 @@ class MMDTestResult(Result):
 
         The tables are those of `components`, and of `strata` if there are any.
 
+        .. versionadded:: 0.2.0
+
         Parameters
         ----------
         path : str or Path
@@ -276,7 +290,10 @@ class MMDTestResult(Result):
         write_page(path, page_of(self, _checks.text("title", title), self._card().html()))
 
     def method(self) -> str:
-        """Return a sentence for a paper that says what was done."""
+        """Return a sentence for a paper that says what was done.
+
+        .. versionadded:: 0.2.0
+        """
         return (
             f"{self._samples()} were compared by the {self.estimator} "
             f"squared maximum mean discrepancy ({kernel_words(self.kernel)}), with "
@@ -296,7 +313,10 @@ class MMDTestResult(Result):
         )
 
     def call(self) -> str:
-        """Return the call that repeats the result on the same rows, with the same `rng`."""
+        """Return the call that repeats the result on the same rows, with the same `rng`.
+
+        .. versionadded:: 0.2.0
+        """
         if self.landmarks is not None and self.landmarks.projected:
             return f"reference.compare(X, n_resamples={self.relabelings.wanted})" + (
                 "  # reference: the Reference; and the rng that was used"

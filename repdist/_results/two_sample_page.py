@@ -41,7 +41,7 @@ def page_of(result: TestToTell, title: str, lead: str) -> Page:
             ),
         ),
         tables=(
-            _components(result.components),
+            components_of(result),
             *([_strata(strata, _counted(result))] if len(strata) else []),
         ),
         method=result.method(),
@@ -49,7 +49,9 @@ def page_of(result: TestToTell, title: str, lead: str) -> Page:
     )
 
 
-def _components(components: Any) -> Table:
+def components_of(result: TestToTell) -> Table:
+    """Return the table of the components of the kernel."""
+    components = result.components
     numbers = [
         column_of_numbers(heading, components[name], digits(components[name]))
         for heading, name, digits in (

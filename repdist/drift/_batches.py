@@ -20,6 +20,8 @@ _LONGEST = 200  # characters of a label
 class MonitorStep:
     """What a monitor says of one batch.
 
+    .. versionadded:: 0.2.0
+
     Attributes
     ----------
     label : str

@@ -16,8 +16,8 @@ from repdist._inference.rates import CONFIDENCE
 from repdist._inference.sketched import distance
 from repdist._options import Options
 from repdist._results.card import Card, Result
-from repdist._results.spreadsheet import write_frame
 from repdist._results.words import kernel_words
+from repdist._spreadsheet import write_frame
 from repdist._threads import computing
 from repdist._typing import Array
 from repdist._version import __version__
@@ -43,6 +43,8 @@ class Monitor(Result):
     p-values are independent of each other, though the reference is one. They are bets that add up
     to evidence; an alarm is given where it reaches a threshold. The distance of each batch, its
     interval and floor are to the *reference*.
+
+    .. versionadded:: 0.2.0
 
     Parameters
     ----------

@@ -41,6 +41,8 @@ def by_label(  # noqa: PLR0913 (the options of a test)
 ) -> "pd.DataFrame":
     """Return a metric within each class, as a table of one row a label.
 
+    .. versionadded:: 0.2.0
+
     Parameters
     ----------
     metric : {"kid", "cmmd", "kad", "fid"}

@@ -16,6 +16,8 @@ from repdist._typing import Array, Float64
 
 _GROUPS = 20
 LEAST_ROWS = 2 * _GROUPS
+_ENOUGH = 4  # times the columns: so many rows make the interval right whatever the other sample
+_ALIKE = 1.25  # times the rows of the other sample: so alike, as many rows as columns do
 
 
 def fid(
@@ -29,6 +31,8 @@ def fid(
 
     ``|mu_x - mu_y|^2 + tr(S_x + S_y - 2 (S_x S_y)^(1/2))`` with means and covariances (over n - 1)
     of both.
+
+    .. versionadded:: 0.2.0
 
     Parameters
     ----------
@@ -55,8 +59,11 @@ def fid(
     In float64 on the CPU. The trace of the root is a sum of singular values of a product of factors
     of both covariances: never complex, never NaN. Time is ``O((n + m) d^2 + 20 d^3)``, memory some
     ten d x d matrices and five more a thread; one takes 34 MB for d = 2,048. Of fewer rows than
-    columns time is ``O(20 n m d)``, memory some copies of the rows. Leaving out rows tells the
-    error of rows that are independent: there is no `clusters` here.
+    columns time is ``O(20 n m d)``, memory some copies of the rows.
+
+    Two cases come with a caution, for the interval misses the true value: fewer rows than columns;
+    and one sample larger than the other, which has fewer rows than four times the columns. Leaving
+    out rows tells the error of rows that are independent: there is no `clusters` here.
 
     References
     ----------
@@ -101,17 +108,23 @@ def fid(
         spread=None,
         test=None,
         degrees=_GROUPS - 1,
-        cautions=_cautions(min(n, m), d),
+        cautions=_cautions(min(n, m), max(n, m), d),
     )
 
 
-def _cautions(fewest: int, d: int) -> tuple[str, ...]:
-    if fewest > d:
-        return ()
-    return (
-        f"no more rows ({fewest:,}) than columns ({d:,}): the plain value is mostly bias, so quote "
-        "the unbiased one",
-    )
+def _cautions(fewest: int, most: int, d: int) -> tuple[str, ...]:
+    if fewest < d:
+        return (
+            f"fewer rows ({fewest:,}) than columns ({d:,}): the plain value is mostly bias, and "
+            "the unbiased one and its interval are off, too; take more rows, or KID",
+        )
+    if fewest < _ENOUGH * d and most > _ALIKE * fewest:
+        return (
+            f"{fewest:,} rows against {most:,}, of {d:,} columns: the jackknife takes away more "
+            "than the bias, so the unbiased value and its interval are too low; take as many rows "
+            f"of both, or {_ENOUGH * d:,} of each",
+        )
+    return ()
 
 
 @dataclass(frozen=True)

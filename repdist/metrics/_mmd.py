@@ -29,6 +29,8 @@ def kid(  # noqa: PLR0913 (the options of a test)
 ) -> MetricResult:
     """Return the Kernel Inception Distance: the unbiased MMD^2 under ``(<x, y> / d + 1)^3`` [1]_.
 
+    .. versionadded:: 0.2.0
+
     Parameters
     ----------
     real, fake : array-like, (n, d) and (m, d)
@@ -97,6 +99,8 @@ def cmmd(  # noqa: PLR0913 (the options of a test)
 
     Its bandwidth is 10. Rows are divided by their lengths here; CLIP's are meant.
 
+    .. versionadded:: 0.2.0
+
     Parameters
     ----------
     real, fake : array-like, (n, d) and (m, d)
@@ -144,6 +148,8 @@ def kad(  # noqa: PLR0913 (the options of a test)
 
     Its bandwidth is the median distance between real rows (`repdist.median_heuristic`), as kadtk's
     README says; its code takes the evaluated ones. So numbers compare where `real` is the same.
+
+    .. versionadded:: 0.2.0
 
     Parameters
     ----------

@@ -55,6 +55,46 @@ class ColumnsShape(Protocol):
     def heights(self) -> Float64: ...
 
 
+class RegionsShape(Protocol):
+    """Regions of rows, some rows in the plane, and which regions differ.
+
+    `plane` has `points` (p, 2), the `region` of each, `centres` (k, 2), and the share `explained`.
+    """
+
+    @property
+    def headline(self) -> str: ...
+    @property
+    def plane(self) -> Any: ...
+    @property
+    def log2_ratio(self) -> Float64: ...
+    @property
+    def differs(self) -> Any: ...
+
+
+class SharesShape(Protocol):
+    """The shares that two samples have in regions, and an order of these."""
+
+    @property
+    def headline(self) -> str: ...
+    @property
+    def order(self) -> Any: ...
+    @property
+    def share_x(self) -> Float64: ...
+    @property
+    def share_y(self) -> Float64: ...
+    @property
+    def pvalue_adjusted(self) -> Float64: ...
+
+
+class WitnessShape(Protocol):
+    """How much more of one sample than of the other lives at the rows of both."""
+
+    @property
+    def values_x(self) -> Float64: ...
+    @property
+    def values_y(self) -> Float64: ...
+
+
 class LevelShape(Protocol):
     """p-values of tests under the null, and the rate of rejections at one level."""
 

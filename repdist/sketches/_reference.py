@@ -49,6 +49,8 @@ class Reference(Result):
     with these: with an exact p-value, a distance and its error. All numbers are in the units of
     the one kernel: to compare another sample changes no earlier number.
 
+    .. versionadded:: 0.2.0
+
     Parameters
     ----------
     X : array-like, (n, d), or table

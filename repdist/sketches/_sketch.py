@@ -24,6 +24,8 @@ class Sketch(Result):
 
     Sketches of one reference add up: ``a + b`` is that of the rows of both.
 
+    .. versionadded:: 0.2.0
+
     Attributes
     ----------
     plan : SketchPlan

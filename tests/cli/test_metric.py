@@ -77,9 +77,57 @@ def test_a_table_of_classes(ending, name, run):
     assert f"{expected.value['cat']:.4g}" in output
 
 
+def test_the_table_of_classes_is_written(run):
+    files = "real.csv", "fake.csv"
+    options = "--labels", "kind", *FEW, "--seed", "3"
+    expected = metrics.by_label("kid", REAL, OF_REAL, FAKE, OF_FAKE, n_resamples=199, rng=3)
+    code, output, message = run("metric", "kid", *files, *options, "--csv", "x.csv")
+    assert (code, message) == (0, "")
+    assert output == run("metric", "kid", *files, *options)[1]
+    found = pd.read_csv("x.csv", index_col="label")
+    pd.testing.assert_frame_equal(found, expected, check_dtype=False, rtol=1e-9)
+
+
+def test_a_name_of_a_class_is_no_formula(run):
+    np.savez("odd.npz", features=REAL, kind=np.repeat(["=1+1", "dog"], 45))
+    arguments = "odd.npz", "odd.npz", "--labels", "kind", *FEW, "--csv", "x.csv"
+    assert run("metric", "kid", *arguments)[0] == 0
+    assert set(pd.read_csv("x.csv")["label"]) == {"'=1+1", "dog"}
+
+
+@pytest.mark.parametrize("name", ["kid", "cmmd", "kad"])
+def test_clusters_are_a_column_of_both_tables(name, folder, run):
+    prompts = np.arange(90) // 3, 100 + np.arange(84) // 2
+    for file, rows, ids in zip(("real", "fake"), (REAL, FAKE), prompts, strict=True):
+        table = pd.DataFrame(rows, columns=list("xyz")).assign(prompt=ids)
+        table.to_csv(folder / f"{file}.csv", index=False)
+    options = *FEW, "--seed", "3", "--json"
+    code, output, message = run(
+        "metric", name, "real.csv", "fake.csv", "--clusters", "prompt", *options
+    )
+    text = tuple(ids.astype(str) for ids in prompts)  # as a file of text has them
+    expected = getattr(metrics, name)(REAL, FAKE, clusters=text, n_resamples=199, rng=3)
+    assert (code, message) == (0, "")
+    found = json.loads(output)
+    for key in ("value", "standard_error", "pvalue"):
+        assert found[key] == pytest.approx(expected.to_dict()[key], rel=1e-9)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["fid", "real.csv", "fake.csv", "--clusters", "kind"], "`--clusters` must be given with"),
+        (
+            ["kid", "real.csv", "fake.csv", "--clusters", "kind", "--labels", "kind"],
+            "`--clusters` must be given with kid, cmmd or kad, and without `--labels`",
+        ),
+        (["kid", "real.csv", "fake.csv", "--clusters", "kind"], "`--clusters` must each have all"),
+        (["kid", "real.npy", "fake.npy", "--clusters", "kind"], "`--clusters` must name a column"),
+        (["kid", "real.npy", "fake.npy", "--csv", "x.csv"], "`--csv` must be given with"),
+        (
+            ["kid", "real.csv", "fake.csv", "--labels", "kind", "--csv", "real.csv"],
+            "`--csv` must not be the file of real.csv",
+        ),
         (["kid", "real.npy", "none.npy"], "`none.npy` must be a file; there is none"),
         (["kid", "real.npy", "nan.npy"], "`nan.npy` must hold finite numbers"),
         (["fid", "real.npy", "few.npy"], "`few.npy` must have at least 40 rows; got 5"),

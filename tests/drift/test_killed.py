@@ -53,6 +53,7 @@ def check(monitor, reference):
     assert rows == reference.n + 2000 * len(labels)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a signal of Unix")
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="no signal ends it at once")
 def test_a_job_that_is_killed_loses_nothing(tmp_path):

@@ -66,6 +66,7 @@ def test_a_second_one_is_refused(path):
         assert "is in use by another" in done.stderr
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a signal of Unix")
 def test_it_is_free_once_the_process_is_killed(path):
     code = (
         "import os, signal, numpy, repdist\n"

@@ -8,15 +8,21 @@ import math
 import types
 
 import numpy as np
+import pandas as pd
 import pytest
 from given import needs
+
+import repdist
 
 data = importlib.import_module("repdist._experiments.lenet_gap.data")
 features = importlib.import_module("repdist._experiments.lenet_gap.features")
 model = importlib.import_module("repdist._experiments.lenet_gap.model")
 train = importlib.import_module("repdist._experiments.lenet_gap.train")
 
-pytestmark = needs("tensorflow")
+pytestmark = [
+    needs("tensorflow"),
+    pytest.mark.filterwarnings("ignore:.* pairs cannot reach:repdist.RepdistWarning"),  # few images
+]
 ROUND, IMAGES = 128, 3 * 128 - 1  # the last round is filled up
 
 
@@ -28,7 +34,7 @@ def small(monkeypatch):
 def make_small(monkeypatch):
     """Make rounds, validation and the test at the end small."""
     monkeypatch.setattr(train, "ROUND", ROUND)
-    monkeypatch.setattr(train, "N_VALIDATION", 20)
+    monkeypatch.setattr(train, "N_VALIDATION", 60)
     monkeypatch.setattr(train, "WARM_UP", 2)
     monkeypatch.setattr(
         train, "make_images", functools.partial(features.make_images, n_per_class=2)
@@ -38,7 +44,7 @@ def make_small(monkeypatch):
 @pytest.fixture(scope="module")
 def digits():
     train_digits, test_digits = data.load_digits()
-    return train_digits[:480], test_digits
+    return train_digits[:720], test_digits
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +81,8 @@ def assert_same_weights(out, other):
 def test_the_files_of_a_training(through):
     out, report, _ = through
     assert {path.name for path in out.iterdir()} == {
-        "checkpoint.npz", "log.csv", "weights.npz", "learning_curve.png", "training.json",
+        "checkpoint.npz", "log.csv", "tables.csv", "weights.npz", "learning_curve.png",
+        "training.json",
     }  # fmt: skip
     assert json.loads((out / "training.json").read_text("utf-8")) == report
     assert (out / "learning_curve.png").read_bytes().startswith(b"\x89PNG")
@@ -98,7 +105,7 @@ def test_the_report_of_a_training(through, digits):
     out, report, _ = through
     assert report["command"] == "the call"
     assert report["seed"] == 5
-    assert report["training_digits"] == 440
+    assert report["training_digits"] == 660
     assert report["training_images"] == 384
     assert report["parameters"] == 52_736
     network = model.Network(model.Weights.load(out / "weights.npz"))
@@ -110,6 +117,37 @@ def test_the_report_of_a_training(through, digits):
     assert report["test_accuracy_interval"] == pytest.approx(interval, abs=1e-6)
 
 
+def test_the_tables_of_a_training(through, digits):
+    """Before it and after each round, of the validation images; the last from the last weights."""
+    out, _, _ = through
+    tables = pd.read_csv(out / "tables.csv")
+    assert tables.groupby("epochs").size().to_dict() == {0: 45, 1: 45, 2: 45, 3: 45}
+    _, validation = train.split(digits[0], 5)
+    images, labels = train._validation_images(validation, 5)
+    counts = np.bincount(labels)
+    last = tables[tables["epochs"] == 3]
+    assert last["n_first"].tolist() == counts[last["first"]].tolist()
+    network = model.Network(model.Weights.load(out / "weights.npz"))
+    rows = network.features(images)  # in float32; the training computes in bfloat16
+    expected = repdist.pairwise_mmd_test(rows, labels, n_resamples=999, rng=0).to_frame()
+    assert last["second"].tolist() == expected["second"].tolist()
+    np.testing.assert_allclose(last["effect"], expected["effect"], rtol=0.1, atol=0.02)
+
+
+def test_the_table_of_classes_changes_no_weight(through, digits, tmp_path, monkeypatch):
+    """A training without it ends with the same bytes."""
+    from keras.callbacks import Callback
+
+    class Nothing(Callback):
+        pass
+
+    monkeypatch.setattr(train, "_tables", lambda *_: Nothing())
+    train.train(*digits, tmp_path, n_images=IMAGES, seed=5)
+    assert not (tmp_path / "tables.csv").exists()
+    for name in ("weights.npz", "checkpoint.npz"):
+        assert (tmp_path / name).read_bytes() == (through[0] / name).read_bytes(), name
+
+
 def test_clutter_of_training_and_validation_is_kept_apart(through, digits):
     validation_pool, *training_pools = through[2]
     fit, validation = train.split(digits[0], 5)
@@ -119,7 +157,7 @@ def test_clutter_of_training_and_validation_is_kept_apart(through, digits):
         np.testing.assert_array_equal(pool, fit.images)
 
 
-@pytest.mark.parametrize(("n", "n_validation"), [(480, 40), (469, 40), (468, 39), (13, 2)])
+@pytest.mark.parametrize(("n", "n_validation"), [(720, 60), (709, 60), (708, 59), (13, 2)])
 def test_digits_are_divided(n, n_validation, digits):
     fit, validation = train.split(digits[0][:n], 0)
     assert len(validation) == n_validation
@@ -163,7 +201,9 @@ def stopped(digits, tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         train.train(*digits, tmp_path, n_images=IMAGES, seed=5)
     go_on()
-    assert {path.name for path in tmp_path.iterdir()} == {"checkpoint.npz", "log.csv"}
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "checkpoint.npz", "log.csv", "tables.csv",
+    }  # fmt: skip
     assert len(log_of(tmp_path)) == 1
     return tmp_path
 
@@ -175,18 +215,21 @@ def test_a_stopped_training_ends_with_the_same_weights(stopped, through, digits)
     assert log_of(stopped)[:1] == before
     for line, again in zip(log_of(through[0]), log_of(stopped), strict=True):
         assert line | {"seconds": 0} == again | {"seconds": 0}
+    assert (stopped / "tables.csv").read_bytes() == (through[0] / "tables.csv").read_bytes()
 
 
 def test_a_log_ahead_of_its_checkpoint(stopped, through, digits):
-    """The log is written first; a stop in between must not count its round twice."""
-    (stopped / "log.csv").write_bytes((through[0] / "log.csv").read_bytes())
+    """The logs are written first; a stop in between must not count its round twice."""
+    for name in ("log.csv", "tables.csv"):
+        (stopped / name).write_bytes((through[0] / name).read_bytes())
     train.train(*digits, stopped, n_images=IMAGES, seed=5)
     assert_same_weights(stopped, through[0])
     assert [line["round"] for line in log_of(stopped)] == ["0", "1", "2"]
+    assert (stopped / "tables.csv").read_bytes() == (through[0] / "tables.csv").read_bytes()
 
 
 def test_a_finished_training_is_not_repeated(through, digits, tmp_path, monkeypatch):
-    for name in ("checkpoint.npz", "log.csv"):
+    for name in ("checkpoint.npz", "log.csv", "tables.csv"):
         (tmp_path / name).write_bytes((through[0] / name).read_bytes())
     stop_in_round(0, monkeypatch)
     train.train(*digits, tmp_path, n_images=IMAGES, seed=5)
@@ -194,7 +237,7 @@ def test_a_finished_training_is_not_repeated(through, digits, tmp_path, monkeypa
 
 
 @pytest.mark.parametrize(
-    ("n_digits", "n_images", "seed"), [(479, IMAGES, 5), (480, 4 * ROUND, 5), (480, IMAGES, 6)]
+    ("n_digits", "n_images", "seed"), [(719, IMAGES, 5), (720, 4 * ROUND, 5), (720, IMAGES, 6)]
 )
 def test_another_plan_is_refused(n_digits, n_images, seed, through, digits):
     out, _, _ = through
@@ -216,8 +259,12 @@ def test_what_cannot_end_is_not_begun(digits, tmp_path):
     out = tmp_path / "new"
     with pytest.raises(ValueError, match="`--mnist` must hold 2 test digits of each class; got 0"):
         train.train(digits[0], digits[1][:1], out, n_images=IMAGES)
-    with pytest.raises(ValueError, match="`--mnist` must hold two training digits; got 1"):
-        train.train(digits[0][:1], digits[1], out, n_images=IMAGES)
+    with pytest.raises(
+        ValueError, match=r"two validation images of each class; got 1 of class 5, with 40 in all"
+    ):
+        train.train(digits[0][:480], digits[1], out, n_images=IMAGES, seed=5)
+    with pytest.raises(ValueError, match="`--mnist` must hold enough training digits"):
+        train.train(digits[0][:0], digits[1], out, n_images=IMAGES)
     with pytest.raises(ValueError, match="`--seed` must be at least 0; got -1"):
         train.train(*digits, out, n_images=IMAGES, seed=-1)
     assert not out.exists()
@@ -237,9 +284,12 @@ def test_other_files_are_not_overwritten(digits, tmp_path):
     assert (tmp_path / "weights.npz").read_text() == "mine"
 
 
-@pytest.mark.parametrize("damage", ["truncated", "empty", "other arrays", "no log", "half a log"])
+@pytest.mark.parametrize(
+    "damage",
+    ["truncated", "empty", "other arrays", "no log", "half a log", "no tables", "half the tables"],
+)
 def test_a_damaged_checkpoint(damage, through, digits, tmp_path):
-    for name in ("checkpoint.npz", "log.csv"):
+    for name in ("checkpoint.npz", "log.csv", "tables.csv"):
         (tmp_path / name).write_bytes((through[0] / name).read_bytes())
     path = tmp_path / "checkpoint.npz"
     if damage == "truncated":
@@ -250,6 +300,10 @@ def test_a_damaged_checkpoint(damage, through, digits, tmp_path):
         np.savez(path, a=np.arange(3))
     elif damage == "no log":
         (tmp_path / "log.csv").unlink()
+    elif damage == "no tables":
+        (tmp_path / "tables.csv").unlink()
+    elif damage == "half the tables":
+        (tmp_path / "tables.csv").write_text("first,second\n")
     else:
         (tmp_path / "log.csv").write_text("round,images\n0,128\n")
     with pytest.raises(
@@ -274,16 +328,16 @@ def fake_network(loss):
 
 
 def test_a_training_that_diverges(digits):
-    plan = train.Plan(ROUND, 0, 480, "")
+    plan = train.Plan(ROUND, 0, 720, "")
     with pytest.raises(ValueError, match="diverged in round 0; try another `--seed`"):
-        train._one_round(fake_network(math.nan), plan, [], digits[0], (None, None))
+        train._one_round(fake_network(math.nan), plan, [], digits[0], (None, None), None)
 
 
 def test_a_round_uses_its_learning_rate(digits):
     network = fake_network(1.0)
     earlier = [types.SimpleNamespace(seconds=100.0)]
-    plan = train.Plan(3 * ROUND, 0, 480, "")
-    row = train._one_round(network, plan, earlier, digits[0], (None, None))
+    plan = train.Plan(3 * ROUND, 0, 720, "")
+    row = train._one_round(network, plan, earlier, digits[0], (None, None), None)
     assert (row.round, row.images) == (1, 2 * ROUND)
     assert row.seconds > 100
     assert network.optimizer.learning_rate == row.learning_rate

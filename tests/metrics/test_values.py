@@ -157,16 +157,28 @@ def test_fid_is_the_formula_of_the_paper():
     assert found.to_dict()["pvalue"] is None
 
 
-@pytest.mark.parametrize(("n", "m"), [(60, 60), (60, 400), (400, 60), (95, 93)])
+@pytest.mark.parametrize(("n", "m"), [(60, 60), (60, 400), (400, 60), (90, 90), (95, 93)])
 def test_fid_of_fewer_rows_than_columns(n, m):
     rng = np.random.default_rng(1)
     x, y = rng.normal(size=(n, 90)), rng.normal(0.2, 1, size=(m, 90))
     found = metrics.fid(x, y, rng=0)
     assert found.value == pytest.approx(fid_by_eigenvalues(x, y), rel=1e-6)
-    few = [f"no more rows ({min(n, m)}) than columns (90)"] if min(n, m) <= 90 else []
+    few = [f"fewer rows ({min(n, m)}) than columns (90)"] if min(n, m) < 90 else []
     assert [caution.partition(":")[0] for caution in found.cautions] == few
     assert np.isfinite([found.value, found.unbiased, found.standard_error]).all()
     assert isinstance(found.value, float)
+
+
+@pytest.mark.parametrize(
+    ("n", "m", "told"),
+    [(41, 41, 0), (41, 51, 0), (41, 52, 1), (300, 41, 1), (159, 200, 1), (160, 800, 0)],
+)
+def test_fid_of_unequal_samples_says_when_rows_are_too_few(n, m, told):
+    rng = np.random.default_rng(1)
+    found = metrics.fid(rng.normal(size=(n, 40)), rng.normal(size=(m, 40)), rng=0)
+    few, many = sorted((n, m))
+    expected = f"{few} rows against {many}, of 40 columns: the jackknife takes away more than"
+    assert [caution[: len(expected)] for caution in found.cautions] == [expected] * told
 
 
 @pytest.mark.parametrize(

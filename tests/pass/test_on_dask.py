@@ -365,6 +365,7 @@ class Deadly(kernels.Kernel):
         return np.exp(-0.1 * ((X[:, None] - Y[None]) ** 2).sum(axis=2))
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a signal of Unix")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_what_a_killed_worker_held_is_computed_again(client, many_blocks, tmp_path):
     """It dies in the middle: it has sums behind it, and holds rows of the others' tasks."""
@@ -381,6 +382,7 @@ def test_what_a_killed_worker_held_is_computed_again(client, many_blocks, tmp_pa
     assert set(client.scheduler_info()["workers"]) != before
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a signal of Unix")
 def test_work_that_kills_every_worker_is_an_error(client, cluster, monkeypatch, tmp_path):
     monkeypatch.setattr(cluster.scheduler, "allowed_failures", 0)
     deadly = Deadly(str(tmp_path), deaths=100)

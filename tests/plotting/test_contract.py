@@ -117,6 +117,31 @@ def drift(names=NAMES, alarms=1):
     return SimpleNamespace(headline="Alarm: b", threshold=20.0, to_frame=lambda: frame)
 
 
+def regions(differs=(True, False, False)):
+    """Three regions, of which one sample has no rows in the first, and some points."""
+    rng = np.random.default_rng(0)
+    plane = SimpleNamespace(
+        points=rng.normal(size=(30, 2)), region=np.arange(30) % 3, centres=np.eye(3)[:, :2],
+        explained=0.4,
+    )  # fmt: skip
+    return SimpleNamespace(
+        headline="1 of 3 regions differ", plane=plane, log2_ratio=np.array([-np.inf, 0.3, 5.0]),
+        differs=np.array(differs),
+    )  # fmt: skip
+
+
+def shares(order=(2, 0, 1)):
+    return SimpleNamespace(
+        headline="1 of 3 regions differ", order=np.array(order), share_x=np.array([0.5, 0.4, 0.1]),
+        share_y=np.array([0.3, 0.5, 0.2]), pvalue_adjusted=np.array([0.4, 1.0, 0.01]),
+    )  # fmt: skip
+
+
+def witness(m=20):
+    rng = np.random.default_rng(0)
+    return SimpleNamespace(values_x=rng.normal(size=30), values_y=np.full(m, 0.5))
+
+
 # Picture: the protocol of what it needs, and objects that have no more than that.
 PICTURES = {
     "plot_two_sample": ("NullShape", [null(), null(1)]),
@@ -128,6 +153,9 @@ PICTURES = {
         "CurveShape",
         [curve(), curve(reached=False), curve(counted="pairs"), curve(counted="clusters")],
     ),
+    "plot_regions": ("RegionsShape", [regions(), regions([False] * 3)]),
+    "plot_shares": ("SharesShape", [shares(), shares([1])]),
+    "plot_witness": ("WitnessShape", [witness(), witness(1)]),
     "plot_distances": ("DistancesShape", [distances(), distances(NAMES[:1])]),
     "plot_columns": ("ColumnsShape", [columns(), columns(NAMES[:1])]),
 }

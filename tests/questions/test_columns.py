@@ -318,7 +318,7 @@ def test_constant_columns_have_p_1_and_change_nothing_else():
     np.testing.assert_array_equal(np.delete(found.pvalue_adjusted, 2), without.pvalue_adjusted)
     row = found.to_frame().set_index("column").loc[2]
     assert (row["changed"], row["direction"], row["difference"]) == ("", "", 0)
-    assert found.cautions == ("1 of 6 columns is constant in each sample",)
+    assert found.cautions == ("1 of 6 columns are constant and say nothing",)
 
 
 def test_two_values_differ_in_location():

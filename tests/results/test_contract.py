@@ -19,19 +19,19 @@ from repdist import kernels
 mpl.use("Agg")
 
 RESULTS = {
-    "ByLabelResult", "ColumnResult", "EquivalenceResult", "GlobalTestResult", "LevelCheck",
-    "MMDTestResult", "MetricResult", "Monitor", "PairwiseMMDResult", "PowerCurve", "Reference",
-    "ReferenceResult", "Sketch",
+    "ByLabelResult", "ColumnResult", "EquivalenceResult", "Explanation", "GlobalTestResult",
+    "LevelCheck", "MMDTestResult", "MetricResult", "Monitor", "PairwiseMMDResult", "PowerCurve",
+    "Reference", "ReferenceResult", "RegionResult", "Sketch", "WitnessResult",
 }  # fmt: skip
-NAMELESS = {"EquivalenceResult", "GlobalTestResult", "Sketch"}  # what has no names of its own
-WITHOUT_CAUTIONS = {*NAMELESS, "Monitor", "Reference"}
+WITHOUT_CAUTIONS = {"EquivalenceResult", "GlobalTestResult", "Sketch", "Monitor", "Reference"}
+NAMELESS = {"EquivalenceResult", "GlobalTestResult", "RegionResult", "Sketch"}  # of its own
 GROWING = {"Monitor", "Reference"}  # are no dataclasses
 METHODS = {
     "ByLabelResult", "ColumnResult", "MMDTestResult", "Monitor", "PairwiseMMDResult",
-    "ReferenceResult",
+    "ReferenceResult", "RegionResult",
 }  # fmt: skip
 NAMES = ["<b>", "R & D", "$x_1$"]  # of groups and of columns
-PICTURES = {"plot", "dendrogram", "embed"}
+PICTURES = {"plot", "plot_shares", "dendrogram", "embed"}
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,7 @@ def results():
         monitor.update(rows(40, 2 * (name == NAMES[0]), seed + 1), label=name)
     return {
         "ColumnResult": repdist.column_test(X, rows(14, 8.0), n_resamples=99, rng=0),
+        "Explanation": repdist.explain(X, rows(14, 8.0), n_regions=3, **few),
         "MMDTestResult": two,
         "MetricResult": repdist.metrics.kid(*named, **few, subsets=3, subset_size=5),
         "EquivalenceResult": two.equivalence(0.5),
@@ -85,6 +86,8 @@ def results():
         "PowerCurve": repdist.estimate_power(X, Y, sizes=[2, 10], **rehearsal),
         "PairwiseMMDResult": table,
         "GlobalTestResult": table.global_test(19),
+        "RegionResult": repdist.region_test(rows(3, seed=1), rows(3, 1.5), n_regions=3, **few),
+        "WitnessResult": repdist.witness(X, Y, kernel=kernel),
         "Monitor": monitor,
         "Reference": reference,
         "Sketch": reference.sketch(rows(40), rng=0),
@@ -239,7 +242,7 @@ def test_the_method_is_prose_for_a_paper(results, name):
     assert words[0].isupper() or words[0].isdigit()
 
 
-@pytest.mark.parametrize("name", sorted(METHODS - {"ColumnResult"}))  # it has no kernel
+@pytest.mark.parametrize("name", sorted(METHODS - {"ColumnResult", "RegionResult"}))
 def test_the_call_names_the_function_and_the_kernel(results, name):
     function = {
         "ByLabelResult": "compare_by_label(X, x_labels, Y, y_labels, ",

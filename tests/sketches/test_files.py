@@ -350,6 +350,7 @@ def test_what_breaks_off_leaves_the_earlier_file(path, thing, error, monkeypatch
     assert list(path.parent.iterdir()) == [path]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a signal of Unix")
 @pytest.mark.skipif(sys.platform == "win32", reason="no signal ends it at once")
 def test_a_process_that_is_killed_in_a_save_leaves_the_earlier_file(tmp_path):
     path = tmp_path / "reference.npz"

@@ -1,0 +1,98 @@
+"""All results about two samples, and the page that shows them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from repdist import _checks
+from repdist._numbers import reaches
+from repdist._results.card import Card, Result
+from repdist._results.columns import ColumnResult
+from repdist._results.regions import RegionResult
+from repdist._results.two_sample import MMDTestResult
+from repdist._results.witness import WitnessResult
+
+_MOST_NAMED = 3  # columns in words
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Explanation(Result):
+    """The answer of `explain`: whether two samples differ, by how much, and in what.
+
+    .. versionadded:: 0.2.0
+
+    Attributes
+    ----------
+    test : MMDTestResult
+    columns : ColumnResult
+    regions : RegionResult
+    witness : WitnessResult or None
+        None above 50,000 rows.
+    """
+
+    test: MMDTestResult
+    columns: ColumnResult
+    regions: RegionResult
+    witness: WitnessResult | None
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """What a reader of the results should know, each once."""
+        parts = (self.test, self.columns, self.regions)
+        return tuple(dict.fromkeys(text for part in parts for text in part.cautions))
+
+    def to_html(
+        self, path: str | Path, *, title: str = "Do the samples differ, and in what?"
+    ) -> None:
+        """Write one self-contained page: the test, columns, regions, rows, method, references.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file, which appears when it is complete.
+        title : str
+            The heading.
+
+        Raises
+        ------
+        TypeError, ValueError, OSError
+            If `title` is not text, or `path` is no file name, is none that can be written in an
+            existing folder, or cannot be written to its end; an earlier file is then as it was.
+        """
+        from repdist._report import write_page
+        from repdist._results.explanation_page import page_of
+
+        write_page(path, page_of(self, _checks.text("title", title), self._card().html()))
+
+    def finding(self) -> str:
+        """Return whether the samples differ, and by how much."""
+        test = self.test
+        differ = "the samples differ" if reaches(test.pvalue) else "no difference is shown"
+        return f"{differ} (p = {test.pvalue:.2g}), MMD^2 {test.mmd_squared:.3g}" + (
+            f", {test.effect:.2g} of the spread within samples" * (test.effect > 0)
+        )
+
+    def __repr__(self) -> str:
+        return f"Explanation({self.test!r}, {self.columns!r}, {self.regions!r})"
+
+    def _card(self) -> Card:
+        lines = [
+            ("finding", self.finding()),
+            ("columns", self.columns.finding()),
+            *self.columns.named(_MOST_NAMED),
+            ("regions", self.regions.finding()),
+        ]
+        if self.witness is not None:
+            of_x, of_y = (", ".join(map(str, rows)) for rows in self.witness.most_typical(n_rows=5))
+            lines.append(("rows", f"most typical of X: {of_x}; of Y: {of_y}"))
+        title = f"{self.test.n:,} rows against {self.test.m:,}: do they differ, and in what?"
+        return Card(title, tuple(lines), self.cautions)
+
+    def _record(self) -> dict[str, Any]:
+        return {
+            "cautions": self.cautions,
+            "test": self.test.to_dict(),
+            "columns": self.columns.to_dict(),
+            "regions": self.regions.to_dict(),
+            "witness": None if self.witness is None else self.witness.to_dict(),
+        }

@@ -1,0 +1,175 @@
+"""The page that tells all about two samples."""
+
+from typing import Any, Protocol
+
+from repdist._numbers import (
+    counted,
+    pvalues_with_equal_digits,
+    reaches,
+    with_equal_digits,
+)
+from repdist._report import Column, Page, Picture, Table, column_of_names, column_of_numbers
+from repdist._results.two_sample_page import TestToTell, components_of
+from repdist._version import __version__
+
+_MOST_COLUMNS, _MOST_PICTURED, _MOST_ROWS, _TYPICAL = 200, 12, 10, 5
+
+_REFERENCES = {
+    "test": "A. Gretton, K. M. Borgwardt, M. J. Rasch, B. Schölkopf, A. Smola, “A kernel "
+    "two-sample test”, JMLR 13, 723-773, 2012.",
+    "columns": "J. Neyman, “‘Smooth test’ for goodness of fit”, Skandinavisk "
+    "Aktuarietidskrift 20, 149-199, 1937.",
+    "westfall-young": "P. H. Westfall, S. S. Young, Resampling-based multiple testing, Wiley, "
+    "1993.",
+    "holm": "S. Holm, “A simple sequentially rejective multiple test procedure”, Scandinavian "
+    "Journal of Statistics 6, 65-70, 1979.",
+    "newcombe": "R. G. Newcombe, “Interval estimation for the difference between independent "
+    "proportions”, Statistics in Medicine 17, 873-890, 1998.",
+}
+
+
+class ExplanationToTell(Protocol):
+    """All results about two samples, as a page tells them."""
+
+    @property
+    def test(self) -> TestToTell: ...
+    @property
+    def columns(self) -> Any: ...
+    @property
+    def regions(self) -> Any: ...
+    @property
+    def witness(self) -> Any: ...
+
+
+def page_of(result: ExplanationToTell, title: str, lead: str) -> Page:
+    """Return the page: pictures of the four results, their tables, methods and references.
+
+    `lead` is the summary as HTML.
+    """
+    columns, regions, witness = result.columns, result.regions, result.witness
+    ranked = [] if witness is None else [_typical(witness)]
+    drawn = [] if witness is None else [
+        Picture(
+            "Rows", witness.plot,
+            "How much more of one sample than of the other lives at each row, as two "
+            "distributions.",
+        )
+    ]  # fmt: skip
+    return Page(
+        title=title,
+        lead=lead,
+        pictures=(
+            Picture(
+                "Columns that differ most",
+                lambda: columns.plot(n_columns=_MOST_PICTURED),
+                "Histograms of the columns that differ most, X above and Y below; numbers in the "
+                "table.",
+            ),
+            Picture(
+                "Null distribution", result.test.plot,
+                "Null distribution with the observed statistic.",
+            ),
+            Picture(
+                "Regions", regions.plot,
+                "Rows in the plane, coloured by which sample has more in their region; numbers in "
+                "the table.",
+            ),
+            Picture(
+                "Shares of the regions", regions.plot_shares,
+                "Bars of the shares of both samples in each region; numbers in the table.",
+            ),
+            *drawn,
+        ),
+        tables=(_columns(columns), _regions(regions), *ranked, components_of(result.test)),
+        method=" ".join((result.test.method(), columns.method(), regions.method())),
+        call=result.test.call().replace("mmd_test(", "explain("),
+        references=tuple(_references(columns, regions)),
+    )  # fmt: skip
+
+
+def _columns(result: Any) -> Table:
+    frame = result.to_frame()
+    shown = frame.head(_MOST_COLUMNS)
+    more = f" The {len(shown):,} surest of {len(frame):,}." * (len(frame) > len(shown))
+    return Table(
+        "Columns",
+        "Rows in bold differ at .05, adjusted for all columns. Difference: of the means, Y less X, "
+        "in standard deviations; spread: of the standard deviations, Y over X; overlap: what both "
+        f"distributions have in common.{more}",
+        (
+            column_of_names("Column", shown["column"]),
+            _texts("Changed", [text or "–" for text in shown["direction"]]),
+            *(
+                column_of_numbers(heading, shown[name], with_equal_digits(shown[name]))
+                for heading, name in (("Difference", "difference"), ("Spread", "spread_ratio"))
+            ),
+            column_of_numbers("Overlap", shown["overlap"], [f"{v:.0%}" for v in shown["overlap"]]),
+            _adjusted(shown),
+        ),
+        bold=_differing(shown),
+    )
+
+
+def _regions(result: Any) -> Table:
+    frame = result.to_frame()
+    typical = [result.typical(int(region), n_rows=_TYPICAL) for region in frame["region"]]
+    low, high = (
+        [f"{100 * value:+.1f}".replace("-", "−") for value in frame[end]] for end in ("low", "high")
+    )
+    intervals = [f"{a} to {b} %" for a, b in zip(low, high, strict=True)]
+    return Table(
+        "Regions",
+        f"{counted(len(frame), 'region')} of both samples together, made by k-means without a look "
+        "at which row is of which sample. Rows in bold differ in their shares at .05, adjusted. "
+        "The rows nearest to the centre of a region are typical of it.",
+        (
+            column_of_numbers("Region", frame["region"], list(map(str, frame["region"])), "key"),
+            *(
+                column_of_numbers(heading, frame[name], [f"{v:.1%}" for v in frame[name]])
+                for heading, name in (("Share of X", "share_x"), ("Share of Y", "share_y"))
+            ),
+            column_of_numbers("Difference", frame["difference"], intervals),
+            _adjusted(frame),
+            *(
+                _texts(heading, [", ".join(map(str, rows[sample])) or "–" for rows in typical])
+                for sample, heading in enumerate(("Typical rows of X", "Typical rows of Y"))
+            ),
+        ),
+        bold=_differing(frame),
+    )
+
+
+def _typical(result: Any) -> Table:
+    of_x, of_y = result.most_typical(n_rows=_MOST_ROWS)
+    names = ["X"] * len(of_x) + ["Y"] * len(of_y)
+    rows = [*of_x.tolist(), *of_y.tolist()]
+    values = [*result.values_x[of_x].tolist(), *result.values_y[of_y].tolist()]
+    return Table(
+        "Rows most typical of their sample",
+        "The witness: above 0 where more of X lives, below 0 where more of Y does. A ranking, to "
+        "look at; it has no p-values.",
+        (
+            column_of_names("Sample", names),
+            column_of_numbers("Row", rows, [f"{row}" for row in rows], "key"),
+            column_of_numbers("Witness", values, with_equal_digits(values)),
+        ),
+    )
+
+
+def _texts(heading: str, texts: list[str]) -> Column:
+    return Column(heading, texts, texts)
+
+
+def _adjusted(frame: Any) -> Column:
+    values = frame["pvalue_adjusted"].tolist()
+    return column_of_numbers("p, adjusted", values, pvalues_with_equal_digits(values), "key")
+
+
+def _differing(frame: Any) -> tuple[bool, ...]:
+    return tuple(bool(p) for p in reaches(frame["pvalue_adjusted"].to_numpy()))
+
+
+def _references(columns: Any, regions: Any) -> list[str]:
+    keys = dict.fromkeys(("test", "columns", columns.control, regions.control, regions.interval))
+    software = f"repdist {__version__}: kernel two-sample tests for representations."
+    return [software, *(_REFERENCES[key] for key in keys if key in _REFERENCES)]

@@ -1,0 +1,160 @@
+"""All about two samples: each part is what its own call gives, and the page shows them."""
+
+import html
+import json
+import re
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+
+import repdist
+from repdist import kernels
+
+mpl.use("Agg")
+
+RNG = np.random.default_rng(0)
+NAMES = ["height", "<weight>", "R & D"]
+X = pd.DataFrame(RNG.normal(size=(40, 3)), columns=NAMES)
+Y = pd.DataFrame(RNG.normal(size=(50, 3)) * [1, 1, 3], columns=NAMES)
+OPTIONS = {"n_resamples": 999, "rng": 3}
+
+
+@pytest.fixture(scope="module")
+def found():
+    return repdist.explain(X, Y, n_regions=4, **OPTIONS)
+
+
+def test_each_part_is_that_of_its_own_call(found):
+    assert found.test.to_dict() == repdist.mmd_test(X, Y, **OPTIONS).to_dict()
+    columns = repdist.column_test(X, Y, **OPTIONS)
+    pd.testing.assert_frame_equal(found.columns.to_frame(), columns.to_frame())
+    regions = repdist.region_test(X, Y, n_regions=4, **OPTIONS)
+    pd.testing.assert_frame_equal(found.regions.to_frame(), regions.to_frame())
+    rows = repdist.witness(X, Y)
+    np.testing.assert_array_equal(found.witness.values_x, rows.values_x)
+    np.testing.assert_array_equal(found.witness.values_y, rows.values_y)
+
+
+def test_the_summary_names_what_differs(found):
+    text = str(found)
+    assert text.startswith("40 rows against 50: do they differ, and in what?")
+    assert "the samples differ (p = 0.00098)" in text
+    assert "1 of 3 columns differs at .05, adjusted" in text
+    assert re.search(r"R & D +wider in Y", text)
+    assert found.cautions == tuple(dict.fromkeys(found.cautions))
+
+
+def test_that_no_column_differs_is_told_beside_that_the_samples_do():
+    """The p-value is that of the test on the same page, whichever kernel it has."""
+    rng = np.random.default_rng(0)
+    shared = rng.normal(size=(200, 1))
+    both = np.sqrt(0.5) * (shared + rng.normal(size=(200, 6)))
+    found = repdist.explain(both, rng.normal(size=(200, 6)), kernel=kernels.RBF(), **OPTIONS)
+    assert not (found.columns.pvalue_adjusted <= 0.05).any()
+    assert found.columns.joint_pvalue == found.test.pvalue < 0.05
+    assert "no single column differs at .05, but the samples do" in str(found)
+    same = repdist.explain(X[:20], X[20:], **OPTIONS)
+    assert same.columns.joint_pvalue == same.test.pvalue > 0.05
+    assert "no difference is shown" in str(same)
+
+
+@pytest.mark.parametrize("design", ["paired", "clusters", "strata"])
+def test_designs_reach_every_part(design):
+    n = 24
+    options = {
+        "paired": {"paired": True},
+        "clusters": {"clusters": "of"},
+        "strata": {"strata": "of"},
+    }[design]
+    rng = np.random.default_rng(1)
+    first, second = (pd.DataFrame(rng.normal(size=(n, 2)), columns=["a", "b"]) for _ in "xy")
+    if design != "paired":
+        ids = np.arange(n) // 3 if design == "clusters" else np.arange(n) % 2
+        first["of"] = [f"x{i}" if design == "clusters" else f"{i}" for i in ids]
+        second["of"] = [f"y{i}" if design == "clusters" else f"{i}" for i in ids]
+    found = repdist.explain(first, second, n_regions=3, **options, **OPTIONS)
+    assert found.columns.names == ("a", "b")
+    alone = repdist.column_test(first, second, **options, **OPTIONS)
+    pd.testing.assert_frame_equal(found.columns.to_frame(), alone.to_frame())
+    regions = repdist.region_test(first, second, n_regions=3, **options, **OPTIONS)
+    pd.testing.assert_frame_equal(found.regions.to_frame(), regions.to_frame())
+    assert len(found.witness.values_x) == n
+
+
+def test_a_generator_gives_each_part_a_stream_of_its_own():
+    one, again = (
+        repdist.explain(X, Y, n_resamples=99, rng=np.random.default_rng(5)).to_dict()
+        for _ in range(2)
+    )
+    assert one == again
+    other = repdist.explain(X, Y, n_resamples=99, rng=5).to_dict()
+    assert one["columns"] != other["columns"]
+
+
+def test_many_rows_are_not_ranked(monkeypatch, tmp_path):
+    monkeypatch.setattr("repdist._questions.explain._MOST_RANKED", 89)
+    found = repdist.explain(X, Y, **OPTIONS)
+    assert found.witness is None
+    assert found.to_dict()["witness"] is None
+    assert "most typical" not in str(found)
+    found.to_html(tmp_path / "page.html")
+    assert "Rows most typical" not in (tmp_path / "page.html").read_text("utf-8")
+    monkeypatch.setattr("repdist._questions.explain._MOST_RANKED", 90)
+    assert repdist.explain(X, Y, **OPTIONS).witness is not None
+
+
+def test_the_page_shows_every_part(found, tmp_path):
+    found.to_html(tmp_path / "page.html", title="A <b> title")
+    page = (tmp_path / "page.html").read_text("utf-8")
+    assert "A &lt;b&gt; title" in page
+    assert "<weight>" not in page
+    assert html.escape("<weight>") in page
+    assert page.count('src="data:image/png;base64,') == 5
+    for heading in ("Columns", "Regions", "Rows most typical of their sample", "Components"):
+        assert f"<h2>{heading}</h2>" in page
+    rows = dict(re.findall(r'<td class="name"[^>]*>([^<]*)</td><td[^>]*>([^<]*)</td>', page))
+    assert rows[html.escape("R & D")] == "wider in Y"
+    region = found.regions.to_frame()["region"][0]
+    of_x, _ = found.regions.typical(int(region))
+    assert f">{', '.join(map(str, of_x)) or '–'}</td>" in page
+    for words in ("Westfall" if found.columns.control != "holm" else "S. Holm", "Gretton"):
+        assert words in page
+    assert html.escape(found.test.method()) in page
+    assert "repdist.explain(X, Y, " in page
+
+
+def test_a_page_of_many_columns_shows_the_surest(tmp_path):
+    rng = np.random.default_rng(0)
+    wide = rng.normal(size=(20, 300)), rng.normal(size=(20, 300))
+    found = repdist.explain(*wide, n_resamples=99, rng=0)
+    found.to_html(tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text("utf-8")
+    assert "The 200 surest of 300." in page
+    assert (tmp_path / "page.html").stat().st_size < 2e6
+
+
+def test_the_record_is_json(found):
+    record = json.loads(json.dumps(found.to_dict()))
+    assert set(record) == {"repdist_version", "cautions", "test", "columns", "regions", "witness"}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "kind", "message"),
+    [
+        (
+            {"kernel": kernels.Precomputed(np.eye(4))},
+            TypeError,
+            "`kernel` must be a kernel of feat",
+        ),
+        ({"kernel": "rbf"}, TypeError, "`kernel` must be"),
+        ({"names": ["a"]}, ValueError, "`names` must have one entry a column, 3 in all; got 1"),
+        ({"n_regions": 1}, ValueError, "`n_regions` must be"),
+        ({"rng": "0"}, TypeError, "`rng` must be"),
+        ({"method": "landmark"}, ValueError, "`method` must be"),
+    ],
+)
+def test_bad_input_is_named(wrong, kind, message):
+    with pytest.raises(kind, match=re.escape(message)):
+        repdist.explain(X, Y, **({"n_resamples": 99, "rng": 0} | wrong))
