@@ -42,8 +42,8 @@ def region_test(  # noqa: PLR0913 (the options of a test)
 
     All rows together are cut into regions by k-means, without a look at which sample they are of.
     Of each region the null hypothesis is that `X` and `Y` have the same share of their rows in it.
-    The chance that any region of which this is true is called different is at most .05 if adjusted
-    p-values up to .05 are.
+    If those with an adjusted p-value up to .05 are called different, the chance that this is wrong
+    of any is at most .05: exactly so if the samples have one distribution, else in large samples.
 
     .. versionadded:: 0.2.0
 
@@ -86,10 +86,10 @@ def region_test(  # noqa: PLR0913 (the options of a test)
     Notes
     -----
     Centres come from k-means on at most 10,000 rows, drawn uniformly from all and put in random
-    order by `rng`, with the start of k-means++ [1]_; then each row goes to its nearest centre. The
-    regions are a function of the rows without their order or labels, and of `rng`: under the null
-    hypothesis they tell nothing of who has which label, so that p-values from relabelings of rows
-    are exact with the regions held fixed, and so on average over `rng`.
+    order by `rng`, with the start of k-means++ [1]_; then each row goes to its nearest centre. What
+    regions come out, and how likely, depends on the rows without their order or labels: under the
+    null hypothesis they tell nothing of who has which label, so that p-values from relabelings of
+    rows are exact, over data and `rng`.
 
     The statistic of a region is the squared difference of its shares over its variance among
     relabelings, which are those of `mmd_test` and shared by all regions. p-values are adjusted as
@@ -97,7 +97,7 @@ def region_test(  # noqa: PLR0913 (the options of a test)
     Holm's correction.
 
     Shares of `clusters` are means over clusters, those of `strata` are inside strata, weighted by
-    the rows of either. Intervals, of 95 % for each region by itself, are Newcombe's hybrid score
+    rows, or clusters. Intervals, of 95 % for each region by itself, are Newcombe's hybrid score
     intervals [2]_ for independent rows, else Student's from the standard error of means of
     clusters, of differences of pairs, and inside strata.
 
@@ -135,11 +135,11 @@ def region_test(  # noqa: PLR0913 (the options of a test)
         )
         both = [designed.X, designed.Y]
         _arrays.check_varies(both, "`X` and `Y`")
-        n_regions = min(n_regions, sum(map(len, both)) // _ROWS)
         of_regions, of_units = rng.spawn(2)
         most = min(_PILOT, max(_LEAST_PILOT, _ENTRIES // designed.X.shape[1]))
         pilot = drawn_from(both, most, of_regions)
-        found = regions(pilot, both, n_regions, of_regions)
+        most_regions = min(n_regions, sum(map(len, both)) // _ROWS)
+        found = regions(pilot, both, most_regions, of_regions)
         return _tested(designed, found, n_regions, n_resamples, of_units, n_jobs)
 
 
@@ -169,7 +169,7 @@ def _tested(  # noqa: PLR0913 (what a test is made of)
         low, high = newcombe(share_x, len(in_x), share_y, len(in_y))
     else:
         low, high = student(share_y - share_x, _parts(designed, found, in_x))
-    fewer = [f"{wanted:,} regions asked for, {k:,} found: no row is nearest to another centre"]
+    fewer = [f"{wanted:,} regions asked for, {k:,} found: too few different rows"]
     return RegionResult(
         share_x=share_x,
         share_y=share_y,
