@@ -341,11 +341,14 @@ def power(  # noqa: PLR0913 (the options of the command)
     context_settings={"ignore_unknown_options": True},
 )
 def lenet_gap(
-    arguments: Annotated[list[str] | None, typer.Argument(metavar="[OPTIONS] [train]")] = None,
+    arguments: Annotated[
+        list[str] | None, typer.Argument(metavar="[OPTIONS] [train|notebook]")
+    ] = None,
 ) -> None:
     """Study ten classes of digits as a network sees them, or train that network.
 
-    Its own options: `repdist lenet-gap --help`, `repdist lenet-gap train --help`.
+    Its own options: `repdist lenet-gap --help`, `repdist lenet-gap train --help`. A notebook of the
+    study: `repdist lenet-gap notebook OUT.ipynb`.
     """
     case_study = importlib.import_module("repdist._experiments.lenet_gap.__main__")
     case_study.app(arguments or [], prog_name="repdist lenet-gap")
