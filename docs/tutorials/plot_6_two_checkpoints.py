@@ -158,8 +158,8 @@ print(f"200 + 200 fresh images: p <= 0.05 in {np.mean(np.array(pvalues) <= 0.05)
 #
 # In which features?
 # ------------------
-# "Did anything change?" asks whether the *distribution* within pairs changed, not whether any number
-# did, which ``numpy.array_equal`` tells. The next question is in what:
+# "Did anything change?" asks whether the *distribution* within pairs changed, not whether any
+# number did, which ``numpy.array_equal`` tells. The next question is in what:
 
 columns = repdist.column_test(before, after, paired=True, rng=0)
 print(columns)
