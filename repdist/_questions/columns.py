@@ -250,11 +250,13 @@ def _edges(values: Float64) -> Float64:
 
 def _names(given: Any, d: int, default: tuple[str, ...]) -> tuple[Hashable, ...]:
     if given is None:
-        return default if default else tuple(range(d))
-    names = _arrays.one_a_column("names", given, d)
+        names: tuple[Hashable, ...] = default or tuple(range(d))
+        of, repair = "the columns of `X`", " Rename one, or give `names`."
+    else:
+        names, of, repair = _arrays.one_a_column("names", given, d), "`names`", ""
     if len(set(names)) < d:
         twice = next(name for name, count in Counter(names).items() if count > 1)
-        raise ValueError(f"`names` must be different; got {twice!r} twice.")
+        raise ValueError(f"{of} must be different; got {twice!r} twice.{repair}")
     return names
 
 
