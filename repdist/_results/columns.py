@@ -84,7 +84,7 @@ class ColumnResult(Result):
     means, deviations : (2, d)
         Of the columns in `X` and in `Y`.
     overlap : (d,)
-        What both distributions have in common, from 0 to 1.
+        What both distributions have in common, from 0 to 1; too little where rows are few.
     n, m : int
         Rows of `X` and `Y`.
     relabelings : Drawn

@@ -107,5 +107,5 @@ def test_options_of_kid(options, error, message):
 @pytest.mark.parametrize("size", [1e149, 1e-100])
 def test_sizes_that_products_of_covariances_do_not_hold_are_refused(size):
     real, fake = size * REAL, size * (FAKE + 1)
-    with pytest.raises(ValueError, match="`real` and `fake` must differ by.*Scale the features"):
+    with pytest.raises(ValueError, match=r"`real` and `fake` must differ by.*Scale the features"):
         metrics.fid(real, fake)

@@ -550,6 +550,10 @@ def test_names_and_groups_are_checked(name, given, error, message):
 def test_names_must_differ():
     with pytest.raises(ValueError, match="`names` must be different; got 'a' twice"):
         few(X12, Y12, names=["a", "b", "a"])
+    X, Y = (pd.DataFrame(Z, columns=["a", "b", "a"]) for Z in (X12, Y12))
+    with pytest.raises(ValueError, match="the columns of `X` must be different; got 'a' twice"):
+        few(X, Y)
+    assert few(X, Y, names=["a", "b", "c"]).names == ("a", "b", "c")
 
 
 @pytest.mark.parametrize(
