@@ -173,7 +173,6 @@ print(columns)
 # - A small p-value says that something changed, MMD^2 and its interval how much. Two checkpoints
 #   that differ at all will differ beyond chance if there are images enough; whether so small a
 #   change matters is another question (:doc:`/explanation/significance`).
-#
 # - ``column_test(before, after, paired=True)`` says in which features: :ref:`tutorial-in-what`.
 #
 # Next: :ref:`tutorial-adaptation`; the :ref:`gallery <gallery>` has shorter stories.

@@ -131,8 +131,9 @@ def compare(  # noqa: PLR0913 (the options of the command)
     """Test whether two samples come from the same distribution.
 
     A and B are .npy files, .npz files (FILE.npz:key), or tables of numeric columns: .csv, .tsv,
-    .txt (.gz), .parquet. Columns that have names are matched by name. Columns of ids are not
-    compared. The page of --html tells in what they differ, too: columns, regions, rows.
+    .txt (.gz), .parquet. Columns that have names are matched by name. The columns of
+    --clusters and --strata are not compared. The page of --html tells in what they differ, too:
+    columns, regions, rows.
     """
     outputs = checked_outputs({"--html": html, "--plot": plot}, [first, second])
     reading = Reading(sep, decimal, header, columns or (), drop or (), dropna)
