@@ -28,7 +28,9 @@ class Answer(NamedTuple):
 
 GUIDE = (
     Answer("Do two samples differ?", "`mmd_test(X, Y)`", "test A B"),
-    Answer("In which columns do they differ?", "`column_test(X, Y)`", "columns A B", "what_differs"),
+    Answer(
+        "In which columns do they differ?", "`column_test(X, Y)`", "columns A B", "what_differs"
+    ),
     Answer(
         "In which regions, and at which rows?",
         "`region_test(X, Y)`, `witness(X, Y)`",
