@@ -60,8 +60,8 @@ class MMDLoss(nn.Module):  # type: ignore[misc]
         ``"unbiased"`` (default) is 0 on average for equal distributions, so it can be negative.
         ``"biased"`` is never negative, and above 0 for equal distributions.
     buffer_size : int
-        How many past rows of X, and as many of Y, the bandwidths are fitted on, with those of the
-        batch. Default 0: on the rows of the batch alone, which is what `mmd_squared` does.
+        The bandwidths are fitted on the last so many rows of X, and of Y, those of the batch among
+        them. Default 0: on the rows of the batch alone, which is what `mmd_squared` does.
 
     Attributes
     ----------
@@ -173,8 +173,8 @@ class MMDLoss(nn.Module):  # type: ignore[misc]
                 f"{_checks.describe(state)}."
             )
         for name, rows in state.items():
-            kept = None if rows is None else rows[max(0, len(rows) - self.buffer_size) :].clone()
-            setattr(self, name, kept)
+            held = rows is not None and self.buffer_size > 0
+            setattr(self, name, rows[-self.buffer_size :].clone() if held else None)
 
     def extra_repr(self) -> str:
         """Return the arguments, for ``print(network)``."""

@@ -267,6 +267,8 @@ class KernelDistance(Metric):  # type: ignore[misc]
 
         if val is None:
             val = self.compute()
+        if not isinstance(val, Mapping | Sequence) or isinstance(val, str):
+            raise TypeError(f"`val` must be what `compute` returned; got {_checks.describe(val)}.")
         steps = [val] if isinstance(val, Mapping) else list(val)
         if ax is None:
             _, ax = plt.subplots()
@@ -321,8 +323,8 @@ class KernelDistance(Metric):  # type: ignore[misc]
                 n_resamples=self.n_resamples, rng=self.rng, n_jobs=self.n_jobs,
             )  # fmt: skip
         except (TypeError, ValueError) as error:
-            error.add_note("`X` are the real features here, `Y` the generated ones.")
-            raise
+            words = str(error).replace("`X` and `Y`", "the real and the generated features")
+            raise type(error)(words) from None
         found = {
             "value": result.mmd_squared,
             "standard_error": result.standard_error,

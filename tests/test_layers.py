@@ -63,6 +63,7 @@ LAYERS = {
 # Folders that know no library but NumPy: others are imported inside functions of these files.
 NUMPY_ALONE = {"_blocks", "_designs", "_inference"}
 STATISTICS = {
+    "_inference.linear",
     "_inference.rates",
     "_inference.shares",
     "_inference.multiplicity",

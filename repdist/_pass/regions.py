@@ -88,12 +88,12 @@ def regions(
     """Cut samples into at most `count` regions.
 
     There are fewer if the pilot has fewer different rows, or no row is nearest to a centre. The
-    pilot must be a uniform draw from all rows: it is shuffled, so that the regions are a function
-    of the rows without their order or labels, and of `rng`.
+    pilot must be all rows, or a uniform draw of them. It is put in the order of its values, then
+    shuffled: the regions are a function of its rows without their order or labels, and of `rng`.
 
     ``O((n + m) k d)`` time, memory for the pilot in float64 and some blocks of rows.
     """
-    rows = _arrays.to_numpy(pilot)[rng.permutation(len(pilot))].astype(np.float64)
+    rows = _in_order(_arrays.to_numpy(pilot))[rng.permutation(len(pilot))].astype(np.float64)
     ruler = _Ruler.of(rows)
     rows = ruler.measured(rows)
     centres = _found(rows, count, rng)
@@ -109,6 +109,12 @@ def regions(
         distance=tuple(distance * ruler.scale for _, distance in placed),
         plane=_plane(rows[:_POINTS], centres[order], ruler.scale),
     )
+
+
+def _in_order(rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return rows in the order of their bytes, whatever their order was."""
+    held = np.ascontiguousarray(rows + 0.0)  # there is one 0
+    return rows[np.argsort(held.view(np.dtype((np.void, held[0].nbytes))).ravel(), kind="stable")]
 
 
 def _found(rows: Float64, count: int, rng: np.random.Generator) -> Float64:

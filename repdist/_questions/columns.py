@@ -96,7 +96,10 @@ def column_test(  # noqa: PLR0913 (the options of a test)
     in what it differs. No increasing function of a column changes a p-value, and one huge value
     does little; both change the sizes that are told beside it.
     Relabelings are those of `mmd_test`, shared by all columns, so that each p-value by itself is
-    exact; that of a group of columns is of the mean of all their ``z_k^2``.
+    exact; that of a group of columns is of the mean of all their ``z_k^2``. Of `clusters` each
+    difference stands over its standard error by label [4]_. Where clusters differ in size between
+    the samples they are not exchangeable: p is then at least that of Welch's t-test of what differs
+    most, times 4, with variances no less than of independent rows, and right for many clusters.
 
     Columns are adjusted by the step-down maximum of Westfall and Young [2]_ if both samples have as
     many rows (clusters, in each stratum): exact if the samples have one distribution, and right in
@@ -118,6 +121,8 @@ def column_test(  # noqa: PLR0913 (the options of a test)
     .. [2] P. H. Westfall, S. S. Young, "Resampling-based multiple testing", Wiley, 1993.
     .. [3] S. Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal
        of Statistics 6, 65-70, 1979.
+    .. [4] E. Chung, J. P. Romano, "Exact and asymptotically robust permutation tests", Annals of
+       Statistics 41, 484-507, 2013.
 
     Examples
     --------
@@ -166,15 +171,28 @@ def tested_columns(  # noqa: PLR0913 (what a test is made of)
     columns = rank_columns(designed.X, designed.Y, cut.rows, n_jobs)
     F = columns.sums * cut.factor[:, None]
     small = is_small(len(designed.X), len(designed.Y))
+    guard = cut.guard(np.ones(F.shape[::2]))  # of ranks, without ties
     if groups is None:
         control: linear.Control = "holm" if holm else "westfall-young"
         found = linear.tested(
-            F, cut.drawn, draws, control=control, ties_matter=small, n_jobs=n_jobs
+            F,
+            cut.drawn,
+            draws,
+            control=control,
+            ties_matter=small,
+            n_jobs=n_jobs,
+            guard=guard,
         )
     else:
         control = "holm"
         found = linear.tested_in_groups(
-            F, groups[1], cut.drawn, draws, ties_matter=small, n_jobs=n_jobs
+            F,
+            groups[1],
+            cut.drawn,
+            draws,
+            ties_matter=small,
+            n_jobs=n_jobs,
+            guard=guard,
         )
     told = strongest_of_each(found.forms, None if groups is None else groups[1])
     shown = told[surest_first(found.adjusted, found.statistic)[:_SHOWN]]
@@ -197,7 +215,7 @@ def tested_columns(  # noqa: PLR0913 (what a test is made of)
         looks=_looks(designed, cut, shown),
         cautions=(
             *designed.cautions,
-            *placed_cautions(designed, cut, count, holm),
+            *placed_cautions(cut, count, holm),
             *_cautions(designed, columns, found.forms),
         ),
     )

@@ -13,6 +13,7 @@ from repdist._designs.paired import Flips, PairedUnits
 from repdist._designs.relabelings import Places, Relabelings
 from repdist._designs.strata import StrataRelabelings, StrataUnits, order_in_strata
 from repdist._designs.units import row_order, two_sample_units
+from repdist._inference.linear import Guard
 from repdist._inference.multipliers import differ_in_size
 from repdist._numbers import reaches
 from repdist._pass.ranks import RowsOfUnits
@@ -20,8 +21,8 @@ from repdist._questions.designs import Designed, strata_of_clusters
 from repdist._typing import Bins
 
 _UNEQUAL_CLUSTERS = (
-    "clusters differ in size between the samples, so labels are not exchangeable: p-values are "
-    "exact for clusters of the same sizes alone"
+    "clusters differ in size between the samples, so labels are not exchangeable: p is at least "
+    "that of Welch's t-test, which asks for no equal sizes, but is right for many clusters alone"
 )
 _Drawn = Relabelings | StrataRelabelings | Flips
 
@@ -43,6 +44,8 @@ class Placed:
     balanced : bool
         Whether both samples have as many units, in each stratum: the observed labels are then as
         likely turned around, and a step-down maximum over relabelings is right for many hypotheses.
+    unequal : bool
+        Whether clusters differ in size between the samples, so that they are not exchangeable.
     """
 
     drawn: _Drawn
@@ -50,6 +53,19 @@ class Placed:
     factor: npt.NDArray[np.float64]
     swapped: bool
     balanced: bool
+    unequal: bool
+
+    def guard(self, of_rows: npt.NDArray[np.float64]) -> Guard | None:
+        """Return what keeps p-values right if clusters are not exchangeable.
+
+        `of_rows` (q, d) is the variance of single rows.
+        """
+        if not self.unequal:
+            return None
+        known = self.rows.unit >= 0
+        weights = np.square(self.rows.in_unit[known])
+        shares = np.bincount(self.rows.unit[known], weights=weights, minlength=self.rows.units)
+        return Guard(np.asarray(shares * np.square(self.factor), np.float64), of_rows)
 
     def with_wanted(self, wanted: int) -> "Placed":
         """Return the same with at least so many relabelings."""
@@ -83,12 +99,12 @@ def placed(designed: Designed, wanted: int, n_bins: Bins, rng: np.random.Generat
         of_item = np.split(np.repeat(units.group, units.rows) % len(units.strata), [counts[0]])
         share = [(units.shares / units.counts[:, g])[of_item[g]] for g in (0, 1)]
         balanced = bool((units.counts[:, 0] == units.counts[:, 1]).all())
-    return Placed(
-        drawn, _rows(orders, unit, share, swapped, len(factor)), factor, swapped, balanced
-    )
+    unequal = not design.paired and differ_in_size(*(order.sizes for order in orders))
+    rows = _rows(orders, unit, share, swapped, len(factor))
+    return Placed(drawn, rows, factor, swapped, balanced and not unequal, unequal)
 
 
-def placed_cautions(designed: Designed, cut: Placed, count: int, holm: bool) -> list[str]:
+def placed_cautions(cut: Placed, count: int, holm: bool) -> list[str]:
     """Return what relabelings of these units give to think of, for so many adjusted p-values."""
     found = []
     least = cut.drawn.least_pvalue * (count if holm else 1)
@@ -98,12 +114,7 @@ def placed_cautions(designed: Designed, cut: Placed, count: int, holm: bool) -> 
             f"no adjusted p-value {what}below {min(least, 1):.2g} can be reached: too few rows or "
             "relabelings"
         )
-    clusters = designed.design.clusters
-    if clusters is not None and not designed.design.paired:
-        sizes = [counts[counts > 0] for counts in clusters.counts.T]
-        if differ_in_size(*sizes):
-            found.append(_UNEQUAL_CLUSTERS)
-    return found
+    return found + [_UNEQUAL_CLUSTERS] * cut.unequal
 
 
 def _orders(

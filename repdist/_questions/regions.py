@@ -86,10 +86,10 @@ def region_test(  # noqa: PLR0913 (the options of a test)
     Notes
     -----
     Centres come from k-means on at most 10,000 rows, drawn uniformly from all and put in random
-    order by `rng`, with the start of k-means++ [1]_; then each row goes to its nearest centre. What
-    regions come out, and how likely, depends on the rows without their order or labels: under the
-    null hypothesis they tell nothing of who has which label, so that p-values from relabelings of
-    rows are exact, over data and `rng`.
+    order by `rng`, with the start of k-means++ [1]_; then each row goes to its nearest centre. The
+    regions of up to 10,000 rows are a function of these without their order or labels, and of
+    `rng`; of more rows so is what is likely. Under the null hypothesis they tell nothing of who has
+    which label, so that p-values from relabelings of rows are exact: for each `rng`, or over it.
 
     The statistic of a region is the squared difference of its shares over its variance among
     relabelings, which are those of `mmd_test` and shared by all regions. p-values are adjusted as
@@ -99,7 +99,9 @@ def region_test(  # noqa: PLR0913 (the options of a test)
     Shares of `clusters` are means over clusters, those of `strata` are inside strata, weighted by
     rows, or clusters. Intervals, of 95 % for each region by itself, are Newcombe's hybrid score
     intervals [2]_ for independent rows, else Student's from the standard error of means of
-    clusters, of differences of pairs, and inside strata.
+    clusters, of differences of pairs, and inside strata; these are too short where few clusters or
+    pairs have rows in a region. Of clusters that differ in size between the samples see
+    `column_test`.
 
     Shares add up to 1: a region with more rows of `Y` lowers the shares of `Y` in all others, which
     then differ, too. Look first at the region that differs most.
@@ -157,7 +159,13 @@ def _tested(  # noqa: PLR0913 (what a test is made of)
     if control == "holm":
         cut = cut.with_wanted(min(_A_REGION * k, _MOST))
     tested = linear.tested(
-        _sums(cut, found), cut.drawn, draws, control=control, ties_matter=True, n_jobs=n_jobs
+        _sums(cut, found),
+        cut.drawn,
+        draws,
+        control=control,
+        ties_matter=True,
+        n_jobs=n_jobs,
+        guard=cut.guard(_variance_of_rows(cut, found)),
     )
     in_x, in_y = np.split(cut.rows.in_sample, [len(designed.X)])
     share_x, share_y = (
@@ -190,7 +198,7 @@ def _tested(  # noqa: PLR0913 (what a test is made of)
         of_data=(
             *designed.cautions,
             *fewer[: k < wanted],
-            *placed_cautions(designed, cut, k, control == "holm"),
+            *placed_cautions(cut, k, control == "holm"),
         ),
     )
 
@@ -200,6 +208,14 @@ def _sums(cut: Placed, found: Regions) -> Float64:
     region = np.concatenate(found.region)
     inside = _indicator(region, len(found.centres))
     return np.asarray((cut.rows.matrix() @ inside).toarray() * cut.factor[:, None])[None]
+
+
+def _variance_of_rows(cut: Placed, found: Regions) -> Float64:
+    """Return the variance of whether a row lies in a region, (1, k)."""
+    weights = cut.rows.in_unit / cut.rows.in_unit.sum()
+    region = np.concatenate(found.region)
+    share = np.bincount(region, weights=weights, minlength=len(found.centres))
+    return np.asarray(share * (1 - share))[None]
 
 
 def _indicator(region: Numbers, k: int) -> Any:

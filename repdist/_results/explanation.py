@@ -111,7 +111,8 @@ class Explanation(Result):
         if self.witness is not None:
             of_x, of_y = (", ".join(map(str, rows)) for rows in self.witness.most_typical(n_rows=5))
             lines.append(("rows", f"most typical of X: {of_x}; of Y: {of_y}"))
-        title = f"{self.test.n:,} rows against {self.test.m:,}: do they differ, and in what?"
+        of = self.test.summary().partition("\n")[0].partition(": ")[2]
+        title = f"{of}: do they differ, and in what?"
         return Card(title, tuple(lines), self.cautions)
 
     def _record(self) -> dict[str, Any]:

@@ -18,7 +18,7 @@ _GROUPS = 20
 _LARGEST = 1e70
 LEAST_ROWS = 2 * _GROUPS
 _ENOUGH = 4  # times the columns: so many rows make the interval right whatever the other sample
-_ALIKE = 1.25  # times the rows of the other sample: so alike, as many rows as columns do
+_ALIKE = 1.05  # times the rows of the other sample: so alike, as many rows as columns do
 
 
 def fid(

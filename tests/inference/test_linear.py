@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 from oracles import all_choices, assert_exact
+from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
+from repdist._designs.clusters import ClusterRelabelings, Clusters
 from repdist._designs.paired import Flips, PairedUnits
 from repdist._designs.relabelings import Relabelings
 from repdist._designs.strata import StrataRelabelings, StrataUnits, Stratum
@@ -102,7 +104,8 @@ def naive(F, drawn, control):
 
 def result_of(F, drawn, control="westfall-young", *, ties_matter=True, n_jobs=1, seed=0):
     rng = np.random.default_rng(seed)
-    return linear.tested(F, drawn, rng, control=control, ties_matter=ties_matter, n_jobs=n_jobs)
+    options = {"control": control, "ties_matter": ties_matter, "n_jobs": n_jobs, "guard": None}
+    return linear.tested(F, drawn, rng, **options)
 
 
 # --- moments -------------------------------------------------------------------------------------
@@ -145,7 +148,7 @@ def test_forms_are_standardised_and_above_0_where_the_first_sample_has_more(draw
     np.testing.assert_allclose(
         found.forms[:, some], (observed - mean) / deviation, rtol=1e-8, atol=1e-9
     )
-    np.testing.assert_array_equal(found.statistic, (found.forms**2).max(axis=0))
+    np.testing.assert_allclose(found.statistic, (found.forms**2).max(axis=0), rtol=1e-12)
     assert result_of(F + 10.0 * (drawn.units.sample == 0)[None, :, None], drawn).forms[0, 0] > 0
 
 
@@ -171,7 +174,9 @@ def test_groups_against_loops(drawn, ties_matter):
     """The second group is of constant columns alone."""
     group = np.array([0, 0, 1, 1, 2, 0, 2])
     F, rng = sums(drawn), np.random.default_rng(0)
-    found = linear.tested_in_groups(F, group, drawn, rng, ties_matter=ties_matter, n_jobs=1)
+    found = linear.tested_in_groups(
+        F, group, drawn, rng, ties_matter=ties_matter, n_jobs=1, guard=None
+    )
     squares = squares_of(F, drawn)
     T = np.stack([squares[:, :, group == g].mean(axis=(1, 2)) for g in range(3)], axis=1)
     pvalue = np.mean(T[0] - 1e-6 * np.maximum(T[0], 1) <= T, axis=0)
@@ -238,3 +243,58 @@ def test_every_level_is_used_up_where_nothing_ties():
     F, drawn = np.random.default_rng(0).normal(size=(4, 8, 5)), FEW["rows"]
     found = [result_of(some, drawn).adjusted.min() for some in rearranged(F, drawn)]
     np.testing.assert_allclose(np.sort(found)[::2], np.arange(1, 36) / 35)
+
+
+# --- clusters ------------------------------------------------------------------------------------
+
+
+def of_clusters(first, second):
+    """The relabelings of so many clusters."""
+    sizes = np.ones(first, dtype=np.intp), np.ones(second, dtype=np.intp)
+    return ClusterRelabelings.of_clusters(Clusters.of(*sizes), 999, "rows")
+
+
+def test_clusters_stand_over_their_standard_error_by_label():
+    drawn, F = of_clusters(4, 5), np.random.default_rng(0).normal(size=(2, 9, 3))
+    found = result_of(F, drawn)
+    labels = labels_of(drawn)
+    T = np.empty((len(labels), 3))
+    for b, first in enumerate(labels):
+        t = stats.ttest_ind(F[:, first], F[:, ~first], axis=1, equal_var=False).statistic
+        T[b] = np.square(t).max(axis=0)
+    assert len(labels) == 126
+    np.testing.assert_allclose(found.statistic, T[0], rtol=1e-9)
+    np.testing.assert_allclose(found.pvalue, (T[0] - 1e-7 <= T).mean(axis=0), rtol=1e-12)
+
+
+def test_a_variance_by_label_counts_at_least_a_hundredth_of_the_usual_one():
+    values = np.array([1.0, 1.0 + 1e-7, 0.0, 1e-7])[None, :, None]
+    found = result_of(values, of_clusters(2, 2))
+    usual = np.var([1, 1, 0, 0], ddof=1) / 2 * 2
+    np.testing.assert_allclose(found.statistic, [1 / (0.01 * usual)], rtol=1e-5)
+
+
+@pytest.mark.parametrize("least", [0.0, 50.0])
+def test_the_guard_is_welchs_test(least):
+    """Times the forms; with variances no less than given ones."""
+    drawn, F = of_clusters(6, 9), np.random.default_rng(1).normal(size=(2, 15, 4))
+    guard = linear.Guard(np.full(15, least), np.ones((2, 4)))
+    options = {"control": "holm", "ties_matter": True, "n_jobs": 1}
+    found = linear.tested(F, drawn, np.random.default_rng(0), **options, guard=guard)
+    plain = linear.tested(F, drawn, np.random.default_rng(0), **options, guard=None)
+    if least:
+        t = np.abs(F[:, :6].mean(axis=1) - F[:, 6:].mean(axis=1)) / np.sqrt(50 / 6 + 50 / 9)
+        freedom = (50 / 6 + 50 / 9) ** 2 / ((50 / 6) ** 2 / 5 + (50 / 9) ** 2 / 8)
+        welch = 2 * stats.t.sf(t, freedom)
+    else:
+        welch = stats.ttest_ind(F[:, :6], F[:, 6:], axis=1, equal_var=False).pvalue
+    expected = np.maximum(plain.pvalue, np.minimum(1, 2 * welch.min(axis=0)))
+    np.testing.assert_allclose(found.pvalue, expected, rtol=1e-9)
+    assert (found.adjusted >= plain.adjusted).all()
+    group = np.array([0, 1, 1, 1])
+    del options["control"]
+    of_groups = linear.tested_in_groups(
+        F, group, drawn, np.random.default_rng(0), **options, guard=guard
+    )
+    beside = [min(1, 2 * welch[:, 0].min()), min(1, 6 * welch[:, 1:].min())]
+    assert (of_groups.pvalue >= np.array(beside) * (1 - 1e-9)).all()

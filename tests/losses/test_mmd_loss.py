@@ -226,6 +226,7 @@ def test_an_empty_state_and_one_of_another_size():
     same(smaller.past_x, loss.past_x[-4:])
     without = MMDLoss()
     without.load_state_dict(loss.state_dict())
+    assert without.past_x is None
     same(without(*batch(6)), MMDLoss()(*batch(6)))
     loss.load_state_dict(MMDLoss(buffer_size=12).state_dict())
     assert loss.past_x is loss.past_y is None

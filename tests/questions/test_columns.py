@@ -233,7 +233,7 @@ def test_all_relabelings_of_clusters(first, control):
     for chosen, rest in all_choices(6, first):
         x, y = np.isin(of_row, chosen), np.isin(of_row, rest)
         found.append(column_test(Z[x], Z[y], clusters=(of_row[x], of_row[y]), n_jobs=1))
-    assert {result.control for result in found} == {control}
+    assert {result.control for result in found} <= {control, "holm"}  # where sizes differ
     assert_level(found, len(found))
 
 
@@ -462,6 +462,26 @@ def test_what_cannot_be_reached_is_told():
     )
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("test", [column_test, repdist.region_test])
+@pytest.mark.parametrize(("first", "second"), [(10, 60), (30, 60), (60, 10)])
+def test_the_level_of_clusters_of_different_sizes(test, first, second):
+    """Of one row in X, of ten in Y: without the guard it was .83 and .43 of 150 (10 against 60).
+
+    At most 22 of 200 at level .05: more have a chance of .0003; a level of .13 passes in 1 of 5.
+    """
+    rng, found = np.random.default_rng(0), 0
+    for _ in range(200):
+        rows, ids = [], []
+        for count, size in ((first, 1), (second, 10)):
+            shared = np.repeat(rng.normal(size=(count, 3)), size, axis=0)
+            rows.append(np.sqrt(0.3) * shared + np.sqrt(0.7) * rng.normal(size=shared.shape))
+            ids.append(1000 * len(ids) + np.repeat(np.arange(count), size))
+        result = test(*rows, clusters=tuple(ids), n_resamples=499, rng=rng, n_jobs=1)
+        found += bool((result.pvalue_adjusted <= 0.05).any())
+    assert found <= 22
+
+
 def test_clusters_of_different_sizes_are_told():
     X, Y = rows(12, 12)
     clusters = np.arange(12), np.repeat(100 + np.arange(3), 4)
@@ -621,6 +641,6 @@ def test_a_set_has_no_order(argument):
 def test_names_of_a_table_that_are_alike_are_refused():
     rng = np.random.default_rng(0)
     tables = [pd.DataFrame(rng.normal(size=(9, 2)), columns=[1, "1"]) for _ in range(2)]
-    with pytest.raises(ValueError, match="`names` must differ when printed"):
+    with pytest.raises(ValueError, match="columns of `X` must be different; got '1' twice"):
         few(*tables)
     assert few(*tables, names=["a", "b"]).names == ("a", "b")

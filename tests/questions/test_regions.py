@@ -51,13 +51,16 @@ POOLED = [
 ]
 
 
-def assert_level(results):
+def assert_level(results, *, by_label=False):
     """Of results under all relabelings: their levels; p-values and statistics are those of all.
 
-    The squared difference of shares over its variance among relabelings, of each region.
+    The squared difference of shares over its variance among relabelings, of each region; of
+    clusters over their variance `by_label`, of which the levels are looked at alone.
     """
     assert all(result.relabelings.exhaustive for result in results)
     assert_exact([result.pvalue_adjusted.min() for result in results])
+    if by_label:
+        return
     differences = np.array([result.difference for result in results])  # (relabelings, k)
     variance = np.square(differences).mean(axis=0)
     for place, result in enumerate(results):
@@ -77,6 +80,15 @@ def test_the_level_over_all_relabelings(pooled, n, control):
     results = [found_in(Z[first], Z[second]) for first, second in all_choices(8, n)]
     assert {result.control for result in results} == {control}
     assert_level(results)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("n", [4, 3])
+def test_the_level_over_all_relabelings_with_regions_of_k_means(seed, n):
+    """For each seed of its own: the regions do not know which row has which label."""
+    Z = np.random.default_rng(seed).normal(size=(8, 2))
+    results = [found_in(Z[a], Z[b], n_regions=3, rng=seed) for a, b in all_choices(8, n)]
+    assert_exact([result.pvalue_adjusted.min() for result in results])
 
 
 @pytest.mark.usefixtures("by_sign")
@@ -99,7 +111,7 @@ def test_the_level_over_all_relabelings_of_clusters(n):
         X, Y = (Z[some].reshape(-1, 1) for some in (first, second))
         ids = np.repeat(first, 2), np.repeat(second, 2)
         results.append(found_in(X, Y, clusters=ids))
-    assert_level(results)
+    assert_level(results, by_label=True)
 
 
 @pytest.mark.usefixtures("by_sign")
