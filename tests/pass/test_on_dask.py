@@ -510,6 +510,7 @@ def test_scales_that_a_kernel_cannot_hold_are_found_over_all_blocks(many_blocks)
         repdist.mmd_squared(lazy(X * 1e120), lazy(Y * 1e120), kernel=kernels.Energy())
 
 
+@pytest.mark.filterwarnings("ignore:Running on a single-machine scheduler")  # of older dask
 def test_the_scheduler_is_the_one_that_is_set(client):
     with dask.config.set(scheduler="synchronous"):
         assert on_dask._client() is None
