@@ -20,6 +20,7 @@ class Case:
     groups: int = 2
     apart: bool = False
     library: str = "repdist"
+    of_columns: bool = False  # `column_test` in place of `mmd_test`
     numba: bool = False  # whether repdist may use it
     device: str = "cpu"  # "cuda": torch tensors on a GPU
     n_landmarks: int = 0  # 0: all pairs of rows
@@ -53,6 +54,8 @@ def figures() -> Iterator[Case]:
     yield Case("table-100-apart", 100, 100, groups=100, apart=True, goal="90 s", quick=False)
     yield Case("table-1000", 50, 50, groups=1000, goal="30 min, 2 GB", quick=False)
     yield Case("figure-unequal", 7207, 93_070, d=79, goal="10 s, 400 MB", quick=False)
+    for n, d, goal in ((1024, 2048, "1 s"), (10_000, 64, "0.2 s beyond the sort")):
+        yield Case(f"column-test-{n}x{d}", n, n, d=d, of_columns=True, goal=goal)
     goal = "0.40 s, roofline x 2.5"
     yield Case("figure-20480-numba", 10_240, 10_240, numba=True, goal=goal)
     goal = "10 s, 400 MB"

@@ -13,15 +13,25 @@ import numpy as np
 import repdist
 from benchmarks.cases import Case
 from repdist import kernels, metrics
-from repdist._inference import two_samples
+from repdist._inference import linear, two_samples
+from repdist._pass import ranks
+from repdist._questions import columns as column_questions
 from repdist._questions import outcomes
 from repdist.kernels import _gaussian_compiled
 
+Parts = tuple[tuple[str, ModuleType, str], ...]
+
 # Part of a test: the module that looks its function up when it is called, and the function's name.
-PARTS = (
+PARTS: Parts = (
     ("sums", outcomes, "kernel_blocks"),
     ("null", two_samples, "statistics"),
     ("null", two_samples, "Null"),
+)
+# Of a test of columns. The sort is a part of the sums: the seconds of all threads together.
+OF_COLUMNS: Parts = (
+    ("sums", column_questions, "rank_columns"),
+    ("null", linear, "tested"),
+    ("sort", ranks, "midranks"),
 )
 
 
@@ -40,7 +50,11 @@ def run(case: Case, groups: list[np.ndarray]) -> dict[str, Any]:
     if case.groups > 2:
         table = repdist.pairwise_mmd_test(groups, **options)
         return {"components": number_of_components(table.kernel)}
-    with timed_parts() as seconds:
+    if case.of_columns:
+        with timed_parts(OF_COLUMNS) as seconds:
+            repdist.column_test(*groups, **options)
+        return {**seconds, "components": 0}
+    with timed_parts(PARTS) as seconds:
         result = repdist.mmd_test(*groups, **options)
     stated = {"stated_mb": result.memory_bytes / 2**20}
     return {**seconds, **stated, "components": number_of_components(result.kernel)}
@@ -61,12 +75,12 @@ def number_of_components(kernel: Any) -> int:
 
 
 @contextmanager
-def timed_parts() -> Iterator[dict[str, float]]:
+def timed_parts(parts: Parts) -> Iterator[dict[str, float]]:
     """Yield the seconds of each part, counted while the context lasts."""
-    seconds = {part: 0.0 for part, _, _ in PARTS}
+    seconds = {part: 0.0 for part, _, _ in parts}
     originals: list[tuple[ModuleType, str, Callable[..., Any]]] = []
     try:
-        for part, module, name in PARTS:
+        for part, module, name in parts:
             originals.append((module, name, getattr(module, name)))
             setattr(module, name, timed(originals[-1][-1], part, seconds))
         yield seconds

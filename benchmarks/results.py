@@ -11,7 +11,8 @@ from benchmarks.measure import ROOT
 Row = dict[str, Any]
 COLUMNS = [
     "case", "library", "groups", "n", "m", "d", "dtype", "components", "n_resamples",
-    "seconds_median", "seconds_min", "repetitions", "sums", "null", "rest", "peak_mb", "stated_mb",
+    "seconds_median", "seconds_min", "repetitions", "sums", "null", "rest", "sort", "peak_mb",
+    "stated_mb",
     "roofline_seconds", "roofline_multiple", "goal",
     "cores", "cpu", "gpu", "blas", "versions", "commit", "date",
 ]  # fmt: skip

@@ -128,6 +128,17 @@ def _usable_cores() -> int:
     return os.cpu_count() or 1
 
 
+def several(rng: Any, count: int) -> list[Any]:
+    """Return an `rng` for each of several questions: the same number, or streams of a generator.
+
+    So with a number each answer is what its own call gives.
+    """
+    given = generator(rng)
+    if rng is None or isinstance(rng, np.random.Generator):
+        return given.spawn(count)
+    return [rng] * count
+
+
 def generator(rng: Any) -> np.random.Generator:
     """Return `np.random.default_rng(rng)` (SPEC 7), with a message that names `rng`."""
     requirement = (

@@ -29,10 +29,16 @@ class Answer(NamedTuple):
 GUIDE = (
     Answer("Do two samples differ?", "`mmd_test(X, Y)`", "test A B"),
     Answer(
-        "In what: which columns, which regions, which rows? All on one page",
-        "`column_test(X, Y)`, `region_test(X, Y)`, `witness(X, Y)`; `explain(X, Y)`",
+        "In which columns do they differ? All that can be said, on one page",
+        "`column_test(X, Y)`; `explain(X, Y)`",
         "columns A B",
         "what_differs",
+    ),
+    Answer(
+        "In which regions, and at which rows?",
+        "`region_test(X, Y)`, `witness(X, Y)`",
+        "test A B --html PAGE",
+        "which_regions_and_rows",
     ),
     Answer(
         "The same rows twice (one set of images, two checkpoints): did anything change?",

@@ -17,6 +17,7 @@ TINY = [
     Case("rows-60", 30, 30, n_resamples=99, goal="none"),
     Case("rows-80", 40, 40, n_resamples=99),
     Case("gone-60", 30, 30, library="hyppo"),
+    Case("column-test-30x8", 30, 30, d=8, n_resamples=99, of_columns=True),
 ]
 
 
@@ -54,8 +55,10 @@ def test_a_run_writes_rows_and_goes_on(tmp_path, capsys):
 
     code, rows = run(tmp_path)  # all: the first is kept as it is
     assert code == 0
-    assert [row["case"] for row in rows] == ["rows-60", "rows-80"]
+    assert [row["case"] for row in rows] == ["rows-60", "rows-80", "column-test-30x8"]
     assert rows[0] == row
+    assert 0 < float(rows[2]["sort"]) < float(rows[2]["sums"])
+    assert float(rows[2]["null"]) > 0
     printed = capsys.readouterr().out
     assert "(kept)" in printed
     assert "hyppo on cpu: not timed" in printed

@@ -3,8 +3,8 @@
 All samples have 64 columns, of which 3 or none differ. The `rate` is that of samples in which any
 column that does not differ has an adjusted p up to .05 (the family-wise error); `power` is the mean
 share of those that differ which are found. ``"columns"`` is `repdist.column_test`, with the
-`control` that it chose; ``"ks-bonferroni"`` is the test of Kolmogorov and Smirnov by columns, its
-p-values (`scipy.stats.ks_2samp`) times 64, on the same samples.
+`control` that it chose; ``"ks-bonferroni"`` is the test of Kolmogorov and Smirnov column by column,
+its p-values (`scipy.stats.ks_2samp`) times 64, on the same samples.
 """
 
 import functools
@@ -170,11 +170,10 @@ def tasks(scope: Scope) -> list[Task]:
 
 def task(problem: Problem, n: int, m: int, repetitions: int) -> Task:
     """Return the repetitions of one problem with samples of these sizes."""
-    differs = isinstance(problem, Changed)
+    methods: tuple[str, ...] = (OURS,)
     scheme = f"{n}+{m}"
-    if differs:
-        scheme += f"-correlation-{problem.correlation:g}"
-    methods = (OURS, KS) if differs else (OURS,)
+    if isinstance(problem, Changed):
+        scheme, methods = f"{scheme}-correlation-{problem.correlation:g}", (OURS, KS)
     return Task(NAME, problem, n, m, methods, repetitions, N_RESAMPLES, scheme=scheme)
 
 
@@ -204,7 +203,8 @@ def kolmogorov_smirnov(X: np.ndarray, Y: np.ndarray) -> np.ndarray:
     n, d = X.shape
     steps = np.where(np.argsort(np.concatenate([X, Y]), axis=0) < n, 1, -1)  # (2 n, d)
     largest = np.abs(np.cumsum(steps, axis=0)).max(axis=0)
-    return np.minimum(1, d * np.array([of_distance(k, n) for k in largest.tolist()]))
+    each = np.array([of_distance(k, n) for k in largest.tolist()])
+    return np.asarray(np.minimum(1, d * each))
 
 
 @functools.cache

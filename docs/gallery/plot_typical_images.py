@@ -2,39 +2,28 @@
 Which rows make the difference: the witness function
 ====================================================
 
-A test says that two samples differ. The *witness function* says where: for a row, its mean kernel
-value with the one sample minus that with the other. Rows with a high value are typical of the first
-sample and not of the second.
+A test says that two samples differ. The *witness function* ranks their rows: for a row, its mean
+kernel value with the one sample minus that with the other. Rows with a high value are typical of
+the first sample and not of the second.
 """
 
 import matplotlib.pyplot as plt
 import numpy as np
 
 import repdist
-from repdist.kernels import MultiRBF
 
 features, names = repdist.example_features()
 fours, nines = features[4], features[9]
-kernel = MultiRBF().fit(np.concatenate([fours, nines]))
-
-
-def witness(X, Y):
-    """Return the value of each row of X: its own row is left out of the mean over X."""
-    within = np.array(kernel(X, X), dtype=float)
-    np.fill_diagonal(within, 0)
-    return within.sum(axis=1) / (len(X) - 1) - kernel(X, Y).mean(axis=1)
-
-
-of_fours, of_nines = witness(fours, nines), -witness(nines, fours)
+result = repdist.witness(fours, nines)
+of_fours, of_nines = result.values_x, result.values_y
 print(f"mean over the fours {of_fours.mean():.4f}, over the nines {of_nines.mean():.4f}")
-print(f"their difference is the unbiased MMD^2: {of_fours.mean() - of_nines.mean():.4f}")
-value = repdist.mmd_squared(fours, nines, kernel=kernel)
+print(f"their difference is the unbiased MMD^2: {result.mmd_squared:.4f}")
+value = repdist.mmd_squared(fours, nines, kernel=result.kernel)
 print(f"mmd_squared says                        {value:.4f}")
 
 # %%
-# A fitted kernel is a function: ``kernel(X, Y)`` is the matrix of all its values, and the witness
-# is three lines. Its mean over the fours minus its mean over the nines *is* MMD squared, so a row's
-# value is its share in the distance.
+# A row's own value is left out of the mean over its sample. The mean of the witness over the fours
+# minus its mean over the nines *is* MMD squared, so a row's value is its share in the distance.
 
 fig, ax = plt.subplots(figsize=(7, 3.4), layout="constrained")
 edges = np.linspace(min(of_fours.min(), of_nines.min()), max(of_fours.max(), of_nines.max()), 41)
@@ -59,14 +48,15 @@ plane = rows @ np.linalg.svd(rows, full_matrices=False)[2][:2].T
 values = np.concatenate([of_fours, of_nines])
 fig, ax = plt.subplots(figsize=(6.5, 4.6), layout="constrained")
 limit = np.abs(values).max()
+most_typical = result.most_typical(n_rows=1)
 for marker, part, name in [("o", slice(0, 300), "four"), ("s", slice(300, 600), "nine")]:
     points = ax.scatter(
         *plane[part].T, c=values[part], cmap="cividis", vmin=-limit, vmax=limit, marker=marker,
         s=22, edgecolor="0.3", linewidth=0.4, label=name,
     )  # fmt: skip
 for place, name in [
-    (np.argmax(of_fours), "most typical four"),
-    (300 + np.argmin(of_nines), "most typical nine"),
+    (most_typical[0][0], "most typical four"),
+    (300 + most_typical[1][0], "most typical nine"),
 ]:
     ax.annotate(
         name, plane[place], xytext=(0, 28), textcoords="offset points", ha="center",
@@ -80,8 +70,8 @@ fig.suptitle("Images of fours and nines, shaded by the witness function")
 
 # %%
 # Light is typical of fours, dark of nines; the shade changes across the border of the two clouds.
-# With the images at hand you would now look at the first and the last of the list. ``repdist
-# lenet-gap`` does that for all ten digits against their nearest class:
+# With the images at hand you would now look at those that ``result.most_typical()`` names.
+# ``repdist lenet-gap`` does that for all ten digits against their nearest class:
 #
 # .. image:: /images/typical.png
 #    :alt: For each digit, the images with the highest witness values against the nearest class

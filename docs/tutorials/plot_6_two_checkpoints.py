@@ -156,6 +156,15 @@ print(f"200 + 200 fresh images: p <= 0.05 in {np.mean(np.array(pvalues) <= 0.05)
 # Such a test is right, too: its rows are independent, and no word is needed. But it sees what is
 # large beside the spread of the images, and this change is not.
 #
+# In which features?
+# ------------------
+# "Did anything change?" asks whether the *distribution* within pairs changed, not whether any number
+# did, which ``numpy.array_equal`` tells. The next question is in what:
+
+columns = repdist.column_test(before, after, paired=True, rng=0)
+print(columns)
+
+# %%
 # What you have learnt
 # --------------------
 # - The same items measured twice are paired rows: ``paired=True``, with rows in one order.
@@ -164,6 +173,8 @@ print(f"200 + 200 fresh images: p <= 0.05 in {np.mean(np.array(pvalues) <= 0.05)
 # - A small p-value says that something changed, MMD^2 and its interval how much. Two checkpoints
 #   that differ at all will differ beyond chance if there are images enough; whether so small a
 #   change matters is another question (:doc:`/explanation/significance`).
+#
+# - ``column_test(before, after, paired=True)`` says in which features: :ref:`tutorial-in-what`.
 #
 # Next: :ref:`tutorial-adaptation`; the :ref:`gallery <gallery>` has shorter stories.
 # :doc:`/howto/which_design` says which design your rows have, and :doc:`/explanation/designs` what

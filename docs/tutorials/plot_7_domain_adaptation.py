@@ -117,8 +117,7 @@ for name, (body, head) in networks.items():
 
 # %%
 # Several points more on cluttered digits, from images without labels, and about the same on clean
-# ones. It is not what labels of the target would bring. With other seeds and other digits the gain
-# varied, and was there each time.
+# ones. How many varies with the seed of the network and that of the digits: try others.
 #
 # What it looks like
 # ------------------

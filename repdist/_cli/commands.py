@@ -9,6 +9,7 @@ import typer
 
 import repdist
 from repdist._cli.against import against, by_label
+from repdist._cli.columns import columns as which_columns
 from repdist._cli.designs import Design, read_both, read_table
 from repdist._cli.drift import monitor, reference_app, sketch
 from repdist._cli.metric import metric
@@ -218,6 +219,7 @@ def matrix(  # noqa: PLR0913 (the options of the command)
     show(result, False, outputs, order="clustered")
 
 
+app.command("columns", short_help=question_of("columns"))(which_columns)
 app.command("against", short_help=question_of("against"))(against)
 app.command("by-label", short_help=question_of("by-label"))(by_label)
 app.command("metric", short_help=question_of("metric"))(metric)

@@ -45,8 +45,9 @@ def column_test(  # noqa: PLR0913 (the options of a test)
     """Tell which columns differ between two samples, with an error rate for all of them.
 
     Of each column, or of each of `groups` of columns, the null hypothesis is that its values in
-    `X` and `Y` come from one distribution. The chance that any of those that do not differ is
-    called different is at most .05 if adjusted p-values up to .05 are.
+    `X` and `Y` come from one distribution. If those with an adjusted p-value up to .05 are called
+    different, the chance that this is wrong of any is at most .05: exactly so if the samples have
+    one distribution, else as the notes say.
 
     .. versionadded:: 0.2.0
 
@@ -92,20 +93,23 @@ def column_test(  # noqa: PLR0913 (the options of a test)
     polynomials ``phi_1(u), ..., phi_4(u)`` [1]_: location, spread, skewness and tails. The
     differences of their means between `X` and `Y`, each divided by its standard deviation over
     relabelings, are z_1, ..., z_4; the statistic of a column is the largest ``z_k^2``, and k says
-    in what it differs. No monotone change of a column changes anything, one huge value does little.
+    in what it differs. No increasing function of a column changes a p-value, and one huge value
+    does little; both change the sizes that are told beside it.
     Relabelings are those of `mmd_test`, shared by all columns, so that each p-value by itself is
     exact; that of a group of columns is of the mean of all their ``z_k^2``.
 
     Columns are adjusted by the step-down maximum of Westfall and Young [2]_ if both samples have as
-    many rows (clusters, in each stratum): exact if no column differs, and right in large samples
-    for those that do not differ beside others that do. If the sizes differ, this fails where
-    columns go together in another way in `X` than in `Y`; Holm's correction [3]_ of the exact
-    p-values, which always holds, takes its place, and is used for groups. `control` says which.
+    many rows (clusters, in each stratum): exact if the samples have one distribution, and right in
+    large samples for the columns that do not differ, whatever differs beside them. If the sizes
+    differ, this fails where columns go together in another way in `X` than in `Y`; Holm's
+    correction [3]_ takes its place, and is used for groups. It asks only that the p-value of each
+    column that does not differ is exact, as those of rows are. `control` says which.
 
-    ``O((n + m) log(n + m) d + B U d)`` time for B relabelings of U units; memory for
-    ``64 U d`` bytes beside the rows. A difference in how columns go together alone shows in no
-    column: if none differs, `mmd_test` looks at all of them, up to 5,000 rows exactly, else by
-    landmarks (not for clusters, nor for pairs in strata), and `joint_pvalue` has its answer.
+    ``O((n + m) log(n + m) d + B U d)`` time for B relabelings of U units; memory for some
+    ``160 U d`` bytes beside the rows. A difference in how columns go together alone shows in no
+    column: if none differs, `mmd_test` looks at all of them, in ``O((n + m)^2 d)`` time up to 5,000
+    rows, else by landmarks (not at all for so many clusters, or pairs in strata);
+    `joint_pvalue` has its answer, and with a number as `rng` it is that of its own call.
 
     References
     ----------
@@ -128,23 +132,23 @@ def column_test(  # noqa: PLR0913 (the options of a test)
     [True, False, False, False, False]
     """
     n_resamples = _checks.resamples(n_resamples)
-    rng, n_jobs = _checks.generator(rng), _checks.jobs(n_jobs)
+    stream, joint = map(_checks.generator, _checks.several(rng, 2))
+    n_jobs = _checks.jobs(n_jobs)
     with computing():
         designed, of_table = read_two_samples(
             X, Y, paired=paired, clusters=clusters, strata=strata, unmatched=unmatched
         )
         _arrays.check_varies([designed.X, designed.Y], "`X` and `Y`")
         d = designed.X.shape[1]
-        called = _names(names, d, of_table)
+        called = column_names(names, d, of_table)
         of_groups = None if groups is None else _numbered(groups, d)
-        stream, joint = rng.spawn(2)
-        result = _tested(designed, called, of_groups, n_resamples, stream, n_jobs)
+        result = tested_columns(designed, called, of_groups, n_resamples, stream, n_jobs)
         if not reaches(result.pvalue_adjusted).any():
             return result.with_joint(_joint_pvalue(designed, joint, n_jobs))
         return result
 
 
-def _tested(  # noqa: PLR0913 (what a test is made of)
+def tested_columns(  # noqa: PLR0913 (what a test is made of)
     designed: Designed,
     names: tuple[Hashable, ...],
     groups: tuple[tuple[Hashable, ...], npt.NDArray[np.intp]] | None,
@@ -152,6 +156,7 @@ def _tested(  # noqa: PLR0913 (what a test is made of)
     rng: np.random.Generator,
     n_jobs: int,
 ) -> ColumnResult:
+    """Test the columns, or these groups of them, of two samples that have been read."""
     places, draws = rng.spawn(2)
     cut = placed(designed, n_resamples, "auto", places)
     holm = groups is not None or not cut.balanced
@@ -190,18 +195,23 @@ def _tested(  # noqa: PLR0913 (what a test is made of)
         relabelings=cut.drawn,
         joint_pvalue=None,
         looks=_looks(designed, cut, shown),
-        cautions=(*designed.cautions, *_cautions(designed, cut, columns, count, holm)),
+        cautions=(
+            *designed.cautions,
+            *placed_cautions(designed, cut, count, holm),
+            *_cautions(designed, columns, found.forms),
+        ),
     )
 
 
-def _cautions(
-    designed: Designed, cut: Placed, columns: Columns, count: int, holm: bool
-) -> list[str]:
-    found = placed_cautions(designed, cut, count, holm)
+def _cautions(designed: Designed, columns: Columns, forms: Float64) -> list[str]:
+    said = []
     still = (columns.deviations == 0).all(axis=0) & (columns.means[0] == columns.means[1])
     if still.any():
-        found.append(f"{still.sum()} of {len(still)} columns are constant and say nothing")
-    return found
+        said.append(f"{still.sum()} of {len(still)} columns are constant and say nothing")
+    same = (forms == 0).all(axis=0) & ~still
+    if designed.design.paired and same.any():
+        said.append(f"{same.sum()} of {len(same)} columns are the same in every pair")
+    return said
 
 
 def _joint_pvalue(designed: Designed, rng: np.random.Generator, n_jobs: int) -> float | None:
@@ -248,7 +258,8 @@ def _edges(values: Float64) -> Float64:
     return np.linspace(low, high, _BINS + 1)
 
 
-def _names(given: Any, d: int, default: tuple[str, ...]) -> tuple[Hashable, ...]:
+def column_names(given: Any, d: int, default: tuple[str, ...]) -> tuple[Hashable, ...]:
+    """Return the names of d columns: those given, else those of a table, else numbers."""
     if given is None:
         return default if default else tuple(range(d))
     names = _arrays.one_a_column("names", given, d)

@@ -7,8 +7,9 @@ import numpy as np
 
 from repdist import _checks
 from repdist._arrays import Ids
+from repdist._numbers import reaches
 from repdist._options import N_LANDMARKS
-from repdist._questions.columns import column_test
+from repdist._questions.columns import column_names, tested_columns
 from repdist._questions.designs import Unmatched, read_two_samples
 from repdist._questions.regions import region_test
 from repdist._questions.two_sample import mmd_test
@@ -71,7 +72,8 @@ def explain(  # noqa: PLR0913 (the options of a test)
     n_regions : int
         See `region_test`. Default 12.
     rng : None, int or numpy.random.Generator
-        With a number each result is that of its own call with this `rng`.
+        With a number each result is that of its own call with this `rng`; what is said of all
+        columns together, where none differs, is the answer of `test`.
     n_jobs : int
     progress : bool
         See `mmd_test`.
@@ -111,7 +113,7 @@ def explain(  # noqa: PLR0913 (the options of a test)
             "`kernel` must be a kernel of features; got a Precomputed one, whose rows have no "
             "columns to look at. Use `mmd_test`."
         )
-    of_test, of_columns, of_regions = _streams(rng)
+    of_test, of_columns, of_regions = _checks.several(rng, 3)
     test = mmd_test(
         X, Y, paired=paired, clusters=clusters, strata=strata, unmatched=unmatched, kernel=kernel,
         estimator=estimator, combine=combine, n_resamples=n_resamples, n_bins=n_bins,
@@ -121,26 +123,20 @@ def explain(  # noqa: PLR0913 (the options of a test)
         designed, of_table = read_two_samples(
             X, Y, paired=paired, clusters=clusters, strata=strata, unmatched=unmatched
         )
-    X, Y, design = designed.X, designed.Y, designed.design
+        X, Y, design = designed.X, designed.Y, designed.design
+        called = column_names(names, X.shape[1], of_table)
+        stream, jobs = _checks.generator(of_columns), _checks.jobs(n_jobs)
+        columns = tested_columns(designed, called, None, n_resamples, stream, jobs)
+    if not reaches(columns.pvalue_adjusted).any():
+        columns = columns.with_joint(test.pvalue)
     ids: dict[str, Any] = {name: _given(ids) for name, ids in design.ids.items()}
-    columns = column_test(
-        X, Y, names=names if names is not None or not of_table else of_table,
-        paired=design.paired, **ids, n_resamples=n_resamples, rng=of_columns, n_jobs=n_jobs,
-    )  # fmt: skip
     regions = region_test(
         X, Y, n_regions=n_regions, paired=design.paired, **ids, n_resamples=n_resamples,
         rng=of_regions, n_jobs=n_jobs,
     )  # fmt: skip
     few = len(X) + len(Y) <= _MOST_RANKED
     rows = witness(X, Y, kernel=test.kernel, n_jobs=n_jobs) if few else None
-    return Explanation(test, columns.with_joint(test.pvalue), regions, rows)
-
-
-def _streams(rng: Any) -> list[np.random.Generator]:
-    """Return the same source of randomness for each of three questions, or streams of one."""
-    if isinstance(rng, np.random.Generator) or rng is None:
-        return _checks.generator(rng).spawn(3)
-    return [_checks.generator(rng) for _ in range(3)]
+    return Explanation(test, columns, regions, rows)
 
 
 def _given(ids: Ids | None) -> tuple[list[Hashable], list[Hashable]] | None:

@@ -18,6 +18,7 @@ from repdist._typing import Array, Float64
 
 _PILOT, _ENTRIES = 10_000, 2**21  # rows that centres come from, and their values
 _LEAST_PILOT = 1000
+_ROWS = 2  # at least so many for each region
 _A_REGION = 20  # relabelings for each, where Holm's correction divides by their number
 _MOST = 100_000
 
@@ -41,8 +42,8 @@ def region_test(  # noqa: PLR0913 (the options of a test)
 
     All rows together are cut into regions by k-means, without a look at which sample they are of.
     Of each region the null hypothesis is that `X` and `Y` have the same share of their rows in it.
-    The chance that any region of which this is true is called different is at most .05 if adjusted
-    p-values up to .05 are.
+    If those with an adjusted p-value up to .05 are called different, the chance that this is wrong
+    of any is at most .05: exactly so if the samples have one distribution, else in large samples.
 
     .. versionadded:: 0.2.0
 
@@ -54,7 +55,7 @@ def region_test(  # noqa: PLR0913 (the options of a test)
         to one scale first, with figures of both samples together.
     n_regions : int
         At most so many, 12 by default, of at least 2. There are fewer if there are fewer different
-        rows.
+        rows, and at most half as many as rows: a region of one row tells nothing.
     paired : bool
     clusters, strata : pair of sequences, or column name, optional
     unmatched : {"raise", "drop"}
@@ -85,10 +86,10 @@ def region_test(  # noqa: PLR0913 (the options of a test)
     Notes
     -----
     Centres come from k-means on at most 10,000 rows, drawn uniformly from all and put in random
-    order by `rng`, with the start of k-means++ [1]_; then each row goes to its nearest centre. The
-    regions are a function of the rows without their order or labels, and of `rng`: under the null
-    hypothesis they tell nothing of who has which label, so that p-values from relabelings of rows
-    are exact with the regions held fixed, and so on average over `rng`.
+    order by `rng`, with the start of k-means++ [1]_; then each row goes to its nearest centre. What
+    regions come out, and how likely, depends on the rows without their order or labels: under the
+    null hypothesis they tell nothing of who has which label, so that p-values from relabelings of
+    rows are exact, over data and `rng`.
 
     The statistic of a region is the squared difference of its shares over its variance among
     relabelings, which are those of `mmd_test` and shared by all regions. p-values are adjusted as
@@ -96,7 +97,7 @@ def region_test(  # noqa: PLR0913 (the options of a test)
     Holm's correction.
 
     Shares of `clusters` are means over clusters, those of `strata` are inside strata, weighted by
-    the rows of either. Intervals, of 95 % for each region by itself, are Newcombe's hybrid score
+    rows, or clusters. Intervals, of 95 % for each region by itself, are Newcombe's hybrid score
     intervals [2]_ for independent rows, else Student's from the standard error of means of
     clusters, of differences of pairs, and inside strata.
 
@@ -134,20 +135,12 @@ def region_test(  # noqa: PLR0913 (the options of a test)
         )
         both = [designed.X, designed.Y]
         _arrays.check_varies(both, "`X` and `Y`")
-        _check_few(n_regions, sum(map(len, both)))
         of_regions, of_units = rng.spawn(2)
         most = min(_PILOT, max(_LEAST_PILOT, _ENTRIES // designed.X.shape[1]))
         pilot = drawn_from(both, most, of_regions)
-        found = regions(pilot, both, n_regions, of_regions)
+        most_regions = min(n_regions, sum(map(len, both)) // _ROWS)
+        found = regions(pilot, both, most_regions, of_regions)
         return _tested(designed, found, n_regions, n_resamples, of_units, n_jobs)
-
-
-def _check_few(n_regions: int, N: int) -> None:
-    if n_regions > N // 2:
-        raise ValueError(
-            f"`n_regions` must be at most half of the {N:,} rows; got {n_regions:,}. A region of "
-            "one row tells nothing: use fewer."
-        )
 
 
 def _tested(  # noqa: PLR0913 (what a test is made of)
@@ -176,7 +169,7 @@ def _tested(  # noqa: PLR0913 (what a test is made of)
         low, high = newcombe(share_x, len(in_x), share_y, len(in_y))
     else:
         low, high = student(share_y - share_x, _parts(designed, found, in_x))
-    fewer = [f"{wanted:,} regions asked for, {k:,} found: no row is nearest to another centre"]
+    fewer = [f"{wanted:,} regions asked for, {k:,} found: too few different rows"]
     return RegionResult(
         share_x=share_x,
         share_y=share_y,

@@ -17,6 +17,7 @@ from repdist._results.card import Card, Result
 from repdist._spreadsheet import write_frame
 from repdist._typing import Float64
 from repdist._version import __version__
+from repdist.plotting._names import shortened
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -233,8 +234,8 @@ class ColumnResult(Result):
         named = "column" if self.groups is None else "group"
         lines = []
         for row in frame[reaches(frame["pvalue_adjusted"])].head(most).itertuples():
-            of = "" if self.groups is None else f"most in {row.column}: "
-            lines.append((str(getattr(row, named)), f"{of}{_words(row)}"))
+            of = "" if self.groups is None else f"most in {shortened(str(row.column))}: "
+            lines.append((shortened(str(getattr(row, named))), f"{of}{_words(row)}"))
         if (more := self._differ - most) > 0:
             lines.append(("", f"and {more:,} more: to_frame()"))
         return lines
@@ -335,7 +336,8 @@ def _words(row: Any) -> str:
     if np.isinf(row.difference):
         sizes = ["constant in each sample"]
     p = f"p = {row.pvalue_adjusted:.2g}"
-    return f"{row.direction} ({p}): {', '.join([*sizes, f'overlap {row.overlap:.0%}'])}"
+    what = row.direction if reaches(row.pvalue_adjusted) else "not shown to differ"
+    return f"{what} ({p}): {', '.join([*sizes, f'overlap {row.overlap:.0%}'])}"
 
 
 def _spread(ratio: float) -> str:

@@ -13,6 +13,10 @@ from repdist._results.two_sample import MMDTestResult
 from repdist._results.witness import WitnessResult
 
 _MOST_NAMED = 3  # columns in words
+_HIDDEN = (
+    "the test of all columns together weighs them by their values and does not see what columns or "
+    "regions show: bring columns of different units to one scale"
+)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -36,10 +40,23 @@ class Explanation(Result):
     witness: WitnessResult | None
 
     @property
+    def _found_within(self) -> str:
+        """Where a difference was found, in words."""
+        found = {
+            "columns": self.columns.pvalue_adjusted,
+            "regions": self.regions.pvalue_adjusted,
+        }
+        return " and ".join(
+            f"some {what} do" for what, values in found.items() if reaches(values).any()
+        )
+
+    @property
     def cautions(self) -> tuple[str, ...]:
         """What a reader of the results should know, each once."""
         parts = (self.test, self.columns, self.regions)
-        return tuple(dict.fromkeys(text for part in parts for text in part.cautions))
+        unseen = bool(self._found_within) and not reaches(self.test.pvalue)
+        hidden = (_HIDDEN,) * unseen
+        return hidden + tuple(dict.fromkeys(text for part in parts for text in part.cautions))
 
     def to_html(
         self, path: str | Path, *, title: str = "Do the samples differ, and in what?"
@@ -67,8 +84,17 @@ class Explanation(Result):
     def finding(self) -> str:
         """Return whether the samples differ, and by how much."""
         test = self.test
-        differ = "the samples differ" if reaches(test.pvalue) else "no difference is shown"
-        return f"{differ} (p = {test.pvalue:.2g}), MMD^2 {test.mmd_squared:.3g}" + (
+        p = f"p = {test.pvalue:.2g}"
+        if reaches(test.pvalue):
+            differ = f"the samples differ ({p})"
+        elif self._found_within:
+            differ = (
+                f"the samples differ, for {self._found_within}; all columns together do not "
+                + (f"show it ({p})")
+            )
+        else:
+            differ = f"no difference is shown ({p})"
+        return f"{differ}, MMD^2 {test.mmd_squared:.3g}" + (
             f", {test.effect:.2g} of the spread within samples" * (test.effect > 0)
         )
 

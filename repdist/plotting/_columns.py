@@ -12,12 +12,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _HEIGHT = 0.32  # of a histogram; rows are 1 apart
+_PEAK = 3.0  # times as high as the lower of two histograms: what is higher is cut off
 
 
 def plot_columns(shape: ColumnsShape, ax: "Axes | None" = None) -> "Axes":
     """Draw each column over its own range: `X` above its line, `Y` below it.
 
-    Each as high as the other; columns that do not differ are pale.
+    On one scale, on which a peak three times as high as the other's is cut off; columns that do not
+    differ are pale.
     """
     import matplotlib.pyplot as plt
 
@@ -26,15 +28,17 @@ def plot_columns(shape: ColumnsShape, ax: "Axes | None" = None) -> "Axes":
         _, ax = plt.subplots(figsize=(6.6, 0.9 + 0.68 * count), layout="constrained")
     shown = shown_names(shape.names)
     for place in range(count):
-        edges, (above, below) = shape.edges[place], shape.heights[:, place]
+        edges, heights = shape.edges[place], shape.heights[:, place]
+        peaks = heights.max(axis=1)
+        above, below = np.minimum(heights / min(peaks.max(), _PEAK * peaks.min()), 1)
         along = (edges - edges[0]) / (edges[-1] - edges[0])
         alpha = 0.9 if shape.differs[place] else 0.35
-        for heights, way, colour, label in (
+        for bars, way, colour, label in (
             (above, -1, LINE_COLOUR, "X, above"),
             (below, 1, OBSERVED_COLOUR, "Y, below"),
         ):
             ax.stairs(
-                place + way * _HEIGHT * heights / heights.max(), along, baseline=place, fill=True,
+                place + way * _HEIGHT * bars, along, baseline=place, fill=True,
                 color=colour, alpha=alpha, linewidth=0, label=None if place else label,
             )  # fmt: skip
         ax.plot([0, 1], [place, place], color=NULL_COLOUR, linewidth=0.6)

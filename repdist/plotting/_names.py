@@ -26,9 +26,9 @@ def shown_names(names: Sequence[Hashable]) -> ShownNames:
     A RepdistWarning says which characters no installed font has; they are drawn as boxes.
     """
     whole = [" ".join(str(name).split()) for name in names]
-    short = [_shortened(text, _LONGEST) for text in whole]
+    short = [shortened(text, _LONGEST) for text in whole]
     texts = [
-        f"{_shortened(text, _LONGEST - 6)} ({number})" if short.count(text) > 1 else text
+        f"{shortened(text, _LONGEST - 6)} ({number})" if short.count(text) > 1 else text
         for number, text in enumerate(short, start=1)
     ]
     family, lacking = _families("".join(texts))
@@ -43,7 +43,8 @@ def shown_names(names: Sequence[Hashable]) -> ShownNames:
     return ShownNames([text.translate(boxes).replace("$", r"\$") for text in texts], family)
 
 
-def _shortened(text: str, longest: int) -> str:
+def shortened(text: str, longest: int = _LONGEST) -> str:
+    """Return a text without its middle if it is longer."""
     if len(text) <= longest:
         return text
     tail = longest // 2 - 1

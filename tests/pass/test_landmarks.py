@@ -13,7 +13,7 @@ from scipy import stats
 from repdist import kernels
 from repdist._pass import landmarks as of_pass
 from repdist._pass.landmarks import Landmarks, choose, unit_sums
-from repdist._questions.landmarks import _pilot
+from repdist._questions.landmarks import drawn_from
 from repdist._threads import Workers
 from repdist.kernels._plan import plan
 
@@ -266,13 +266,13 @@ def test_the_pilot_is_a_uniform_draw_from_all_samples(cut, chance_seed):
     numbers = np.arange(6.0)[:, None]
     found = dict.fromkeys(itertools.combinations(range(6), 3), 0)
     for _ in range(2000):
-        rows = _pilot([numbers[:cut], numbers[cut:]], 3, rng)
+        rows = drawn_from([numbers[:cut], numbers[cut:]], 3, rng)
         found[tuple(sorted(rows[:, 0].astype(int)))] += 1
     assert stats.chisquare(list(found.values())).pvalue > 1e-4
 
 
 def test_a_small_pilot_is_all_rows():
-    rows = _pilot([ROWS[:200], ROWS[200:]], 4096, np.random.default_rng(0))
+    rows = drawn_from([ROWS[:200], ROWS[200:]], 4096, np.random.default_rng(0))
     np.testing.assert_array_equal(rows, ROWS)
 
 

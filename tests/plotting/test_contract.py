@@ -272,6 +272,19 @@ def test_a_picture_is_written_whole(name, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["picture.png"]
 
 
+def test_both_histograms_of_a_column_have_one_scale():
+    """A peak over three times as high as the other's is cut off there."""
+    shape = columns(["even", "peaked"])
+    shape.heights = np.array([[[0.5, 0.5], [1.0, 0.0]], [[0.25, 0.75], [0.1, 0.1]]])
+    shape.edges = np.array([[0.0, 1, 2], [0, 1, 2]])
+    ax = plotting.plot_columns(shape, Figure().subplots())
+    drawn = [np.abs(patch.get_data()[0] - patch.get_data()[2]) / 0.32 for patch in ax.patches]
+    np.testing.assert_allclose(drawn[0], [0.5 / 0.75] * 2)
+    np.testing.assert_allclose(drawn[1], [0.25 / 0.75, 1])
+    np.testing.assert_allclose(drawn[2], [1, 0])
+    np.testing.assert_allclose(drawn[3], [1 / 3] * 2)
+
+
 # --- figures of several panels -------------------------------------------------------------------
 
 

@@ -158,3 +158,17 @@ def test_the_record_is_json(found):
 def test_bad_input_is_named(wrong, kind, message):
     with pytest.raises(kind, match=re.escape(message)):
         repdist.explain(X, Y, **({"n_resamples": 99, "rng": 0} | wrong))
+
+
+def test_columns_that_differ_where_a_large_one_hides_them():
+    """The page does not say both that the samples differ and that no difference is shown."""
+    rng = np.random.default_rng(0)
+    first, second = (rng.normal(size=(150, 3)) * [300, 1, 1] for _ in range(2))
+    second[:, 2] *= 2
+    found = repdist.explain(first, second, **OPTIONS)
+    assert found.test.pvalue > 0.05
+    assert "the samples differ, for some columns do; all columns together do not show it" in str(
+        found
+    )
+    assert "bring columns of different units to one scale" in found.cautions[0]
+    assert "no difference is shown" not in str(found)

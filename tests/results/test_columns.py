@@ -119,6 +119,12 @@ def test_groups_are_told_with_a_column_of_theirs():
     assert "\n  b        most in two: higher in Y" in text
 
 
+def test_long_names_are_shortened():
+    text = str(result_of(names=["a" * 50, "a long name " * 9 + "of two", "b", "c" * 40, "d"]))
+    assert "\n  a long name …name of two" in text
+    assert max(map(len, text.splitlines()[:4])) <= 100
+
+
 def test_more_columns_than_are_named():
     rng = np.random.default_rng(0)
     X, Y = rng.normal(size=(60, 1200)), rng.normal(size=(60, 1200)) + 2
@@ -195,6 +201,14 @@ def test_the_picture_has_the_first_columns_of_the_table():
     assert len(labels_of(result.plot(Figure().subplots()))) == 5
     with pytest.raises(ValueError, match="`n_columns` must be"):
         result.plot(n_columns=0)
+
+
+def test_what_is_not_shown_to_differ_is_pale_and_said_so():
+    ax = result_of().plot(Figure().subplots())
+    captions = [text.get_text() for text in ax.texts if "overlap" in text.get_text()]
+    assert [caption.startswith("not shown to differ (p = ") for caption in captions] == [
+        False, False, True, True, True
+    ]  # fmt: skip
 
 
 def test_each_group_is_in_the_picture_by_its_own_column():
