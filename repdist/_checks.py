@@ -145,7 +145,7 @@ def generator(rng: Any) -> np.random.Generator:
         "`rng` must be None, a whole number of at least 0, or a numpy.random.Generator; "
         f"got {describe(rng)}."
     )
-    if isinstance(rng, (bool, np.bool_)):
+    if isinstance(rng, (bool, np.bool_, np.random.RandomState)):
         raise TypeError(requirement)
     try:
         return np.random.default_rng(rng)

@@ -29,16 +29,19 @@ class Answer(NamedTuple):
 GUIDE = (
     Answer("Do two samples differ?", "`mmd_test(X, Y)`", "test A B"),
     Answer(
-        "In which columns do they differ? All that can be said, on one page",
-        "`column_test(X, Y)`; `explain(X, Y)`",
-        "columns A B",
-        "what_differs",
+        "In which columns do they differ?", "`column_test(X, Y)`", "columns A B", "what_differs"
     ),
     Answer(
         "In which regions, and at which rows?",
         "`region_test(X, Y)`, `witness(X, Y)`",
-        "test A B --html PAGE",
+        "",
         "which_regions_and_rows",
+    ),
+    Answer(
+        "All that can be said of two samples, on one page",
+        "`explain(X, Y)`",
+        "test A B --html PAGE",
+        "what_differs",
     ),
     Answer(
         "The same rows twice (one set of images, two checkpoints): did anything change?",
@@ -72,7 +75,8 @@ GUIDE = (
     ),
     Answer(
         "Are they close enough?",
-        "`mmd_test(X, Y).equivalence(margin)`, also of a comparison with a reference",
+        "`mmd_test(X, Y).equivalence(margin)`, margin of `effect`; also of a comparison with a "
+        "reference",
         "",
         "close_enough",
     ),
@@ -101,8 +105,13 @@ GUIDE = (
         "large_data",
     ),
     Answer(
-        "How far apart, as a number or a loss?",
-        "`mmd_squared(X, Y)`; `repdist.torch.MMDLoss`",
+        "How far apart, as a number?",
+        "`mmd_test(X, Y)` with its error, `mmd_squared(X, Y)` alone",
+        "test A B",
+    ),
+    Answer(
+        "How far apart, as a loss in torch?",
+        "`repdist.torch.MMDLoss`, or `mmd_squared` of tensors",
         "",
         "torch_loss",
     ),

@@ -188,6 +188,7 @@ def _latest(past: torch.Tensor, rows: torch.Tensor, most: int) -> torch.Tensor:
 
 
 def _fitted(kernel: Kernel, Z: torch.Tensor) -> Kernel:
+    _arrays.check_varies([Z], "`X` and `Y`")
     fitted = fit(kernel, Z)
     if fitted is kernel:
         raise ValueError(

@@ -284,6 +284,10 @@ class KernelDistance(Metric):  # type: ignore[misc]
         """Return the checked features of a batch."""
         if not isinstance(imgs, Tensor):
             raise TypeError(f"`imgs` must be a torch.Tensor; got {_checks.describe(imgs)}.")
+        if imgs.is_meta:
+            raise TypeError(
+                "`imgs` must hold data; got a tensor on the meta device, which has none."
+            )
         if imgs.ndim == 0 or len(imgs) == 0:
             raise ValueError(
                 f"`imgs` must hold at least one row; got the shape {tuple(imgs.shape)}."

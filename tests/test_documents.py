@@ -24,7 +24,7 @@ PAGES = [
     for page in sorted((ROOT / "docs").rglob("*.md"))
     if not {"_build", "auto_tutorials", "auto_gallery"} & set(page.parts)
 ]
-FRAMEWORKS = ["torchmetrics.py"]
+FRAMEWORKS = ["torch.py", "torchmetrics.py"]
 RUN_OR_NO_PYTHON = re.compile(r"\{[a-z-]+\}|sh|text|bibtex")  # what may follow the ticks
 
 

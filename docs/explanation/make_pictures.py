@@ -3,8 +3,8 @@
 Run it from anywhere: python docs/explanation/make_pictures.py
 
 The two of the front page and of Start are drawn by `docs/conf.py` whenever the site is built. What
-this file does not draw: typical.png is written by `repdist lenet-gap`, and learning_curve.png by
-`repdist lenet-gap train`.
+this file does not draw: typical.png and classes_move_apart.png (there course.png) are written by
+`repdist lenet-gap`, and learning_curve.png by `repdist lenet-gap train`.
 """
 
 import math

@@ -163,15 +163,17 @@ ax = table.plot(order="clustered")
 ax.figure.suptitle("Ten classes on one ruler, with the noise floor on the diagonal")
 print(table.summary())
 least = table.times_floor.min().min()
-print(f"the least distance is {least:.0f} times its noise floor")
+print(f"the least distance is about {round(least, -1):.0f} times its noise floor")
 
 # %%
 # One kernel for all cells, so a darker cell is a larger distance; no diagonal pairs, so a class is
 # 0 from itself; on the framed diagonal the noise floor, here about 0.001; stars for adjusted
 # p-values. All classes differ, by many times their noise floors.
 #
-# ``repdist lenet-gap`` on the command line makes the whole study again as one page, with the
-# images, the most typical digits and the maps of where the network looks.
+# ``repdist lenet-gap`` on the command line makes the whole study again as one page: the network and
+# its training, maps of where it looks, the post's tables and this one, how many images are enough,
+# and how the classes moved apart as the network learned. ``repdist lenet-gap notebook
+# study.ipynb`` writes the steps of the post as a notebook.
 #
 # What you have learnt
 # --------------------

@@ -158,8 +158,8 @@ print(f"200 + 200 fresh images: p <= 0.05 in {np.mean(np.array(pvalues) <= 0.05)
 #
 # In which features?
 # ------------------
-# "Did anything change?" asks whether the *distribution* within pairs changed, not whether any number
-# did, which ``numpy.array_equal`` tells. The next question is in what:
+# "Did anything change?" asks whether the *distribution* within pairs changed, not whether any
+# number did, which ``numpy.array_equal`` tells. The next question is in what:
 
 columns = repdist.column_test(before, after, paired=True, rng=0)
 print(columns)
@@ -173,7 +173,6 @@ print(columns)
 # - A small p-value says that something changed, MMD^2 and its interval how much. Two checkpoints
 #   that differ at all will differ beyond chance if there are images enough; whether so small a
 #   change matters is another question (:doc:`/explanation/significance`).
-#
 # - ``column_test(before, after, paired=True)`` says in which features: :ref:`tutorial-in-what`.
 #
 # Next: :ref:`tutorial-adaptation`; the :ref:`gallery <gallery>` has shorter stories.

@@ -27,8 +27,10 @@ torch.set_num_threads(1)  # the fastest for a network as small as this
 # %%
 # Two domains
 # -----------
-# The digits come with repdist; ``clutter`` adds pieces of other digits. The source and the target
-# share no digit, so that rows are independent. Half of each part of MNIST goes to either domain.
+# The digits come with repdist, by the case study's own loader, ``repdist._experiments``, which is
+# not for use elsewhere: your images have a loader of theirs. ``clutter`` adds pieces of other
+# digits. The source and the target share no digit, so that rows are independent. Half of each part
+# of MNIST goes to either domain.
 
 rng = np.random.default_rng(0)
 

@@ -9,7 +9,13 @@ answers it three times for the fours and the nines of the case study: which colu
 regions of the space one sample has more rows, and which rows are most typical. The first two
 answers have an error rate; the third is a ranking to look at. It ends with a difference that no
 column shows, and with one page that has all of it.
+
+The images come from the case study's own loader, ``repdist._experiments``, which is not for use
+elsewhere: in its place stand your own images, records or sentences, in the order of their rows.
 """
+
+import tempfile
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -133,7 +139,8 @@ print(repdist.column_test(X, Y, rng=0).finding())
 # the page of ``repdist test A.npy B.npy --html report.html``.
 
 found = repdist.explain(fours, nines, rng=0)
-found.to_html("fours_and_nines.html")
+folder = Path(tempfile.mkdtemp())  # yours: where the page is to be
+found.to_html(folder / "fours_and_nines.html")
 print(found)
 
 # %%

@@ -99,6 +99,17 @@ def train(
     )
 
 
+@app.command()
+def notebook(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="A new file, such as study.ipynb.")],
+) -> None:
+    """Write a notebook that goes through the study step by step, as the post did."""
+    from .notebook import write_notebook
+
+    write_notebook(out)
+    print(f"Notebook: {out}")
+
+
 def _source(mnist: Path | None, download: bool) -> Path | None:
     if download and mnist is not None:
         raise ValueError("`--download` and `--mnist` must not both be given; leave one out.")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.floating]
 
-SIZES = (2, 3, 5, 10, 20, 50, 100)  # images of each class
+SIZES = (2, 3, 4, 5, 6, 8, 10, 20, 50, 100)  # images of each class
 N_SUBSAMPLES = 20
 N_RESAMPLES = 1023
 LEVEL = 0.05  # at which classes are said to differ
@@ -24,9 +24,9 @@ SHARE = 0.9  # of the subsamples that must tell the classes apart
 def images_needed(features: Floats, names: list[str], rng: np.random.Generator) -> "pd.DataFrame":
     """Find how many images a class tell each pair apart.
 
-    The least size of 2, 3, 5, 10, 20, 50 and 100 images a class at which 18 of 20 random
-    subsamples have p <= .05 with 1,023 relabelings. With 2 or 3 images there are 6 or 20
-    relabelings, of which two give the same value, so that p cannot be below 1/3 or 1/10.
+    The least of ten sizes, 2 to 100 images a class, at which 18 of 20 random subsamples have
+    p <= .05 with 1,023 relabelings. With 2 or 3 images there are 6 or 20 relabelings, of which two
+    give the same value, so that p cannot be below 1/3 or 1/10.
 
     Parameters
     ----------

@@ -12,6 +12,7 @@ from .data import N_CLASSES, Digits, clutter
 
 N_PER_CLASS = 300
 MADE_BY = ("tensorflow", "keras", "numpy")
+GAP_ARRAY, GAP_TABLE = "GAP_Value_10x300x64.npy", "gap.csv"
 TEST_SEED = 2019  # the year of the post
 
 
@@ -58,6 +59,28 @@ def make_images(digits: Digits, *, n_per_class: int = N_PER_CLASS) -> UnseenImag
     chosen = digits.of_each_class(n_per_class)
     drawn = clutter(chosen.images, chosen.images, np.random.default_rng(TEST_SEED))
     return UnseenImages(drawn.images, drawn.corners, chosen.labels, chosen.indices)
+
+
+def save_gap(folder: Path, features: NDArray[np.float32], test: UnseenImages) -> None:
+    """Write the features as the post had them, and as a table for pandas.
+
+    Parameters
+    ----------
+    folder : path
+        Gets `GAP_ARRAY`, (10, n, 64) float32, and `GAP_TABLE`: `label`, `image` (the position of
+        the digit in its file), `f0` to `f63`.
+    features : ndarray of float32, shape (10 * n, 64)
+        Sorted by class.
+    test : UnseenImages
+        What they are of.
+    """
+    import pandas as pd
+
+    np.save(folder / GAP_ARRAY, features.reshape(N_CLASSES, -1, features.shape[1]))
+    table = pd.DataFrame(features, columns=[f"f{k}" for k in range(features.shape[1])])
+    table.insert(0, "label", test.labels)
+    table.insert(1, "image", test.indices)
+    table.to_csv(folder / GAP_TABLE, index=False)
 
 
 def save_features(path: str | Path, features: NDArray[np.float32], test: UnseenImages) -> None:

@@ -7,18 +7,28 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from . import post
+from . import heatmaps, post
+from .captions import PICTURES
 from .data import Digits
-from .features import make_images, save_features
+from .features import GAP_ARRAY, GAP_TABLE, make_images, save_features, save_gap
 from .model import Network, Weights
-from .page import PICTURES, build_page
-from .pictures import draw_pictures
-from .study import PIXELS, UNTRAINED, Study, compute, represent
+from .page import build_page
+from .pictures import draw_pictures, write_heatmaps
+from .study import PIXELS, TRAINING_LOG, UNTRAINED, Study, compute, represent
 
-PAGE = "report.html"
+PAGE, HEATMAPS, CARD = "report.html", "out", "MODEL_CARD.md"
+DPI = 150
+CARD_PICTURES = {  # of the model card, in docs/images, and in a study
+    "learning_curve.png": "training.png",
+    "classes_move_apart.png": "course.png",
+}
 FILES = {
     PAGE,
+    CARD,
+    TRAINING_LOG.name,
     "features.npz",
+    GAP_ARRAY,
+    GAP_TABLE,
     *(f"{name}.png" for name in PICTURES),
     *(f"post_table_x{x}.csv" for x in post.SIZES),
     "post_pvalues_x2.csv",
@@ -29,6 +39,7 @@ FILES = {
     "images_needed.csv",
     "confusion.csv",
     "predictions.csv",
+    "course.csv",
 }
 
 
@@ -80,11 +91,14 @@ def run(
         representation = represent(network, images)
         study = compute(images, representation, say)
         say("pictures")
-        pictures = draw_pictures(study, network)
-        for name, figure in pictures.items():
-            figure.savefig(folder / f"{name}.png", dpi=150)
+        for name, figure in draw_pictures(study, network).items():
+            figure.savefig(folder / f"{name}.png", dpi=DPI)
+        (folder / HEATMAPS).mkdir()
+        n_heatmaps = write_heatmaps(study, network, folder / HEATMAPS)
         _write_tables(study, folder)
-        page = build_page(study, folder, origin, time.perf_counter() - start)
+        _copy_training(folder)
+        files = sorted(path.name for path in folder.iterdir() if path.is_file())
+        page = build_page(study, folder, origin, time.perf_counter() - start, files, n_heatmaps)
         (folder / PAGE).write_text(page, encoding="utf-8")
     return study
 
@@ -130,7 +144,7 @@ def _check_folder(given: Path, out: Path) -> None:
         raise ValueError(f"`--out` must not be the current folder or one above it; got {given}.")
     if not out.exists():
         return
-    others = sorted({path.name for path in out.iterdir()} - FILES) if out.is_dir() else ["a file"]
+    others = sorted(_others(out)) if out.is_dir() else ["a file"]
     if others:
         raise ValueError(
             f"`--out` must be a new folder, an empty one or an earlier study; got {given}, with "
@@ -138,10 +152,31 @@ def _check_folder(given: Path, out: Path) -> None:
         )
 
 
+def _others(out: Path) -> Iterator[str]:
+    """Yield the names in a folder that are no study's."""
+    for path in out.iterdir():
+        if path.name == HEATMAPS and path.is_dir() and not path.is_symlink():
+            for child in path.iterdir():
+                if not heatmaps.FILE_NAME.fullmatch(child.name):
+                    yield f"{HEATMAPS}/{child.name}"
+        elif path.name not in FILES:
+            yield path.name
+
+
+def _copy_training(folder: Path) -> None:
+    """Put beside the page how the shipped weights were trained."""
+    shutil.copyfile(TRAINING_LOG, folder / TRAINING_LOG.name)
+    card = TRAINING_LOG.with_name(CARD).read_text("utf-8")
+    for picture, shown in CARD_PICTURES.items():
+        card = card.replace(f"../../docs/images/{picture}", shown)
+    (folder / CARD).write_text(card, encoding="utf-8")
+
+
 def _write_tables(study: Study, folder: Path) -> None:
     import pandas as pd
 
     save_features(folder / "features.npz", study.representation.features, study.images)
+    save_gap(folder, study.representation.features, study.images)
     for x, table in study.post.tables.items():
         table.to_csv(folder / f"post_table_x{x}.csv")
     study.post.pvalues.to_csv(folder / "post_pvalues_x2.csv")
@@ -158,5 +193,6 @@ def _write_tables(study: Study, folder: Path) -> None:
             "predicted": study.representation.predicted,
         }
     ).to_csv(folder / "predictions.csv", index=False)
+    study.course.tables.to_csv(folder / "course.csv", index=False)
     study.controls[UNTRAINED].to_csv(folder / "pairs_untrained_network.csv")
     study.controls[PIXELS].to_csv(folder / "pairs_raw_pixels.csv")

@@ -1,7 +1,7 @@
 """Labels and ids as users give them: in any sequence, as Python's own objects, told apart."""
 
 import unicodedata
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping, Set
 from typing import Any
 
 import numpy as np
@@ -87,6 +87,8 @@ _AS_LIST = ("tolist", "to_pylist", "to_list")  # NumPy, pandas and torch; Arrow;
 
 def one_a_column(name: str, given: Any, count: int) -> tuple[Hashable, ...]:
     """Return what was given for each of so many columns: names, or groups."""
+    if isinstance(given, (Set, Mapping)):
+        raise TypeError(f"`{name}` must be a sequence of {name}; got {_checks.describe(given)}.")
     values = to_list(name, given)
     if len(values) != count:
         raise ValueError(

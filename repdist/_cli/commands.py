@@ -131,8 +131,9 @@ def compare(  # noqa: PLR0913 (the options of the command)
     """Test whether two samples come from the same distribution.
 
     A and B are .npy files, .npz files (FILE.npz:key), or tables of numeric columns: .csv, .tsv,
-    .txt (.gz), .parquet. Columns that have names are matched by name. Columns of ids are not
-    compared. The page of --html tells in what they differ, too: columns, regions, rows.
+    .txt (.gz), .parquet. Columns that have names are matched by name. The columns of
+    --clusters and --strata are not compared. The page of --html tells in what they differ, too:
+    columns, regions, rows.
     """
     outputs = checked_outputs({"--html": html, "--plot": plot}, [first, second])
     reading = Reading(sep, decimal, header, columns or (), drop or (), dropna)
@@ -341,11 +342,14 @@ def power(  # noqa: PLR0913 (the options of the command)
     context_settings={"ignore_unknown_options": True},
 )
 def lenet_gap(
-    arguments: Annotated[list[str] | None, typer.Argument(metavar="[OPTIONS] [train]")] = None,
+    arguments: Annotated[
+        list[str] | None, typer.Argument(metavar="[OPTIONS] [train|notebook]")
+    ] = None,
 ) -> None:
     """Study ten classes of digits as a network sees them, or train that network.
 
-    Its own options: `repdist lenet-gap --help`, `repdist lenet-gap train --help`.
+    Its own options: `repdist lenet-gap --help`, `repdist lenet-gap train --help`. A notebook of the
+    study: `repdist lenet-gap notebook OUT.ipynb`.
     """
     case_study = importlib.import_module("repdist._experiments.lenet_gap.__main__")
     case_study.app(arguments or [], prog_name="repdist lenet-gap")

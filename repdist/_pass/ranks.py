@@ -139,9 +139,12 @@ def legendre(u: Float64) -> Iterator[Float64]:
 def _moments(Z: Float64, shares: Float64) -> tuple[Float64, Float64]:
     """Return mean and standard deviation of each row of Z (c, n), whose entries have shares."""
     centre = Z[:, :1]
-    mean = (Z - centre) @ shares
-    variance = np.square(Z - centre - mean[:, None]) @ shares
-    return centre[:, 0] + mean, np.sqrt(variance)
+    size = np.abs(Z - centre).max(axis=1, keepdims=True)
+    size[size == 0] = 1.0
+    apart = (Z - centre) / size
+    mean = apart @ shares
+    deviation = np.sqrt(np.square(apart - mean[:, None]) @ shares)
+    return centre[:, 0] + size[:, 0] * mean, size[:, 0] * deviation
 
 
 def _overlap(apart: Float64) -> Float64:

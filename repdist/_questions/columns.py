@@ -260,12 +260,15 @@ def _edges(values: Float64) -> Float64:
 
 def column_names(given: Any, d: int, default: tuple[str, ...]) -> tuple[Hashable, ...]:
     """Return the names of d columns: those given, else those of a table, else numbers."""
-    if given is None:
-        return default if default else tuple(range(d))
-    names = _arrays.one_a_column("names", given, d)
+    if given is None and not default:
+        return tuple(range(d))
+    names = _arrays.one_a_column("names", default if given is None else given, d)
     if len(set(names)) < d:
         twice = next(name for name, count in Counter(names).items() if count > 1)
-        raise ValueError(f"`names` must be different; got {twice!r} twice.")
+        of, repair = "`names`", ""
+        if given is None:
+            of, repair = "the columns of `X`", " Rename one, or give `names`."
+        raise ValueError(f"{of} must be different; got {twice!r} twice.{repair}")
     return names
 
 

@@ -84,7 +84,7 @@ class ColumnResult(Result):
     means, deviations : (2, d)
         Of the columns in `X` and in `Y`.
     overlap : (d,)
-        What both distributions have in common, from 0 to 1.
+        What both distributions have in common, from 0 to 1; too little where rows are few.
     n, m : int
         Rows of `X` and `Y`.
     relabelings : Drawn
@@ -281,7 +281,7 @@ class ColumnResult(Result):
         squares = np.square(self.forms)
         changed = (squares >= (1 - _TIED) * squares.max(axis=0)).argmax(axis=0)
         z = np.take_along_axis(self.forms, changed[None], axis=0)[0]
-        pooled = np.sqrt(np.square(self.deviations).mean(axis=0))
+        pooled = np.hypot(*self.deviations) / np.sqrt(2)
         with np.errstate(divide="ignore", invalid="ignore"):
             difference = (self.means[1] - self.means[0]) / pooled
             ratio = self.deviations[1] / self.deviations[0]

@@ -15,6 +15,7 @@ from repdist._threads import computing, in_order
 from repdist._typing import Array, Float64
 
 _GROUPS = 20
+_LARGEST = 1e70
 LEAST_ROWS = 2 * _GROUPS
 _ENOUGH = 4  # times the columns: so many rows make the interval right whatever the other sample
 _ALIKE = 1.25  # times the rows of the other sample: so alike, as many rows as columns do
@@ -86,6 +87,7 @@ def fid(
     rng, n_jobs = _checks.generator(rng), _checks.jobs(n_jobs)
     with computing():
         arrays = _arrays.read_samples({"real": real, "fake": fake}, minimum_rows=LEAST_ROWS)
+        _check_size(arrays)
         X, Y = (_Moments(rows, rng) for rows in arrays)
         value = _distance(X.all, Y.all)
 
@@ -110,6 +112,18 @@ def fid(
         degrees=_GROUPS - 1,
         cautions=_cautions(min(n, m), max(n, m), d),
     )
+
+
+def _check_size(arrays: list[Array]) -> None:
+    """Raise unless the fourth power of what rows differ by, as products of covariances, is held."""
+    _arrays.check_varies(arrays, "`real` and `fake`")
+    centre = _arrays.centre_row(arrays[0])
+    largest = max(_arrays.largest_after_shift(rows, centre) for rows in arrays)
+    if not 1 / _LARGEST <= largest <= _LARGEST:
+        raise ValueError(
+            f"`real` and `fake` must differ by between {1 / _LARGEST:g} and {_LARGEST:g}; got "
+            f"{largest:.3g}. Scale the features."
+        )
 
 
 def _cautions(fewest: int, most: int, d: int) -> tuple[str, ...]:

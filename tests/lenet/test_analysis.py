@@ -30,11 +30,11 @@ def test_all_pairs_are_tried_once(needed):
     assert needed.index.tolist() == [("one", "again"), ("one", "far"), ("again", "far")]
 
 
-def test_five_images_tell_far_groups_apart(needed):
+def test_four_images_tell_far_groups_apart(needed):
     for row in (needed.loc["one", "far"], needed.loc["again", "far"]):
-        assert row["images_needed"] == 5
-        assert row["share_5"] == 1
-        assert row[["share_10", "share_20", "share_50", "share_100"]].isna().all()
+        assert row["images_needed"] == 4
+        assert row["share_4"] == 1
+        assert row[["share_5", "share_6", "share_10", "share_20", "share_100"]].isna().all()
 
 
 def test_two_or_three_images_are_never_enough(needed):
@@ -45,7 +45,7 @@ def test_equal_groups_are_not_told_apart(needed):
     row = needed.loc["one", "again"]
     assert row["images_needed"] == 0
     shares = row.filter(like="share_")
-    assert len(shares) == 7
+    assert len(shares) == 10
     assert (shares < analysis.SHARE).all()
 
 

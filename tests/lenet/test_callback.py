@@ -125,7 +125,7 @@ def test_maps_are_one_row_an_input(keras, table_of_classes, rows):
 def test_the_training_is_not_changed(keras, table_of_classes, rows):
     """Neither its weights nor its random numbers; dropout and batch statistics would show it."""
     trained = []
-    for callbacks in ([], [table_of_classes(*rows, layer="hidden")]):
+    for callbacks in ([], [table_of_classes(*rows, layer="output")]):
         model = classifier(keras)
         model.fit(*rows, epochs=3, verbose=0, callbacks=callbacks)
         trained.append([variable.numpy().tobytes() for variable in model.variables])

@@ -7,6 +7,7 @@ import importlib.util
 import re
 from pathlib import Path
 
+import matplotlib.image
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,10 +17,11 @@ from matplotlib.figure import Figure
 from repdist._cli import commands
 
 PACKAGE = "repdist._experiments.lenet_gap"
-analysis, data, features, main, model, post, runs, study, train = (
+analysis, data, features, figures, heatmaps, main, model, pictures, post, runs, sections, train = (
     importlib.import_module(f"{PACKAGE}.{name}")
     for name in (
-        "analysis", "data", "features", "__main__", "model", "post", "run", "study", "train",
+        "analysis", "data", "features", "figures", "heatmaps", "__main__", "model", "pictures",
+        "post", "run", "sections", "train",
     )
 )  # fmt: skip
 
@@ -27,13 +29,15 @@ N = 20  # images of each class
 TABLES = {
     "pairs.csv", "pairs_untrained_network.csv", "pairs_raw_pixels.csv", "images_needed.csv",
     "confusion.csv", "predictions.csv", "post_curve.csv", "post_pvalues_x2.csv",
-    *(f"post_table_x{x}.csv" for x in (1, 2, 10, 50, 150)),
+    "course.csv", "gap.csv", *(f"post_table_x{x}.csv" for x in (1, 2, 10, 50, 150)),
 }  # fmt: skip
 PICTURES = {
-    "samples", "post_tables", "post_curve", "table", "dendrogram", "map", "images_needed", "cams",
-    "typical", "confusion", "control",
+    "samples", "network", "training", "cams", "cams_of_mistakes", "post_tables", "post_curve",
+    "table", "dendrogram", "map", "power", "typical", "confusion", "control", "course",
 }  # fmt: skip
-FILES = TABLES | {f"{name}.png" for name in PICTURES} | {"report.html", "features.npz"}
+OTHERS = {"features.npz", "GAP_Value_10x300x64.npy", "training_log.csv", "MODEL_CARD.md", "out"}
+FILES = TABLES | OTHERS | {f"{name}.png" for name in PICTURES} | {"report.html"}
+WITHOUT_PICTURES = TABLES | OTHERS | {"report.html"}
 
 
 def weights():
@@ -51,7 +55,8 @@ def make_small(monkeypatch):
         post, "post_table", lambda groups, names, x: post_table(groups, names, min(x, N // 2))
     )
     monkeypatch.setattr(post, "CURVE_SIZES", (1, 2, 10))
-    monkeypatch.setattr(analysis, "SIZES", (2, 5, 20))
+    for module in (analysis, figures, sections):
+        monkeypatch.setattr(module, "SIZES", (2, 5, 20))
     monkeypatch.setattr(analysis, "N_SUBSAMPLES", 4)
     monkeypatch.setattr(
         Figure,
@@ -113,13 +118,38 @@ def report(small):
 
 def test_the_page_stands_alone(report):
     assert report.open == []
+    beside = FILES | {"out/"}
     for tag, attributes in report.tags:
         assert tag not in ("script", "link", "iframe")
-        for name in ("src", "href"):
-            assert attributes.get(name, "data:").startswith(("data:", "#"))
+        assert attributes.get("src", "data:").startswith("data:")
+        target = attributes.get("href", "#")
+        assert target.startswith("#") or target in beside
         assert "url(" not in attributes.get("style", "")
     assert "@import" not in report.text
     assert "url(" not in report.text
+
+
+def test_every_place_that_the_page_links_to_is_there(report):
+    places = [attributes["id"] for _, attributes in report.tags if "id" in attributes]
+    assert len(set(places)) == len(places)
+    targets = {attributes.get("href", "")[1:] for tag, attributes in report.tags if tag == "a"
+               and attributes["href"].startswith("#")}  # fmt: skip
+    assert targets <= set(places)
+    for word in ("word-holm", "word-noise-floor", "word-witness", "word-effect", "word-mmd"):
+        assert word in targets
+
+
+def test_the_page_has_what_the_post_had(report):
+    for words in (
+        "机器学习experiment_GAP_LeNet_MMD",
+        "15 April 2019",
+        "jack",
+        "1,015,808 cluttered images",  # of the shipped training
+        "64 × 10 weights",
+        "one against one is a constant",
+        "6.1863",
+    ):
+        assert words.lower() in report.text.lower(), words
 
 
 def test_the_page_shows_every_picture_with_a_text(report):
@@ -133,13 +163,18 @@ def test_the_page_tells_what_is_in_the_files(small, report):
     result, out, _ = small
     assert "<Of & here>" in report.text
     assert "nan" not in re.findall(r"\w+", report.text)
-    for name in FILES - {"report.html"}:
+    for name in FILES - {"report.html", "out"}:
         assert name in report.text
+    assert f"{len(list((out / 'out').iterdir()))} heat maps" in report.text
     pairs = pd.read_csv(out / "pairs.csv")
     for value in pairs["mmd_squared"].nsmallest(5):
         assert f"{value:.4f}" in report.text
     differ = (pairs["pvalue_adjusted"] <= 0.05).sum()
     assert f"{differ} of 45 pairs of classes differ" in report.text
+    floors = np.diagonal(result.table.noise_floor)
+    assert f"show at most {floors.min():#.2g} to {floors.max():#.2g}" in report.text.replace(
+        "\n", " "
+    )
     assert f"{result.n_right / 200:.1%} of 200 images" in report.text
 
 
@@ -187,6 +222,57 @@ def test_typical_images_have_the_highest_witness_against_the_nearest_class(small
         assert chosen.tolist() == sorted(range(N), key=lambda row: -values[row])[:5]
 
 
+def test_the_features_for_pandas(small, tmp_path, monkeypatch, capsys):
+    """The table and the array are the features, to the bit; the code on the page reads them."""
+    result, out, _ = small
+    gap = pd.read_csv(out / "gap.csv")
+    assert list(gap.columns) == ["label", "image", *(f"f{k}" for k in range(64))]
+    np.testing.assert_array_equal(gap["label"], result.images.labels)
+    np.testing.assert_array_equal(gap["image"], result.images.indices)
+    features = result.representation.features
+    np.testing.assert_array_equal(gap.iloc[:, 2:].to_numpy(np.float32), features)
+    array = np.load(out / "GAP_Value_10x300x64.npy")
+    np.testing.assert_array_equal(array, features.reshape(10, N, 64))
+    monkeypatch.chdir(out)
+    names = {}
+    exec(sections.PANDAS, names)
+    np.testing.assert_array_equal(names["GAP"], array)
+    assert "f63" in capsys.readouterr().out
+
+
+def test_heat_maps_one_file_an_image(small):
+    """Of the first ten of each class, and of every mistake; a mistake has a third part."""
+    result, out, _ = small
+    labels, named = result.images.labels, result.representation.predicted
+    expected = {}
+    for row in range(len(labels)):
+        if row % N < 10 or labels[row] != named[row]:
+            number = f"class_{labels[row]}_image_{result.images.indices[row]:04d}"
+            wrong = labels[row] != named[row]
+            expected[f"{number}_named_{named[row]}.png" if wrong else f"{number}.png"] = wrong
+    assert {path.name for path in (out / "out").iterdir()} == set(expected)
+    for name in [next(n for n in expected if expected[n] == wrong) for wrong in (True, False)]:
+        picture = matplotlib.image.imread(out / "out" / name)
+        side = 3 * 100
+        n_parts = 3 if expected[name] else 2
+        assert picture.shape[:2] == (side, n_parts * side + (n_parts - 1) * 6)
+        plain = picture[:, :side, :3]
+        row = next(r for r in range(len(labels))
+                   if f"{labels[r]}_image_{result.images.indices[r]:04d}" in name)  # fmt: skip
+        np.testing.assert_allclose(plain[::3, ::3, 0], result.images.images[row] / 255, atol=1e-6)
+
+
+def test_the_training_beside_the_page(small):
+    _, out, _ = small
+    home = Path(runs.__file__).parent
+    assert (out / "training_log.csv").read_bytes() == (home / "training_log.csv").read_bytes()
+    card = (out / "MODEL_CARD.md").read_text("utf-8")
+    targets = re.findall(r"\]\(([^)#]+)\)", card)
+    assert targets
+    for target in targets:
+        assert (out / target).exists(), target
+
+
 # --- the folder ----------------------------------------------------------------------------------
 
 
@@ -198,13 +284,17 @@ def again(small, monkeypatch):
     monkeypatch.setattr(runs, "represent", lambda network, images: result.representation)
     monkeypatch.setattr(runs, "compute", lambda images, representation, say: result)
     monkeypatch.setattr(runs, "draw_pictures", lambda result, network: {})
+    monkeypatch.setattr(runs, "write_heatmaps", lambda result, network, folder: 0)
     monkeypatch.setattr(runs, "build_page", lambda *_: "the new page")
     test = data.load_digits()[1]
     return lambda out: runs.run(test, weights(), out, origin="")
 
 
 def content(folder):
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
+    return {
+        str(path.relative_to(folder)): None if path.is_dir() else path.read_bytes()
+        for path in folder.rglob("*")
+    }
 
 
 @pytest.fixture
@@ -213,12 +303,14 @@ def earlier(tmp_path):
     out.mkdir()
     (out / "report.html").write_text("the old page")
     (out / "samples.png").write_text("old")
+    (out / "out").mkdir()
+    (out / "out" / "class_3_image_0012_named_5.png").write_text("old")
     return out
 
 
 def test_an_earlier_study_is_replaced(again, earlier):
     again(earlier)
-    assert set(content(earlier)) == TABLES | {"report.html", "features.npz"}
+    assert set(content(earlier)) == WITHOUT_PICTURES
     assert (earlier / "report.html").read_text() == "the new page"
     assert list(earlier.parent.iterdir()) == [earlier]
 
@@ -227,7 +319,7 @@ def test_an_empty_folder_is_filled(again, tmp_path, monkeypatch):
     (tmp_path / "out").mkdir()
     monkeypatch.chdir(tmp_path)
     again("out")
-    assert set(content(tmp_path / "out")) == TABLES | {"report.html", "features.npz"}
+    assert set(content(tmp_path / "out")) == WITHOUT_PICTURES
     assert list(tmp_path.iterdir()) == [tmp_path / "out"]
 
 
@@ -250,6 +342,23 @@ def test_other_files_are_left_alone(again, tmp_path):
     assert list(tmp_path.iterdir()) == [out]
 
 
+@pytest.mark.parametrize("name", ["thesis.tex", "class_3.png", "class_3_image_0012.png.bak"])
+def test_other_files_among_the_heat_maps_are_left_alone(name, again, earlier):
+    (earlier / "out" / name).write_text("years of work")
+    before = content(earlier)
+    with pytest.raises(ValueError, match=f"an earlier study; got .*with out/{re.escape(name)}"):
+        again(earlier)
+    assert content(earlier) == before
+
+
+def test_a_file_in_place_of_the_heat_maps_is_left_alone(again, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "out").write_text("years of work")
+    with pytest.raises(ValueError, match=r"an earlier study; got .*with out"):
+        again(tmp_path / "mine")
+    assert (tmp_path / "mine" / "out").read_text() == "years of work"
+
+
 def test_the_current_folder_is_not_replaced(again, tmp_path, monkeypatch):
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
@@ -264,7 +373,7 @@ def test_a_link_keeps_what_it_leads_to(again, tmp_path):
     (tmp_path / "link").symlink_to("target")
     again(tmp_path / "link")
     assert (tmp_path / "link").is_symlink()
-    assert set(content(tmp_path / "target")) == TABLES | {"report.html", "features.npz"}
+    assert set(content(tmp_path / "target")) == WITHOUT_PICTURES
     assert len(list(tmp_path.iterdir())) == 2
 
 
@@ -374,7 +483,7 @@ def test_a_bad_call(name, way, call, tmp_path):
 def test_help(way, call):
     code, printed, _ = call("--help", **way)
     assert code == 0
-    for word in ("--out", "--mnist", "--download", "--weights", "train"):
+    for word in ("--out", "--mnist", "--download", "--weights", "train", "notebook"):
         assert word in printed
     code, printed, _ = call("train", "--help", **way)
     assert code == 0

@@ -102,3 +102,10 @@ def test_clusters_that_are_none(metric, clusters, error, message):
 def test_options_of_kid(options, error, message):
     with pytest.raises(error, match=message):
         metrics.kid(REAL, FAKE, **options)
+
+
+@pytest.mark.parametrize("size", [1e149, 1e-100])
+def test_sizes_that_products_of_covariances_do_not_hold_are_refused(size):
+    real, fake = size * REAL, size * (FAKE + 1)
+    with pytest.raises(ValueError, match=r"`real` and `fake` must differ by.*Scale the features"):
+        metrics.fid(real, fake)

@@ -550,6 +550,10 @@ def test_names_and_groups_are_checked(name, given, error, message):
 def test_names_must_differ():
     with pytest.raises(ValueError, match="`names` must be different; got 'a' twice"):
         few(X12, Y12, names=["a", "b", "a"])
+    X, Y = (pd.DataFrame(Z, columns=["a", "b", "a"]) for Z in (X12, Y12))
+    with pytest.raises(ValueError, match="the columns of `X` must be different; got 'a' twice"):
+        few(X, Y)
+    assert few(X, Y, names=["a", "b", "c"]).names == ("a", "b", "c")
 
 
 @pytest.mark.parametrize(
@@ -597,3 +601,26 @@ def test_all_columns_together_are_what_mmd_test_says_with_the_same_seed():
     for options in ({"paired": True}, {}):
         found = repdist.column_test(X, Y, rng=7, **options)
         assert found.joint_pvalue == repdist.mmd_test(X, Y, rng=7, **options).pvalue
+
+
+def test_a_tiny_column_beside_others_has_sizes():
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(2, 50, 2))
+    Y = Y + 1
+    plain = repdist.column_test(X, Y, rng=0).to_frame()
+    tiny = repdist.column_test(X * [1, 1e-200], Y * [1, 1e-200], rng=0).to_frame()
+    pd.testing.assert_frame_equal(plain, tiny, rtol=1e-9)
+
+
+@pytest.mark.parametrize("argument", ["names", "groups"])
+def test_a_set_has_no_order(argument):
+    with pytest.raises(TypeError, match=f"`{argument}` must be a sequence of {argument}"):
+        few(*rows(), **{argument: {"a", "b", "c"}})
+
+
+def test_names_of_a_table_that_are_alike_are_refused():
+    rng = np.random.default_rng(0)
+    tables = [pd.DataFrame(rng.normal(size=(9, 2)), columns=[1, "1"]) for _ in range(2)]
+    with pytest.raises(ValueError, match="`names` must differ when printed"):
+        few(*tables)
+    assert few(*tables, names=["a", "b"]).names == ("a", "b")

@@ -162,7 +162,7 @@ def test_bad_input_is_named(wrong, kind, message):
 
 def test_columns_that_differ_where_a_large_one_hides_them():
     """The page does not say both that the samples differ and that no difference is shown."""
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(2)
     first, second = (rng.normal(size=(150, 3)) * [300, 1, 1] for _ in range(2))
     second[:, 2] *= 2
     found = repdist.explain(first, second, **OPTIONS)
