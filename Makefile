@@ -18,10 +18,11 @@ test-slow: .venv/test.done  ## run the studies of level and coverage, and the ca
 	.venv/bin/python -m pytest -m slow
 
 # Without the studies. Old versions are told there that they use what newer ones of others deprecate.
+OLDEST = tests --ignore tests/lenet --ignore-glob 'tests/test_evidence*' --ignore tests/test_benchmarks.py
+
 test-oldest: .venv-oldest/done  ## run the tests with the oldest versions that pyproject.toml allows
 	.venv-oldest/bin/python -m pytest --numprocesses auto --dist loadfile \
-		--override-ini testpaths=tests -W ignore::DeprecationWarning \
-		--ignore tests/lenet --ignore-glob 'tests/test_evidence*' --ignore tests/test_benchmarks.py
+		-W ignore::DeprecationWarning $(OLDEST)
 
 coverage: .venv/test.done  ## say which lines and branches the tests run; pages in build/coverage
 	.venv/bin/python -m pytest --numprocesses auto --dist loadfile --cov --cov-report term --cov-report html

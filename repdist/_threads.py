@@ -126,11 +126,6 @@ def with_progress(
     from rich.progress import track
 
     console = Console(stderr=True)
-    return track(
-        results,
-        what,
-        total=total,
-        console=console,
-        disable=not console.is_terminal,
-        transient=True,
-    )
+    if not console.is_terminal:
+        return results  # a disabled bar of an older rich prints a line end
+    return track(results, what, total=total, console=console, transient=True)

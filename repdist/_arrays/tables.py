@@ -274,11 +274,14 @@ def _read(table: Any) -> tuple[tuple[str, ...], Any]:
     names = tuple(str(_names(table)[i]) for i in kept)
     places = [str(i) for i in range(len(_names(table)))]  # tell columns of one name apart
     if hasattr(table, "iloc"):
-        table = table.set_axis(places, axis=1)
+        table = table.copy(deep=False)  # pandas before 3 copies values in set_axis, and in select
+        table.columns = places
     elif hasattr(table, "rename_columns"):
         table = table.rename_columns(places)
     frame = nw.from_native(table, eager_only=True)
-    return names, frame.select([frame.columns[i] for i in kept])
+    if len(kept) < len(places):
+        frame = frame.select([frame.columns[i] for i in kept])
+    return names, frame
 
 
 def _holds_lists(series: Any) -> bool:

@@ -91,10 +91,17 @@ def _parsed(layout: Layout, beside: Mapping[str, int]) -> Any:
                 keep_default_na=False,
                 na_values=missing,
                 low_memory=False,
+                **_every_digit(pd.__version__),
             )
         except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
             _check_widths(layout)
             raise bad_file(layout.path, str(error).strip().rstrip(".")) from None
+
+
+def _every_digit(version: str) -> dict[str, Any]:
+    """Return what makes pandas read a number as Python does: 3.1 does so by itself."""
+    major, minor = map(int, version.split(".")[:2])
+    return {} if (major, minor) >= (3, 1) else {"float_precision": "round_trip"}
 
 
 def _checked(

@@ -40,11 +40,11 @@ def write(
     """
     said = {"repdist": kind, "format": FORMAT, "version": __version__, **header}
     text = json.dumps({**said, _CONTENT: _digest(said, arrays)})
-    stored = {_HEADER: np.frombuffer(text.encode(), dtype=np.uint8), **arrays}
+    stored: dict[str, Any] = {_HEADER: np.frombuffer(text.encode(), dtype=np.uint8), **arrays}
     part = checked_target(path)
     writing = written_over(part) if alone else written_whole(path)
     with writing as temporary, temporary.open("wb") as file:
-        np.savez(file, allow_pickle=False, **stored)
+        np.savez(file, **stored)  # no objects; NumPy 2.1 would store `allow_pickle` as an array
         file.flush()
         os.fsync(file.fileno())
 

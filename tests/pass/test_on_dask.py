@@ -36,7 +36,7 @@ def cluster():
         n_workers=2,
         threads_per_worker=1,
         processes=True,
-        dashboard_address=None,
+        dashboard_address=":0",
         memory_limit=0,
     ) as workers:
         yield workers
@@ -510,6 +510,7 @@ def test_scales_that_a_kernel_cannot_hold_are_found_over_all_blocks(many_blocks)
         repdist.mmd_squared(lazy(X * 1e120), lazy(Y * 1e120), kernel=kernels.Energy())
 
 
+@pytest.mark.filterwarnings("ignore:Running on a single-machine scheduler")  # of older dask
 def test_the_scheduler_is_the_one_that_is_set(client):
     with dask.config.set(scheduler="synchronous"):
         assert on_dask._client() is None
