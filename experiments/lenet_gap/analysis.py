@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 import repdist
-from repdist.kernels import Kernel
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,32 +57,6 @@ def images_needed(features: Floats, names: list[str], rng: np.random.Generator) 
             rows.append(row)
     columns = ["first", "second", "images_needed", *(f"share_{n}" for n in SIZES)]
     return pd.DataFrame(rows, columns=columns)
-
-
-def witness(kernel: Kernel, X: Floats, Y: Floats) -> Floats:
-    """Compute for each row of X how typical it is of X against Y: the witness function of the MMD.
-
-    ``w(x_i) = mean_{l != i} k(x_i, x_l) - mean_j k(x_i, y_j)``.
-
-    Parameters
-    ----------
-    kernel : Kernel
-        Fitted.
-    X, Y : ndarray, shape (n, d) and (m, d)
-
-    Returns
-    -------
-    ndarray, shape (n,)
-
-    References
-    ----------
-    Gretton, Borgwardt, Rasch, Schölkopf and Smola (2012), *A kernel two-sample test*, JMLR 13,
-    section 2.3.
-    """
-    within = np.array(kernel(X, X), dtype=np.float64)  # (n, n)
-    np.fill_diagonal(within, 0)
-    across = np.asarray(kernel(X, Y)).mean(axis=1, dtype=np.float64)
-    return np.asarray(within.sum(axis=1) / (len(X) - 1) - across)
 
 
 def nearest(table: "pd.DataFrame") -> list[int]:

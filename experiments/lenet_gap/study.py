@@ -18,7 +18,6 @@ from .analysis import (
     images_needed,
     nearest,
     rank_correlation,
-    witness,
 )
 from .course import Course
 from .data import CANVAS, N_CLASSES, SIDE
@@ -197,7 +196,9 @@ def compute(
     counts = confusion(images.labels, representation.predicted, N_CLASSES)
     closest = nearest(table.mmd_squared)
     typical = [
-        np.argsort(-witness(table.kernel, features[i], features[j]), kind="stable")[:N_TYPICAL]
+        repdist.witness(features[i], features[j], kernel=table.kernel).most_typical(
+            n_rows=N_TYPICAL
+        )[0]
         for i, j in enumerate(closest)
     ]
     return Study(

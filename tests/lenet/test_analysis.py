@@ -8,8 +8,6 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from repdist import kernels
-
 analysis = importlib.import_module("repdist._experiments.lenet_gap.analysis")
 
 
@@ -71,26 +69,6 @@ def test_eighteen_of_twenty_subsamples_are_enough(n_told, expected, monkeypatch)
         assert len(np.unique(X)) == len(np.unique(Y)) == 10
         assert set(X.ravel()) <= set(groups[0].ravel())
         assert set(Y.ravel()) <= set(groups[1].ravel())
-
-
-# --- the witness function ------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "kernel", [kernels.RBF(1.7), kernels.MultiRBF((0.5, 2.0)), kernels.Linear()], ids=repr
-)
-def test_the_witness_is_the_difference_of_mean_kernels(kernel):
-    rng = np.random.default_rng(0)
-    X, Y = rng.normal(size=(6, 3)), rng.normal(size=(4, 3)) + 1
-
-    def k(x, y):
-        return float(kernel(x[None], y[None])[0, 0])
-
-    expected = [
-        sum(k(X[i], X[j]) for j in range(6) if j != i) / 5 - sum(k(X[i], y) for y in Y) / 4
-        for i in range(6)
-    ]
-    np.testing.assert_allclose(analysis.witness(kernel, X, Y), expected, rtol=1e-12, atol=1e-14)
 
 
 # --- nearest groups and mistakes -----------------------------------------------------------------
