@@ -215,7 +215,7 @@ def test_the_result_is_printed_before_files_are_written(run, monkeypatch):
     def fail(*_, **__):
         raise OSError("disk full")
 
-    monkeypatch.setattr(repdist.MMDTestResult, "to_html", fail)
+    monkeypatch.setattr(repdist.Explanation, "to_html", fail)
     code, output, message = run("test", "a.npy", "a.npy", "--resamples", 99, "--html", "out.html")
     assert code == 2
     assert "p-value" in output
