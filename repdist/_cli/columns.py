@@ -20,6 +20,7 @@ from repdist._cli.options import (
     DropMissing,
     First,
     Header,
+    Html,
     Paired,
     Plot,
     Resamples,
@@ -70,6 +71,7 @@ def columns(  # noqa: PLR0913 (the options of the command)
     csv: Annotated[
         Path | None, typer.Option("--csv", metavar="FILE", help="Write one row a column (.csv).")
     ] = None,
+    html: Html = None,
     plot: Plot = None,
     sep: Sep = None,
     decimal: Decimal = None,
@@ -83,7 +85,7 @@ def columns(  # noqa: PLR0913 (the options of the command)
     A and B are files as `repdist test` takes them.
     """
     given = [first, second, *(str(path) for path in (names, groups) if path is not None)]
-    outputs = checked_outputs({"--csv": csv, "--plot": plot}, given)
+    outputs = checked_outputs({"--csv": csv, "--html": html, "--plot": plot}, given)
     alpha = _checks.fraction("--alpha", alpha)
     reading = Reading(sep, decimal, header, columns or (), drop or (), dropna)
     design = Design(paired, clusters, strata, unmatched.value)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from repdist import _checks
 from repdist._designs.relabelings import Drawn
+from repdist._files import write_text
 from repdist._inference.linear import Control
 from repdist._numbers import counted, reaches, with_digits
 from repdist._results.card import Card, Result
@@ -159,6 +160,66 @@ class ColumnResult(Result):
         """
         named = ["column"] if self.groups is None else ["group", "column"]
         write_frame(path, self.to_frame(), named)
+
+    def to_html(self, path: str | Path, *, title: str = "Which columns differ?") -> None:
+        """Write one self-contained page: the summary, the picture, a table that sorts, the method.
+
+        Of more than 200 columns the table has the surest; `to_csv` has every one.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file, which appears when it is complete.
+        title : str
+            The heading.
+
+        Raises
+        ------
+        TypeError, ValueError, OSError
+            If `title` is not text, or `path` is no file name, is none that can be written in an
+            existing folder, or cannot be written to its end; an earlier file is then as it was.
+        """
+        from repdist._report import write_page
+        from repdist._results.columns_page import page_of
+
+        write_page(path, page_of(self, _checks.text("title", title), self._card().html()))
+
+    def to_latex(self, path: str | Path | None = None, *, n_columns: int = 20) -> str:
+        """Return the table for a paper; it needs the LaTeX package `booktabs`.
+
+        Parameters
+        ----------
+        path : str or Path, optional
+            A file to write it to as well, which appears when it is complete.
+        n_columns : int
+            At most so many rows, the surest difference first. Default 20.
+
+        Returns
+        -------
+        str
+            A ``tabular``: what changed, the difference with stars for the adjusted p-value, the
+            ratio of the spreads, the overlap.
+
+        Raises
+        ------
+        TypeError, ValueError, OSError
+            As of `to_html`.
+        """
+        from repdist._results.latex import latex_columns
+
+        text = latex_columns(self, _checks.whole_number("n_columns", n_columns, 1))
+        if path is not None:
+            write_text(path, text)
+        return text
+
+    def call(self) -> str:
+        """Return the call that repeats the result on the same rows, with the same `rng`."""
+        names = "names=names, " * (self.names != tuple(range(len(self.names))))
+        groups = "groups=groups, " * (self.groups is not None)
+        return (
+            f"repdist.column_test(X, Y, {names}{groups}n_resamples={self.relabelings.wanted})"
+            "  # with the design, and the rng that was used"
+        )
 
     def plot(self, ax: "Axes | None" = None, *, n_columns: int = 12) -> "Axes":
         """Draw the columns that differ most, each as the distributions of X and Y.

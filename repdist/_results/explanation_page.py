@@ -4,15 +4,20 @@ from typing import Any, Protocol
 
 from repdist._numbers import (
     counted,
-    pvalues_with_equal_digits,
-    reaches,
     with_equal_digits,
 )
-from repdist._report import Column, Page, Picture, Table, column_of_names, column_of_numbers
+from repdist._report import Page, Picture, Table, column_of_names, column_of_numbers
+from repdist._results.columns_page import (
+    adjusted_column,
+    column_of_texts,
+    columns_table,
+    differing,
+    picture_of_columns,
+)
 from repdist._results.two_sample_page import TestToTell, components_of
 from repdist._version import __version__
 
-_MOST_COLUMNS, _MOST_PICTURED, _MOST_ROWS, _TYPICAL = 200, 12, 10, 5
+_MOST_ROWS, _TYPICAL = 10, 5
 
 _REFERENCES = {
     "test": "A. Gretton, K. M. Borgwardt, M. J. Rasch, B. Schölkopf, A. Smola, “A kernel "
@@ -59,12 +64,7 @@ def page_of(result: ExplanationToTell, title: str, lead: str) -> Page:
         title=title,
         lead=lead,
         pictures=(
-            Picture(
-                "Columns that differ most",
-                lambda: columns.plot(n_columns=_MOST_PICTURED),
-                "Histograms of the columns that differ most, X above and Y below; numbers in the "
-                "table.",
-            ),
+            picture_of_columns(columns),
             Picture(
                 "Null distribution", result.test.plot,
                 "Null distribution with the observed statistic.",
@@ -80,34 +80,11 @@ def page_of(result: ExplanationToTell, title: str, lead: str) -> Page:
             ),
             *drawn,
         ),
-        tables=(_columns(columns), _regions(regions), *ranked, components_of(result.test)),
+        tables=(columns_table(columns), _regions(regions), *ranked, components_of(result.test)),
         method=" ".join((result.test.method(), columns.method(), regions.method())),
         call=result.test.call().replace("mmd_test(", "explain("),
         references=tuple(_references(columns, regions)),
     )  # fmt: skip
-
-
-def _columns(result: Any) -> Table:
-    frame = result.to_frame()
-    shown = frame.head(_MOST_COLUMNS)
-    more = f" The {len(shown):,} surest of {len(frame):,}." * (len(frame) > len(shown))
-    return Table(
-        "Columns",
-        "Rows in bold differ at .05, adjusted for all columns. Difference: of the means, Y less X, "
-        "in standard deviations; spread: of the standard deviations, Y over X; overlap: what both "
-        f"distributions have in common.{more}",
-        (
-            column_of_names("Column", shown["column"]),
-            _texts("Changed", [text or "–" for text in shown["direction"]]),
-            *(
-                column_of_numbers(heading, shown[name], with_equal_digits(shown[name]))
-                for heading, name in (("Difference", "difference"), ("Spread", "spread_ratio"))
-            ),
-            column_of_numbers("Overlap", shown["overlap"], [f"{v:.0%}" for v in shown["overlap"]]),
-            _adjusted(shown),
-        ),
-        bold=_differing(shown),
-    )
 
 
 def _regions(result: Any) -> Table:
@@ -129,13 +106,15 @@ def _regions(result: Any) -> Table:
                 for heading, name in (("Share of X", "share_x"), ("Share of Y", "share_y"))
             ),
             column_of_numbers("Difference", frame["difference"], intervals),
-            _adjusted(frame),
+            adjusted_column(frame),
             *(
-                _texts(heading, [", ".join(map(str, rows[sample])) or "–" for rows in typical])
+                column_of_texts(
+                    heading, [", ".join(map(str, rows[sample])) or "–" for rows in typical]
+                )
                 for sample, heading in enumerate(("Typical rows of X", "Typical rows of Y"))
             ),
         ),
-        bold=_differing(frame),
+        bold=differing(frame),
     )
 
 
@@ -154,19 +133,6 @@ def _typical(result: Any) -> Table:
             column_of_numbers("Witness", values, with_equal_digits(values)),
         ),
     )
-
-
-def _texts(heading: str, texts: list[str]) -> Column:
-    return Column(heading, texts, texts)
-
-
-def _adjusted(frame: Any) -> Column:
-    values = frame["pvalue_adjusted"].tolist()
-    return column_of_numbers("p, adjusted", values, pvalues_with_equal_digits(values), "key")
-
-
-def _differing(frame: Any) -> tuple[bool, ...]:
-    return tuple(bool(p) for p in reaches(frame["pvalue_adjusted"].to_numpy()))
 
 
 def _references(columns: Any, regions: Any) -> list[str]:

@@ -116,6 +116,48 @@ def latex_distances(distances: Distances) -> str:
     )
 
 
+class ColumnsToWrite(Protocol):
+    """What a table of columns needs."""
+
+    @property
+    def control(self) -> str: ...
+    def to_frame(self) -> Any: ...
+
+
+def latex_columns(columns: ColumnsToWrite, most: int) -> str:
+    """Return one row a column as a ``tabular``, with a line that says what it shows."""
+    frame = columns.to_frame()
+    shown = frame.head(most)
+    rows = [
+        " & ".join(
+            [
+                escaped(str(row.group if "group" in shown else row.column)),
+                row.direction or "--",
+                _number(f"{row.difference:.2f}".replace("-", "−"))
+                + (rf"$^{{{s}}}$" if (s := stars(row.pvalue_adjusted)) else ""),
+                _number(with_digits(row.spread_ratio)),
+                f"{row.overlap:.2f}",
+            ]
+        )
+        for row in shown.itertuples()
+    ]
+    first = "Group" if "group" in shown else "Column"
+    return "\n".join(
+        [
+            f"% {len(shown):,} of {len(frame):,} {first.lower()}s, p adjusted ({columns.control}): "
+            f"{STARS}; difference of the means in pooled standard deviations, ratio of these",
+            r"\begin{tabular}{llrrr}",
+            r"\toprule",
+            rf"{first} & Change & Difference & Spread & Overlap \\",
+            r"\midrule",
+            *(row + r" \\" for row in rows),
+            r"\bottomrule",
+            r"\end{tabular}",
+            "",
+        ]
+    )
+
+
 def escaped(text: str) -> str:
     """Return text in which LaTeX reads no command; line breaks become spaces."""
     joined = " ".join("".join(_ESCAPED.get(character, character) for character in text).split())

@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import html
 import itertools
 import json
 
@@ -272,3 +273,44 @@ def test_the_table_is_not_the_state():
     assert result.to_frame().iloc[0, 1] > 0
     pd.testing.assert_frame_equal(result.to_frame(), result_of().to_frame())
     assert result.to_dict()["repdist_version"] == repdist.__version__
+
+
+# --- for a paper, and for a page -----------------------------------------------------------------
+
+
+def shifted(**options):
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(2, 40, 3))
+    Y[:, 1] -= 2
+    names = ["a_1", "50 %", "<c>"]
+    return repdist.column_test(X, Y, names=names, n_resamples=999, rng=0, **options)
+
+
+def test_the_table_for_a_paper(tmp_path):
+    found = shifted()
+    text = found.to_latex(tmp_path / "columns.tex")
+    assert text == (tmp_path / "columns.tex").read_text("utf-8") == found.to_latex()
+    head, *lines = text.splitlines()
+    assert head.startswith("% 3 of 3 columns, p adjusted (westfall-young): ***")
+    assert lines[2] == r"Column & Change & Difference & Spread & Overlap \\"
+    row = found.to_frame().iloc[0]
+    assert lines[4].startswith(rf"50 \% & lower in Y & $-${-row.difference:.2f}$^{{***}}$ & ")
+    assert lines[4].endswith(rf" & {row.overlap:.2f} \\")
+    assert lines[-2:] == [r"\bottomrule", r"\end{tabular}"]
+    assert len(found.to_latex(n_columns=1).splitlines()) == len(text.splitlines()) - 2
+    of_groups = shifted(groups=["u", "u", "v"]).to_latex()
+    assert of_groups.startswith("% 2 of 2 groups, p adjusted (holm)")
+    assert "\nu & lower in Y & " in of_groups
+
+
+def test_the_page(tmp_path):
+    found = shifted()
+    found.to_html(tmp_path / "page.html", title="Which & why?")
+    page = (tmp_path / "page.html").read_text("utf-8")
+    assert "Which &amp; why?" in page
+    assert "<c>" not in page
+    assert "lower in Y" in page
+    assert html.escape(found.method()) in page
+    assert "repdist.column_test(X, Y, names=names, n_resamples=999)" in page
+    shifted(groups=["u", "u", "v"]).to_html(tmp_path / "groups.html")
+    assert ">Group</th>" in (tmp_path / "groups.html").read_text("utf-8")
