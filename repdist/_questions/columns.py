@@ -211,6 +211,7 @@ def tested_columns(  # noqa: PLR0913 (what a test is made of)
         n=len(designed.X),
         m=len(designed.Y),
         relabelings=cut.drawn,
+        guarded=cut.unequal,
         joint_pvalue=None,
         looks=_looks(designed, cut, shown),
         cautions=(

@@ -136,7 +136,7 @@ def explain(  # noqa: PLR0913 (the options of a test)
     )  # fmt: skip
     few = len(X) + len(Y) <= _MOST_RANKED
     rows = witness(X, Y, kernel=test.kernel, n_jobs=n_jobs) if few else None
-    return Explanation(test, columns, regions, rows)
+    return Explanation(test, columns, regions, rows, n_regions)
 
 
 def _given(ids: Ids | None) -> tuple[list[Hashable], list[Hashable]] | None:

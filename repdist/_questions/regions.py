@@ -195,6 +195,7 @@ def _tested(  # noqa: PLR0913 (what a test is made of)
         centres=found.centres,
         plane=found.plane,
         relabelings=cut.drawn,
+        guarded=cut.unequal,
         of_data=(
             *designed.cautions,
             *fewer[: k < wanted],

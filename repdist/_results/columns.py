@@ -35,12 +35,13 @@ _MOST_NAMED = 6  # columns in words
 _TIED = 1e-6  # of a square: all four forms of a column of two values are alike
 CONTROLS: dict[Control, str] = {
     "westfall-young": "step-down maximum over shared relabelings (Westfall and Young)",
-    "holm": "Holm's correction of exact p-values",
+    "holm": "Holm's correction",
 }
 _ADJUSTED_BY: dict[Control, str] = {
     "westfall-young": "the step-down maximum of Westfall and Young over shared relabelings",
     "holm": "Holm's correction",
 }
+WELCH = ", and no less than those of Welch's t-test of cluster means"
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +91,8 @@ class ColumnResult(Result):
         Rows of `X` and `Y`.
     relabelings : Drawn
         Which were used.
+    guarded : bool
+        Whether p is at least that of Welch's t-test, as clusters differ in size.
     joint_pvalue : float or None
         If no column differs: the p-value of `mmd_test` on all columns.
     looks : Looks
@@ -112,6 +115,7 @@ class ColumnResult(Result):
     n: int
     m: int
     relabelings: Drawn
+    guarded: bool
     joint_pvalue: float | None
     looks: Looks
     cautions: tuple[str, ...]
@@ -250,8 +254,9 @@ class ColumnResult(Result):
         return (
             f"Each {what} was compared by {statistic} of the means of four orthonormal Legendre "
             "polynomials of its pooled midranks (location, spread, skewness, tails), under "
-            f"{self.relabelings.describe()}. The permutation p-values of {self._counted} were "
-            f"adjusted by {_ADJUSTED_BY[self.control]} (repdist {__version__})."
+            f"{self.relabelings.describe()}. The permutation p-values of {self._counted}"
+            f"{f'{WELCH},' * self.guarded} were adjusted by {_ADJUSTED_BY[self.control]} (repdist "
+            f"{__version__})."
         )
 
     def __repr__(self) -> str:

@@ -32,12 +32,15 @@ class Explanation(Result):
     regions : RegionResult
     witness : WitnessResult or None
         None above 50,000 rows.
+    n_regions : int
+        Asked for.
     """
 
     test: MMDTestResult
     columns: ColumnResult
     regions: RegionResult
     witness: WitnessResult | None
+    n_regions: int
 
     @property
     def _found_within(self) -> str:
@@ -97,6 +100,13 @@ class Explanation(Result):
         return f"{differ}, MMD^2 {test.mmd_squared:.3g}" + (
             f", {test.effect:.2g} of the spread within samples" * (test.effect > 0)
         )
+
+    def call(self) -> str:
+        """Return the call that repeats the results on the same rows, with the same `rng`."""
+        names = self.columns.names
+        more = "names=names, " * (names != tuple(range(len(names))))
+        more += f"n_regions={self.n_regions}, "
+        return self.test.call().replace("mmd_test(X, Y, ", f"explain(X, Y, {more}", 1)
 
     def __repr__(self) -> str:
         return f"Explanation({self.test!r}, {self.columns!r}, {self.regions!r})"

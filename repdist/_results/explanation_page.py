@@ -44,6 +44,7 @@ class ExplanationToTell(Protocol):
     def regions(self) -> Any: ...
     @property
     def witness(self) -> Any: ...
+    def call(self) -> str: ...
 
 
 def page_of(result: ExplanationToTell, title: str, lead: str) -> Page:
@@ -82,7 +83,7 @@ def page_of(result: ExplanationToTell, title: str, lead: str) -> Page:
         ),
         tables=(columns_table(columns), _regions(regions), *ranked, components_of(result.test)),
         method=" ".join((result.test.method(), columns.method(), regions.method())),
-        call=result.test.call().replace("mmd_test(", "explain("),
+        call=result.call(),
         references=tuple(_references(columns, regions)),
     )  # fmt: skip
 

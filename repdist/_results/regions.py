@@ -12,7 +12,7 @@ from repdist._designs.relabelings import Drawn
 from repdist._inference.linear import Control
 from repdist._numbers import counted, reaches, with_digits
 from repdist._results.card import Card, Result
-from repdist._results.columns import CONTROLS
+from repdist._results.columns import CONTROLS, WELCH
 from repdist._spreadsheet import write_frame
 from repdist._typing import Float64
 from repdist._version import __version__
@@ -74,6 +74,8 @@ class RegionResult(Result):
         At most 2,000 rows, and the centres, in their first two principal components.
     relabelings : Drawn
         Which were used.
+    guarded : bool
+        Whether p is at least that of Welch's t-test, as clusters differ in size.
     of_data : tuple of str
         The cautions that do not depend on what was found.
     """
@@ -94,6 +96,7 @@ class RegionResult(Result):
     centres: Float64
     plane: Plane
     relabelings: Drawn
+    guarded: bool
     of_data: tuple[str, ...]
 
     @property
@@ -246,7 +249,8 @@ class RegionResult(Result):
         return (
             f"Rows were cut into {self.n_regions:,} regions by k-means on both samples together, "
             "without their labels. The shares of both samples in each region were compared by "
-            f"exact permutation p-values from {self.relabelings.describe()}, adjusted for "
+            f"permutation p-values from {self.relabelings.describe()}{WELCH * self.guarded}, "
+            "adjusted for "
             f"{self.n_regions:,} regions by {CONTROLS[self.control]}; {INTERVALS[self.interval]} "
             f"have 95 % each (repdist {__version__})."
         )

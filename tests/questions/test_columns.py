@@ -487,6 +487,13 @@ def test_clusters_of_different_sizes_are_told():
     clusters = np.arange(12), np.repeat(100 + np.arange(3), 4)
     cautions = few(X, Y, clusters=clusters).cautions
     assert cautions[-1].startswith("clusters differ in size between the samples")
+    for test in (column_test, repdist.region_test):
+        guarded = test(X, Y, clusters=clusters, n_resamples=99, rng=0)
+        assert guarded.guarded
+        assert "no less than those of Welch's t-test of cluster means" in guarded.method()
+        plain = test(X, Y, n_resamples=99, rng=0)
+        assert not plain.guarded
+        assert "Welch" not in plain.method()
     assert few(X, Y, clusters=(clusters[0], 100 + clusters[0])).cautions == ()
 
 

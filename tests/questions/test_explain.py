@@ -122,7 +122,8 @@ def test_the_page_shows_every_part(found, tmp_path):
     for words in ("Westfall" if found.columns.control != "holm" else "S. Holm", "Gretton"):
         assert words in page
     assert html.escape(found.test.method()) in page
-    assert "repdist.explain(X, Y, " in page
+    assert "repdist.explain(X, Y, names=names, n_regions=4, kernel=" in page
+    assert html.escape(found.call(), quote=True) in page
 
 
 def test_a_page_of_many_columns_shows_the_surest(tmp_path):
