@@ -1,7 +1,7 @@
 # Each target sets itself up in .venv; a stamp there says which dependencies are installed.
 PYTHON ?= python3
 
-.PHONY: help demo test test-slow test-oldest coverage check docs bench bench-quick bench-competitors evidence evidence-quick
+.PHONY: help demo test test-slow test-oldest coverage check docs bench bench-quick bench-competitors evidence evidence-again evidence-quick
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -49,13 +49,17 @@ bench-quick: .venv/numba.done  ## the same in under two minutes, into build/benc
 
 bench-competitors: .venv-competitors/done  ## install the other libraries that bench then times too
 
-evidence: .venv/base.done  ## measure level and power beside published figures (three hours; MNIST=FOLDER for all images)
+evidence: .venv/base.done  ## measure level and power beside published figures (seven hours on two cores; MNIST=FOLDER for all images)
 	.venv/bin/python -m benchmarks.evidence $(if $(MNIST),--mnist $(MNIST))
 	.venv/bin/python -m benchmarks.evidence.drift
 
-evidence-quick: .venv/base.done  ## the same in under five minutes, into build/evidence-quick
-	.venv/bin/python -m benchmarks.evidence --quick
-	.venv/bin/python -m benchmarks.evidence.drift --quick
+evidence-again: .venv/base.done  ## a tenth of it, and whether any rate of the tables is another now (an hour)
+	.venv/bin/python -m benchmarks.evidence --share 0.1 $(if $(MNIST),--mnist $(MNIST))
+	.venv/bin/python -m benchmarks.evidence.again
+
+evidence-quick: .venv/base.done  ## a hundredth of it, in minutes, into build/evidence-0.01
+	.venv/bin/python -m benchmarks.evidence --share 0.01
+	.venv/bin/python -m benchmarks.evidence.drift --share 0.01
 
 # $(1): what pip installs. An environment without a working pip is made anew; a pip before 25.1
 # knows no dependency groups.

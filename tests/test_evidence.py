@@ -9,8 +9,10 @@ from oracles import rbf_on_gaussians
 from scipy import stats
 
 import repdist
+from benchmarks import results
 from benchmarks.evidence import __main__ as suite
 from benchmarks.evidence import (
+    again,
     defaults,
     level,
     paired,
@@ -197,7 +199,7 @@ def test_attainable_levels():
     assert rates.attainable(0.01, 35) == 0
 
 
-@pytest.mark.parametrize("task", level.tasks(Scope(quick=True)), ids=lambda task: task.name)
+@pytest.mark.parametrize("task", level.tasks(Scope(0.05)), ids=lambda task: task.name)
 def test_pvalues_of_continuous_data_have_the_steps_that_the_check_assumes(task):
     method = task.methods[0]
     one = runner.one(suite.chosen([task], [task.row_name(method)])[0], 0)
@@ -398,7 +400,7 @@ def tiny(monkeypatch):
 
 
 def run(folder, *arguments):
-    code = suite.main([*arguments, "--quick", "--out", str(folder), "--jobs", "1"])
+    code = suite.main([*arguments, "--share", "0.01", "--out", str(folder), "--jobs", "1"])
     rows = []
     for path in sorted(folder.glob("*.csv")):
         with path.open(newline="") as file:
@@ -454,10 +456,67 @@ def test_seeds_do_not_depend_on_processes_or_on_other_methods():
 
 def test_a_wrong_name_is_refused(capsys):
     with pytest.raises(SystemExit):
-        suite.main(["power/none", "--quick"])
+        suite.main(["power/none", "--share", "0.01"])
     assert "no row is named 'power/none'" in capsys.readouterr().err
 
 
 def test_rows_have_names_of_their_own():
-    names = [t.row_name(m) for t in suite.all_tasks(True, None) for m in t.methods]
+    names = [t.row_name(m) for t in suite.all_tasks(Scope(0.05)) for m in t.methods]
     assert len(set(names)) == len(names)
+
+
+# --- a shorter run beside the tables -------------------------------------------------------------
+
+
+def recorded(folder, hits, repetitions, **other):
+    """Write rows of a study with so many rejections each."""
+    rows = [
+        {
+            "study": "small", "problem": f"p{i}", "method": "max", "n": 5, "m": 5, "d": 2,
+            "n_bins": "auto", "n_resamples": 99, "pool": "", "repetitions": repetitions,
+            "rejections": k, "rate": k / repetitions, "commit": folder.name, "date": "2026",
+        }
+        | other
+        for i, k in enumerate(hits)
+    ]  # fmt: skip
+    results.save(folder / "small.csv", rows, table.columns("small"))
+
+
+def test_a_shorter_run_is_compared_by_exact_tests(tmp_path, capsys):
+    """A rate of .95 in place of .05 is another, .06 is not."""
+    then, now = tmp_path / "then", tmp_path / "now"
+    recorded(then, [100, 100, 1000], 2000)
+    recorded(now, [12, 190, 100], 200)
+    assert again.main([str(now), "--out", str(then)]) == 1
+    [row] = results.load(then / "again.csv")
+    assert (row["rows"], row["repetitions"], row["rejections"]) == ("3", "600", "302")
+    assert (row["expected"], row["different"], row["row"]) == ("120", "1", "small/p1/max")
+    pvalue = stats.fisher_exact([[100, 1900], [190, 10]]).pvalue
+    assert float(row["least_pvalue"]) == pytest.approx(3 * pvalue, rel=1e-3)
+    assert (row["commit_then"], row["commit"]) == ("then", "now")
+    assert "1 others" in capsys.readouterr().out
+    recorded(now, [12, 10, 100], 200)
+    assert again.main([str(now), "--out", str(then)]) == 0
+
+
+def test_rows_of_other_settings_are_not_compared(tmp_path, capsys):
+    then, now = tmp_path / "then", tmp_path / "now"
+    recorded(then, [100], 2000)
+    recorded(now, [200], 200, n_resamples=199)
+    assert again.main([str(now), "--out", str(then)]) == 0
+    [row] = results.load(then / "again.csv")
+    assert (row["rows"], row["not_compared"]) == ("0", "1")
+    with pytest.raises(SystemExit):
+        again.main([str(tmp_path / "none"), "--out", str(then)])
+    assert "no tables in" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("share", ["0", "1.5", "nan"])
+def test_a_share_that_is_none_is_refused(share, capsys):
+    with pytest.raises(SystemExit):
+        suite.main(["--share", share])
+    assert "--share must be" in capsys.readouterr().err
+
+
+def test_a_share_of_the_repetitions_is_rounded_up():
+    assert [Scope(share).repetitions(200) for share in (1, 0.1, 0.013, 1e-9)] == [200, 20, 3, 1]

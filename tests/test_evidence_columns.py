@@ -113,7 +113,7 @@ def test_a_row_has_the_power_with_its_interval_and_alarms_above_the_level():
 
 
 def test_the_whole_study():
-    found = columns.tasks(Scope(quick=False))
+    found = columns.tasks(Scope())
     assert len({one.name for one in found}) == len(found) == 24
     assert {one.repetitions for one in found if one.n == one.m} == {2000}
     assert sum(isinstance(one.problem, Changed) for one in found) == 12

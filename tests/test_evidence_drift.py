@@ -190,7 +190,7 @@ def test_alarms_are_counted():
 
 
 def test_cases_have_names_of_their_own_and_take_turns():
-    cases = drift.cases(quick=False)
+    cases = drift.cases()
     assert len({case.name for case in cases}) == len(cases)
     chunks = drift.cut(cases)
     assert [chunk.case for chunk in chunks[: len(cases)]] == cases
@@ -265,5 +265,5 @@ def test_a_run_writes_rows_and_goes_on(tmp_path, monkeypatch, capsys):
 
 def test_a_wrong_name_is_refused(capsys):
     with pytest.raises(SystemExit):
-        drift.main(["lenght", "--quick"])
+        drift.main(["lenght", "--share", "0.01"])
     assert "no row is named 'lenght'" in capsys.readouterr().err

@@ -270,7 +270,7 @@ def test_which_pvalues_are_checked():
 
 
 def test_the_study_has_both_parts():
-    tasks = landmarks.tasks(Scope(quick=False))
+    tasks = landmarks.tasks(Scope())
     assert [landmarks.is_null(task) for task in tasks] == [True] * 11 + [False] * 10
     assert {task.repetitions for task in tasks if landmarks.is_null(task)} == {2000, 10_000}
     assert all(task.methods[0] == "exact" for task in tasks[1:])

@@ -89,7 +89,7 @@ def task_of(problem, n=60):
 
 
 def test_settings():
-    tasks = study.tasks(Scope(quick=False))
+    tasks = study.tasks(Scope())
     assert len({task.name for task in tasks}) == len(tasks) >= 10
     assert {task.problem.d for task in tasks} == {64, 512}
     assert {task.problem.kind for task in tasks} == set(LAWS)

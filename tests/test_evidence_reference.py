@@ -113,7 +113,7 @@ def test_a_tie_that_is_called_a_difference_fails():
 
 
 def test_tasks_are_of_settings():
-    tasks = reference.tasks(Scope(quick=True))
+    tasks = reference.tasks(Scope(0.05))
     assert [task.name for task in tasks] == list(reference.SETTINGS)
     for task in tasks:
         assert set(reference.FAILURES) <= set(task.methods)
@@ -124,7 +124,7 @@ def test_tasks_are_of_settings():
 
 @pytest.mark.parametrize("name", ["models-t3-d5-far-n50-m50", "models-digits-steps-n50-m50"])
 def test_one_repetition(name):
-    (task,) = (t for t in reference.tasks(Scope(quick=True)) if t.name == name)
+    (task,) = (t for t in reference.tasks(Scope(0.05)) if t.name == name)
     found = runner.one(task, 0)
     assert tuple(found) == task.methods
     assert set(found.values()) <= {0.0, 1.0}
@@ -137,7 +137,7 @@ def test_one_repetition(name):
 
 
 def test_margins():
-    tasks = {task.name: task for task in equivalence.tasks(Scope(quick=True))}
+    tasks = {task.name: task for task in equivalence.tasks(Scope(0.05))}
     at = [task for task in tasks.values() if equivalence.limit(task) is task.problem]
     assert len(at) == 8
     below = tasks["models-gaussian-d5-0.1-below-n50-m50"]

@@ -29,7 +29,7 @@ def test_moments_of_a_clump(correlation):
 
 
 def test_names_of_problems_are_different():
-    tasks = regions.tasks(Scope(quick=True))
+    tasks = regions.tasks(Scope(0.05))
     assert len({task.name for task in tasks}) == len(tasks) == 16
     names = [InClump().name, InClump(correlation=0.5).name, InClump(0.05, 3.0).name]
     assert names == ["equal-independent", "equal-correlated", "clump-0.05-at-3-independent"]

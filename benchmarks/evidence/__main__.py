@@ -1,4 +1,4 @@
-"""Run the studies: ``python -m benchmarks.evidence [--quick] [--out FOLDER] [ROW ...]``.
+"""Run the studies: ``python -m benchmarks.evidence [--share S] [--out FOLDER] [ROW ...]``.
 
 Writes a CSV file a study into the folder after every problem, so an interrupted run goes on: rows
 of the same commit, versions and settings are kept, unless the library has changes that are not
@@ -19,6 +19,8 @@ from benchmarks.evidence.figures import save_figures
 from benchmarks.evidence.runner import STUDIES, run
 from benchmarks.evidence.tasks import Found, Scope, Task
 from benchmarks.measure import ROOT
+
+RESULTS = "benchmarks/evidence/results"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -67,18 +69,20 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     )
     add = parser.add_argument
     add("rows", nargs="*", metavar="ROW", help="studies, or 'power/mixture-*/max'; else all")
-    add("--quick", action="store_true", help="repeat so little that it takes minutes")
-    add("--out", type=Path, help="default benchmarks/evidence/results, or build/evidence-quick")
+    add("--share", type=float, default=1.0, metavar="S", help="of the repetitions; .01 for minutes")
+    add("--out", type=Path, help="default benchmarks/evidence/results, or build/evidence-S")
     add("--jobs", type=int, default=usable, metavar="N", help="processes; default all cores")
     add("--anew", action="store_true", help="measure also what the tables have already")
     add("--mnist", metavar="PATH", help="the four raw files of MNIST; else the subset that we ship")
     options = parser.parse_args(arguments)
+    if not 0 < options.share <= 1:
+        parser.error(f"--share must be above 0 and at most 1; got {options.share}")
     options.out = options.out or ROOT / (
-        "build/evidence-quick" if options.quick else "benchmarks/evidence/results"
+        RESULTS if options.share == 1 else f"build/evidence-{options.share}"
     )
     if options.jobs < 1:
         parser.error(f"--jobs must be at least 1; got {options.jobs}")
-    options.tasks = all_tasks(options.quick, options.mnist)
+    options.tasks = all_tasks(Scope(options.share, options.mnist))
     options.chosen = chosen(options.tasks, options.rows)
     for pattern in options.rows:
         if not chosen(options.tasks, [pattern]):
@@ -86,9 +90,8 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     return options
 
 
-def all_tasks(quick: bool, mnist: str | None) -> list[Task]:
+def all_tasks(scope: Scope) -> list[Task]:
     """Return the tasks of all studies."""
-    scope = Scope(quick, mnist)
     return [task for study in STUDIES.values() for task in study.tasks(scope)]
 
 

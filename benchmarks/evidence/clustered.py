@@ -53,7 +53,7 @@ def tasks(scope: Scope) -> list[Task]:
         *((problem, USUAL, NO_ROWS) for problem in DIFFERENCES),
         *((problem, numbers, (INTERVAL,)) for problem in DIFFERENCES for numbers in OTHERS),
     ]
-    repetitions = scope.repetitions(20, 2000)
+    repetitions = scope.repetitions(2000)
     return [
         Task(NAME, problem, n, m, methods, repetitions, N_RESAMPLES, scheme=f"{n}+{m}")
         for problem, (n, m), methods in cells

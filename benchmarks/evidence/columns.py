@@ -164,7 +164,7 @@ def tasks(scope: Scope) -> list[Task]:
         for n, sizes in SIZES.items():
             cells.append((Together(correlation), n, n))
             cells += [(Changed(change, s, correlation), n, n) for change, s in sizes.items()]
-    often, less = scope.repetitions(10, 2000), scope.repetitions(10, 1000)
+    often, less = scope.repetitions(2000), scope.repetitions(1000)
     return [task(*cell, often if cell[1] == cell[2] else less) for cell in (*cells, *OTHERS)]
 
 

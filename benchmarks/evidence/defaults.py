@@ -75,7 +75,7 @@ METHODS = tuple(f"{name}-{rule}" for name, setting in SETTINGS.items() for rule 
 def tasks(scope: Scope) -> list[Task]:
     """Return the whole study."""
     return [
-        Task(NAME, problem, N, N, METHODS, scope.repetitions(4, 200), N_RESAMPLES)
+        Task(NAME, problem, N, N, METHODS, scope.repetitions(200), N_RESAMPLES)
         for problem in problems(scope.mnist)
     ]
 

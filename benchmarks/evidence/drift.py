@@ -68,11 +68,11 @@ SETTINGS: tuple[tuple[Stream, Looks, int], ...] = (
 )
 
 
-def cases(quick: bool) -> list[Case]:
-    """Return the whole study."""
+def cases(share: float = 1.0) -> list[Case]:
+    """Return the whole study, with that share of its streams, at least 4."""
 
     def wanted(full: int) -> int:
-        return 4 if quick else full
+        return max(4, math.ceil(share * full))
 
     fine = Looks("median", FINE)
     found = [Case("length", PLAIN, "monitor", wanted(1000), Looks("grid", RESAMPLES), every=20)]
@@ -151,7 +151,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Watch the streams of the chosen cases, and write the table."""
     options = parsed(arguments)
     commit = results.commit()
-    every_case = cases(options.quick)
+    every_case = cases(options.share)
     store = Store(options.kept, commit, options.anew)
     for case in every_case:
         store.load(case)
@@ -187,20 +187,22 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     )
     add = parser.add_argument
     add("rows", nargs="*", metavar="ROW", help="parts, or 'delay/*/monitor-64'; else all")
-    add("--quick", action="store_true", help="a few streams only")
-    add("--out", type=Path, help="default benchmarks/evidence/results, or build/evidence-quick")
-    add("--kept", type=Path, help="what streams gave; default build/evidence-drift, or -quick")
+    add("--share", type=float, default=1.0, metavar="S", help="of the streams, at least 4 of each")
+    add("--out", type=Path, help="default benchmarks/evidence/results, or build/evidence-S")
+    add("--kept", type=Path, help="what streams gave; default build/evidence-drift, or -drift-S")
     add("--jobs", type=int, default=1, metavar="N", help="processes; default 1")
     add("--minutes", type=float, default=float("inf"), help="go on another time after so many")
     add("--anew", action="store_true", help="measure also what is known already")
     options = parser.parse_args(arguments)
-    quick = "-quick" * options.quick
-    tables = "build/evidence-quick" if quick else "benchmarks/evidence/results"
+    if not 0 < options.share <= 1:
+        parser.error(f"--share must be above 0 and at most 1; got {options.share}")
+    part = "" if options.share == 1 else f"-{options.share}"
+    tables = f"build/evidence{part}" if part else "benchmarks/evidence/results"
     options.out = options.out or ROOT / tables
-    options.kept = options.kept or ROOT / f"build/evidence-drift{quick}"
-    options.chosen = chosen(cases(options.quick), options.rows)
+    options.kept = options.kept or ROOT / f"build/evidence-drift{part}"
+    options.chosen = chosen(cases(options.share), options.rows)
     for pattern in options.rows:
-        if not chosen(cases(options.quick), [pattern]):
+        if not chosen(cases(options.share), [pattern]):
             parser.error(f"no row is named {pattern!r}; the parts are {', '.join(get_args(Part))}")
     return options
 

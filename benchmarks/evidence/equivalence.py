@@ -36,7 +36,7 @@ SIZES = (50, 200)
 
 def tasks(scope: Scope) -> list[Task]:
     """Return the whole study."""
-    repetitions = scope.repetitions(20, 2000)
+    repetitions = scope.repetitions(2000)
 
     def task(problem: Models, n: int, m: int, scheme: str) -> Task:
         return Task(NAME, problem, n, m, METHODS, repetitions, 1, scheme=f"{scheme}-n{n}-m{m}")

@@ -92,7 +92,7 @@ DIFFERENCES = (
 
 def tasks(scope: Scope) -> list[Task]:
     """Return the whole study: what has no difference, then what has."""
-    often, less = scope.repetitions(5, 2000), scope.repetitions(1, 200)
+    often, less = scope.repetitions(2000), scope.repetitions(200)
     found = [
         Task(
             NAME, null.problem, null.n, null.m, null.methods, null.times * often, N_RESAMPLES,

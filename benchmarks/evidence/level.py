@@ -75,9 +75,9 @@ EXHAUSTIVE_STEPS = {"exhaustive": 35, "tiny": 35}  # 70, and a swap of the sampl
 def tasks(scope: Scope) -> list[Task]:
     """Return the whole study."""
     cells = [(scheme, null, how) for null in NULLS for scheme, how in SCHEMES.items()]
-    found = [task(*cell, scope.repetitions(100, 2000)) for cell in (*cells, *OTHERS)]
+    found = [task(*cell, scope.repetitions(2000)) for cell in (*cells, *OTHERS)]
     # The largest rates of a first run, with ten times as many samples.
-    repetitions = scope.repetitions(100, 20_000)
+    repetitions = scope.repetitions(20_000)
     return [*found, task("bins-again", SparseFeatures(), SCHEMES["bins"], repetitions)]
 
 

@@ -57,7 +57,7 @@ def tasks(scope: Scope) -> list[Task]:
     """Return the whole study."""
     return [
         Task(
-            NAME, problem, n, m, METHODS, scope.repetitions(2, REPETITIONS[problem.d]), 1,
+            NAME, problem, n, m, METHODS, scope.repetitions(REPETITIONS[problem.d]), 1,
             scheme=f"{n}+{m}",
         )
         for problem, n, m in SETTINGS

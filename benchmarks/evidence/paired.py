@@ -40,7 +40,7 @@ PROBLEMS = (
 
 def tasks(scope: Scope) -> list[Task]:
     """Return the whole study."""
-    repetitions = scope.repetitions(20, 2000)
+    repetitions = scope.repetitions(2000)
     return [
         Task(NAME, problem, n, n, METHODS, repetitions, N_RESAMPLES, scheme=f"n{n}")
         for problem in PROBLEMS

@@ -58,12 +58,12 @@ BESIDE = {"max": BEST, "fuse": published.FUSE, "rbf-median": published.MEDIAN}
 def tasks(scope: Scope) -> list[Task]:
     """Return the whole study."""
     found = [
-        Task(NAME, problem, N, N, tuple(METHODS), scope.repetitions(10, 200), N_RESAMPLES)
+        Task(NAME, problem, N, N, tuple(METHODS), scope.repetitions(200), N_RESAMPLES)
         for problem in problems(scope.mnist)
     ]
     # Where `max` came out farthest below a published rate, with ten times as many samples.
     again = PerturbedUniform(2, 0.6)
-    count = scope.repetitions(10, 2000)
+    count = scope.repetitions(2000)
     return [*found, Task(NAME, again, N, N, ("max", "fuse"), count, N_RESAMPLES, scheme="again")]
 
 

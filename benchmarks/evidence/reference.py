@@ -68,7 +68,7 @@ SETTINGS = {
 
 def tasks(scope: Scope) -> list[Task]:
     """Return the whole study."""
-    repetitions = scope.repetitions(5, 2000)
+    repetitions = scope.repetitions(2000)
     return [
         Task(NAME, s.problem, s.n, s.m, methods(s), repetitions, 1, s.n_bins, f"n{s.n}-m{s.m}")
         for s in SETTINGS.values()

@@ -32,7 +32,7 @@ SIZES = ((300, 300), (100, 500), (20, 20))
 
 def tasks(scope: Scope) -> list[Task]:
     """Return the whole study."""
-    repetitions = scope.repetitions(20, 1000)
+    repetitions = scope.repetitions(1000)
     return [
         Task(NAME, problem, n, m, methods, repetitions, N_RESAMPLES, scheme=f"{n}+{m}")
         for problem, methods, sizes in (

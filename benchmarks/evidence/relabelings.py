@@ -78,7 +78,7 @@ class WithSwaps(Relabelings):
 
 def tasks(scope: Scope) -> list[Task]:
     """Return the whole study: where swaps could lose, and what the literature has."""
-    repetitions = scope.repetitions(4, 1000)
+    repetitions = scope.repetitions(1000)
     return [
         Task(NAME, problem, n, m, METHODS, repetitions, N_RESAMPLES, scheme=scheme)
         for problem, n, m, scheme in (*HARD, *published(scope.mnist))

@@ -27,9 +27,7 @@ METHODS = ("max", "energy", "hotelling")
 def tasks(scope: Scope) -> list[Task]:
     """Return the whole study."""
     return [
-        Task(
-            NAME, problem, n, n, METHODS, scope.repetitions(100, 2000), N_RESAMPLES, scheme=f"n{n}"
-        )
+        Task(NAME, problem, n, n, METHODS, scope.repetitions(2000), N_RESAMPLES, scheme=f"n{n}")
         for d in (2, 5)
         for n in SIZES
         for problem in problems(d, n)

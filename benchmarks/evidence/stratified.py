@@ -38,7 +38,7 @@ SIZES: Sizes = ((100, 100), (20, 20), (40, 160), (200, 200))  # the last are cut
 
 def tasks(scope: Scope) -> list[Task]:
     """Return the whole study; what `rows` see of a difference says nothing if mixes differ."""
-    repetitions = scope.repetitions(20, 2000)
+    repetitions = scope.repetitions(2000)
     return [
         Task(NAME, problem, n, m, methods_for(problem), repetitions, N_RESAMPLES, scheme=f"{n}+{m}")
         for problem, sizes in (*nulls(), *differences())

@@ -1,6 +1,7 @@
 """What is repeated: a problem, its sizes, and the methods that see the same samples."""
 
 import hashlib
+import math
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -60,18 +61,18 @@ class Scope:
 
     Attributes
     ----------
-    quick : bool
-        Whether to repeat so little that it takes minutes.
+    share : float
+        Of the repetitions: 1 for all, .01 for minutes.
     mnist : str, optional
         The folder with the four raw files of MNIST; else the subset in this repository.
     """
 
-    quick: bool
+    share: float = 1.0
     mnist: str | None = None
 
-    def repetitions(self, quick: int, full: int) -> int:
-        """Return one of the two numbers."""
-        return quick if self.quick else full
+    def repetitions(self, full: int) -> int:
+        """Return how many there are of so many."""
+        return math.ceil(self.share * full)
 
 
 @dataclass(frozen=True)
