@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from repdist._blocks import Block
+from repdist._inference.estimates import influence_within
 from repdist._typing import Float64
 
 _DRAWS = 10_000  # of normal vectors
@@ -52,12 +53,12 @@ class ReferenceRows:
 
     def influences(self) -> tuple[list[Float64], Float64]:
         """Return those of the rows of each group, (n_g,), and of the reference to each, (G, n)."""
-        own_of_reference = self._own[0] / (len(self._own[0]) - 1)
+        own_of_reference = influence_within(self._own[0])
         of_groups, of_reference = [], []
         for g in range(1, len(self._own)):
             own, (reference, group) = self._own[g], self._across[g]
             n, m = len(own), len(reference)
-            of_groups.append(own / (n - 1) - group / m)
+            of_groups.append(influence_within(own) - group / m)
             of_reference.append(own_of_reference - reference / n)
         return of_groups, np.stack(of_reference)
 

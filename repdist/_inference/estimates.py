@@ -103,7 +103,8 @@ def standard_error(rows_first: Float64, rows_second: Float64) -> float:
     """Return the standard error of the unbiased MMD^2 from the kernel's row sums.
 
     ``se^2 = 4 var(h_x) / n + 4 var(h_y) / m`` with
-    ``h_x(i) = mean_{j != i} k(x_i, x_j) - mean_j k(x_i, y_j)``, and h_y alike.
+    ``h_x(i) = sum_{j != i} k(x_i, x_j) / (n - 2) - mean_j k(x_i, y_j)``, and h_y alike: the
+    jackknife of both samples. ``k + f(x) + f(y)`` has the same error, as it has the same MMD^2.
 
     Parameters
     ----------
@@ -119,7 +120,26 @@ def standard_error(rows_first: Float64, rows_second: Float64) -> float:
 
 
 def influences(rows_first: Float64, rows_second: Float64) -> tuple[Float64, Float64]:
-    """Return h_x (n,) and h_y (m,) of `standard_error`: the sum of their means is MMD^2."""
+    """Return h_x (n,) and h_y (m,) of `standard_error`, moved so that their means sum to MMD^2."""
+    n, m = len(rows_first), len(rows_second)
+    return (
+        influence_within(rows_first[:, 0]) - rows_first[:, 1] / m,
+        influence_within(rows_second[:, 0]) - rows_second[:, 1] / n,
+    )
+
+
+def influence_within(own: Float64) -> Float64:
+    """Return what each of n rows has with its own sample, (n,), from sums over its other rows.
+
+    The mean is that of ``own / (n - 1)``, as MMD^2 has it; deviations are those of
+    ``own / (n - 2)``, which the jackknife has. Of two rows both sums are equal.
+    """
+    n, mean = len(own), own.mean()
+    return np.asarray(mean / (n - 1) + (own - mean) / max(n - 2, 1))
+
+
+def witness_at_rows(rows_first: Float64, rows_second: Float64) -> tuple[Float64, Float64]:
+    """Return the witness at x_i, (n,), x_i itself left out, and less the witness at y_j, (m,)."""
     n, m = len(rows_first), len(rows_second)
     return (
         rows_first[:, 0] / (n - 1) - rows_first[:, 1] / m,

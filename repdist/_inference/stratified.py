@@ -21,6 +21,7 @@ from repdist._inference.centring import without_row_sums
 from repdist._inference.combine import Combination, Null, tie_tolerance
 from repdist._inference.estimates import (
     Estimate,
+    influence_within,
     mmd_squared_from_sums,
     raise_if_negative,
     standard_error,
@@ -291,9 +292,19 @@ def strata_table(sums: StrataSums, units: StrataUnits) -> StrataTable:
     return StrataTable(names, units.counts, units.shares, mmd_squared, error)
 
 
+def influences(sums: StrataSums, units: StrataUnits) -> Float64:
+    """Return those of all rows, (N,), with the deviations of the jackknife inside each stratum."""
+    h = sums.influence.copy()
+    for rows, share in zip(slices_of(group_sizes(units)), np.tile(units.shares, 2), strict=True):
+        own = sums.inside[rows, 0]
+        h[rows] += share**2 * (influence_within(own) - own / (len(own) - 1))
+    return h
+
+
 def _estimate(sums: StrataSums, units: StrataUnits, null_variance: float) -> Estimate:
     """Return the unbiased adjusted MMD^2 with its error: ``se^2 = sum 4 var(h) / rows``."""
-    groups = [sums.influence[rows] for rows in slices_of(group_sizes(units))]
+    h = influences(sums, units)
+    groups = [h[rows] for rows in slices_of(group_sizes(units))]
     mmd_squared = sum(float(h.mean()) for h in groups)
     error = math.sqrt(sum(4 * float(h.var(ddof=1)) / len(h) for h in groups))
     return Estimate(mmd_squared, error, null_variance)

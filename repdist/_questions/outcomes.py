@@ -349,7 +349,7 @@ def _of_strata(  # noqa: PLR0913 (what rows and clusters share)
     if unequal:
         found = _guarded_in_strata(found, sums, units, combination, options)
     table = strata_table(sums, units)
-    first, second = np.split(sums.influence, [len(orders[0])])
+    first, second = np.split(stratified.influences(sums, units), [len(orders[0])])
     influence = _in_place(first, orders[0]), _in_place(second, orders[1])
     done = Outcome(
         Z, fitted, how, drawn, found, units.effective, stratified.forms(combination), table,

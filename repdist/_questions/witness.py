@@ -5,7 +5,7 @@ import numpy as np
 from repdist import _arrays, _checks
 from repdist._blocks import Layout, join
 from repdist._designs.units import is_small
-from repdist._inference.estimates import check_definite, influences
+from repdist._inference.estimates import check_definite, witness_at_rows
 from repdist._options import check_row_numbers
 from repdist._pass.sums import kernel_blocks
 from repdist._results.witness import WitnessResult
@@ -91,5 +91,5 @@ def witness(X: Array, Y: Array, *, kernel: Kernel = MultiRBF(), n_jobs: int = -1
         how, layout = plan(fitted), Layout(np.array(sizes), samples, is_small(*sizes))
         sums = join(*kernel_blocks(how, Z, layout, Workers(n_jobs)))
         check_definite(sums, samples, np.array(how.weights))
-        of_x, of_y = influences(sums.first_rows, sums.second_rows)
+        of_x, of_y = witness_at_rows(sums.first_rows, sums.second_rows)
     return WitnessResult(values_x=of_x, values_y=-of_y, kernel=fitted)

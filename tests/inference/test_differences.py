@@ -29,9 +29,16 @@ def compared(R, groups, **options):
 
 def influences(A, R, k=KERNEL):
     """h_A of the rows of A, and that of the rows of R without what R has with itself."""
-    own, across = k(A, A), k(A, R)
-    h = [(own[i].sum() - own[i, i]) / (len(A) - 1) - sum(across[i]) / len(R) for i in range(len(A))]
-    return np.array(h), np.array([-sum(across[:, j]) / len(A) for j in range(len(R))])
+    across = k(A, R)
+    h = own_part(A, k) - [sum(across[i]) / len(R) for i in range(len(A))]
+    return h, np.array([-sum(across[:, j]) / len(A) for j in range(len(R))])
+
+
+def own_part(A, k=KERNEL):
+    """What rows have with their own sample: the mean over n - 1 others, deviations over n - 2."""
+    K, n = k(A, A), len(A)
+    sums = np.array([K[i].sum() - K[i, i] for i in range(n)])
+    return sums.mean() / (n - 1) + (sums - sums.mean()) / (n - 2)
 
 
 def naive(A, B, R, *, matched=False):
@@ -81,9 +88,7 @@ def test_the_covariance_is_the_formula():
     R, groups = given()
     found = compared(R, groups).joint
     h, r = zip(*(influences(A, R) for A in groups.values()), strict=True)
-    K = KERNEL(R, R)
-    own = (K.sum(axis=1) - np.diagonal(K)) / (len(R) - 1)  # the same of all groups
-    expected = 4 * np.cov(own + np.array(r)) / len(R)
+    expected = 4 * np.cov(own_part(R) + np.array(r)) / len(R)  # R's own is the same of all groups
     expected += np.diag([4 * x.var(ddof=1) / len(x) for x in h])
     np.testing.assert_allclose(found.covariance, expected, rtol=1e-9)
 
@@ -108,7 +113,7 @@ def test_strata_have_their_shares_and_covary_inside():
             adjusted = sum(
                 shares[name, t]
                 * (
-                    K[:, of_reference == t].sum(axis=1) / (12 - (of_reference == t))
+                    K[:, of_reference == t].sum(axis=1) / (12 - 2 * (of_reference == t))
                     - across[:, of_groups[name] == t].mean(axis=1)
                 )
                 for t in range(3)
@@ -151,7 +156,8 @@ def test_the_variance_of_bounliphone_and_others():
     These are the sums of the program that the authors published with the paper (repository
     wbounliphone/relative_similarity_test, `thevariance` and `thecovariance`), written from its
     formulas. For m rows in all three samples its factor is 4 (m - 2) / (m (m - 1)); ours is
-    4 / (m - 1), from variances with m - 1 below. Nothing else differs.
+    4 / (m - 1), from variances with m - 1 below, and sums of a row over its own sample are over
+    m - 2, as the jackknife has them. Nothing else differs.
     """
     m = 40
     rng = np.random.default_rng(0)
@@ -159,7 +165,7 @@ def test_the_variance_of_bounliphone_and_others():
     k = KERNEL
 
     def without_diagonal(A):
-        K = k(A, A)
+        K = k(A, A) * (m - 1) / (m - 2)
         return K - np.diag(np.diagonal(K))
 
     def product(A, B):
@@ -219,10 +225,8 @@ def test_at_equality_the_error_is_the_root_of_two_too_large(chance_seed):
 def influences_fast(rng, R):
     """Those of a fresh group of as many rows as R."""
     A = rng.normal(size=R.shape)
-    own, across = KERNEL(A, A), KERNEL(A, R)
-    n = len(A)
-    h = (own.sum(axis=1) - np.diagonal(own)) / (n - 1) - across.mean(axis=1)
-    return h, -across.mean(axis=0)
+    across = KERNEL(A, R)
+    return own_part(A) - across.mean(axis=1), -across.mean(axis=0)
 
 
 # --- all at once ---------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from repdist._blocks import Block, Sums
 from repdist._inference.estimates import (
     Estimate,
     component_estimates,
+    influences,
     mmd_squared_from_sums,
     spread,
     standard_error,
@@ -29,17 +30,27 @@ def blocks_of(n, m, seed=0):
     K = kernels.RBF(1.3)(Z, Z)
     off = K - np.diag(np.diagonal(K))
     own = np.repeat([0, 1], [n, m])
-    rows = np.stack([off[:, own == 0].sum(axis=1), off[:, own == 1].sum(axis=1)], axis=1)
+    first_rows, second_rows = row_sums(K, n)
     sums = Sums(
         blocks=off[None],
         diagonal=np.diagonal(K)[None],
-        first_rows=rows[:n],
-        second_rows=rows[n:, ::-1],
+        first_rows=first_rows,
+        second_rows=second_rows,
         squares=np.zeros(1),
         magnitude=np.ones(1),
         epsilon=0.0,
     )
     return K, own, sums
+
+
+def row_sums(K, n):
+    """The sums of each row over the other rows of its own sample, and over the other one."""
+    off = K - np.diag(np.diagonal(K))
+    first, second = off[:n, :n].sum(axis=1), off[n:, n:].sum(axis=1)
+    return (
+        np.stack([first, K[:n, n:].sum(axis=1)], axis=1),
+        np.stack([second, K[n:, :n].sum(axis=1)], axis=1),
+    )
 
 
 @pytest.mark.parametrize("estimator", ["unbiased", "biased"])
@@ -53,6 +64,44 @@ def test_estimates_are_means_of_kernel_values(estimator):
     )
     assert sums.sizes == (n, m)
     assert component_estimates(sums, own, estimator) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize(("n", "m"), [(3, 4), (12, 5)])
+def test_standard_error_is_the_jackknife_of_each_sample(n, m):
+    K, own, _ = blocks_of(n, m)
+    keep = np.arange(n + m)
+
+    def without(row):
+        rest, first = keep[keep != row], n - (row < n)
+        part, unit = K[np.ix_(rest, rest)], own[rest]
+        part = part - np.diag(np.diagonal(part))
+        x, y = part[unit == 0], part[unit == 1]
+        a, b = first, n + m - 1 - first
+        return (
+            x[:, unit == 0].sum() / (a * (a - 1)) + y[:, unit == 1].sum() / (b * (b - 1))
+            - 2 * x[:, unit == 1].mean()
+        )  # fmt: skip
+
+    left = np.array([without(row) for row in keep])
+    expected = (n - 1) ** 2 / n * left[:n].var(ddof=1) + (m - 1) ** 2 / m * left[n:].var(ddof=1)
+    rows = row_sums(K, n)
+    assert standard_error(*rows) == pytest.approx(math.sqrt(expected), rel=1e-12)
+    h_first, h_second = influences(*rows)
+    off = K - np.diag(np.diagonal(K))
+    value = (
+        off[:n, :n].sum() / (n * (n - 1)) + off[n:, n:].sum() / (m * (m - 1)) - 2 * K[:n, n:].mean()
+    )
+    assert h_first.mean() + h_second.mean() == pytest.approx(value, rel=1e-12)
+
+
+@pytest.mark.parametrize(("n", "m"), [(3, 4), (12, 5)])
+def test_what_a_kernel_says_of_one_row_alone_is_no_error(n, m):
+    """k + f(x) + f(y) has the same MMD^2: its error may not grow with f."""
+    K, _, _ = blocks_of(n, m)
+    f = np.random.default_rng(1).normal(1000, 100, size=n + m)
+    expected = standard_error(*row_sums(K, n))
+    found = standard_error(*row_sums(K + f[:, None] + f, n))
+    assert found == pytest.approx(expected, rel=1e-9)
 
 
 def test_standard_error_is_0_without_spread():

@@ -414,8 +414,11 @@ def test_the_null_variance_is_that_of_all_relabelings(units, estimator):
 # --- estimates -----------------------------------------------------------------------------------
 
 
-def influences(K, stratum, labels):
-    """Row by row: ``w_s sum_t w_t (mean k(x, X_t) - mean k(x, Y_t))`` for X, its negative for Y."""
+def influences(K, stratum, labels, left_out=1):
+    """Row by row: ``w_s sum_t w_t (mean k(x, X_t) - mean k(x, Y_t))`` for X, its negative for Y.
+
+    The mean with its own stratum leaves out itself, or two as the jackknife has it.
+    """
     found = []
     for i, (s, label) in enumerate(zip(stratum, labels, strict=True)):
         total = 0.0
@@ -427,7 +430,8 @@ def influences(K, stratum, labels):
                     if j != i and stratum[j] == t and labels[j] == other
                 ]
                 sign = 1 if other == label else -1
-                total += sign * np.mean(stratum == t) * math.fsum(values) / len(values)
+                count = max(len(values) - (left_out - 1) * (t == s and other == label), 1)
+                total += sign * np.mean(stratum == t) * math.fsum(values) / count
         found.append(np.mean(stratum == s) * total)
     return np.array(found)
 
@@ -453,8 +457,8 @@ def test_findings_hold_the_adjusted_number_and_its_error(units, combine, estimat
     assert found.mmd_squared == pytest.approx(WEIGHTS @ expected[0], rel=1e-12)
     unbiased = direct(weighted[None], stratum, labels)[0, 0]
     assert found.estimate.mmd_squared == pytest.approx(unbiased, rel=1e-12)
-    h = influences(weighted, stratum, labels)
-    assert_close(sums.influence, h)
+    assert_close(sums.influence, influences(weighted, stratum, labels))
+    h = influences(weighted, stratum, labels, left_out=2)
     groups = [
         h[(stratum == s) & (labels == label)] for s in np.unique(stratum) for label in (True, False)
     ]
@@ -478,7 +482,7 @@ def test_the_table_has_every_stratum_as_if_it_were_alone():
         assert table.shares[s] == here.mean()
         alone = weighted[np.ix_(here, here)], stratum[here], labels[here]
         value = direct(alone[0][None], *alone[1:])[0, 0]
-        h = influences(*alone)
+        h = influences(*alone, left_out=2)
         variance = sum(4 * np.var(g, ddof=1) / len(g) for g in (h[labels[here]], h[~labels[here]]))
         assert table.mmd_squared[s] == pytest.approx(value, rel=1e-12)
         assert table.standard_error[s] == pytest.approx(math.sqrt(variance), rel=1e-12)

@@ -91,8 +91,8 @@ def test_standard_error_equals_its_definition():
     kernel = kernels.RBF(1.0)
     K = kernel(Z, Z)
     n, m = 7, 10
-    h_x = [np.delete(K[i, :n], i).mean() - K[i, n:].mean() for i in range(n)]
-    h_y = [np.delete(K[n + j, n:], j).mean() - K[n + j, :n].mean() for j in range(m)]
+    h_x = [np.delete(K[i, :n], i).sum() / (n - 2) - K[i, n:].mean() for i in range(n)]
+    h_y = [np.delete(K[n + j, n:], j).sum() / (m - 2) - K[n + j, :n].mean() for j in range(m)]
     expected = math.sqrt(4 * np.var(h_x, ddof=1) / n + 4 * np.var(h_y, ddof=1) / m)
     for first, second in ((X, Y), (Y, X)):
         result = repdist.mmd_test(first, second, kernel=kernel, n_resamples=9, rng=0)

@@ -83,7 +83,8 @@ def influences(k, own, other, shares):
             h = 0.0
             for t, share in enumerate(shares):
                 alike = [k(x, z) for j, z in enumerate(own[t]) if (t, j) != (s, i)]
-                h += share * (np.mean(alike) - np.mean([k(x, z) for z in other[t]]))
+                others = max(len(alike) - (t == s), 1)  # the jackknife leaves one more out
+                h += share * (sum(alike) / others - np.mean([k(x, z) for z in other[t]]))
             found.append(shares[s] * h)
         yield np.array(found)
 
