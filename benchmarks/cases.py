@@ -96,10 +96,10 @@ def sweeps() -> Iterator[Case]:
 
 # Library: relabelings, and rows of one sample; as many as take minutes, not hours.
 OTHERS = {
-    "alibi-detect": (1000, (25, 100, 500, 1000)),
-    "hyppo": (1000, (25, 100, 500, 1000)),
-    "goodpoints": (39, (100, 500, 1000, 10_000, 50_000)),
-    "scipy": (999, (25, 100, 500, 1000)),
+    "alibi-detect": (1000, (25, 100, 300, 500, 1000)),
+    "hyppo": (1000, (25, 100, 300, 500, 1000)),
+    "goodpoints": (39, (100, 300, 500, 1000, 10_240, 50_000, 500_000)),
+    "scipy": (999, (25, 100, 300, 500, 1000)),
 }
 
 
@@ -111,6 +111,12 @@ def others() -> Iterator[Case]:
                 f"{library}-{2 * n}", n, n,
                 components=1, n_resamples=n_resamples, library=library, quick=n == 100,
             )  # fmt: skip
+    for library in ("alibi-detect", "goodpoints", "scipy"):  # hyppo would take a quarter of an hour
+        n_resamples, _ = OTHERS[library]
+        yield Case(
+            f"{library}-table", 300, 300, groups=10,
+            components=1, n_resamples=n_resamples, library=library, quick=False,
+        )  # fmt: skip
     for level in (1, 3):
         for n in (16_384, 65_536):
             yield Case(

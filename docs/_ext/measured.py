@@ -39,7 +39,7 @@ class Measured(SphinxDirective):
     option_spec = {  # noqa: RUF012
         "command": directives.unchanged_required,
         "columns": words,  # column=heading, or two numbers in one cell: column+column=heading, ...
-        "where": words,  # column=pattern or column!=pattern, ...
+        "where": words,  # column=pattern or column!=pattern, ...; pattern|pattern: either
         "rows": directives.unchanged,  # with across and value: a table of value
         "across": directives.unchanged,
         "value": directives.unchanged,
@@ -62,7 +62,8 @@ class Measured(SphinxDirective):
     def wanted(self, row):
         for condition in self.options.get("where", []):
             name, _, value = condition.partition("=")
-            found = fnmatchcase(row.get(name.rstrip("!"), ""), value)
+            cell = row.get(name.rstrip("!"), "")
+            found = any(fnmatchcase(cell, pattern) for pattern in value.split("|"))
             if found is name.endswith("!"):
                 return False
         return True
