@@ -21,8 +21,6 @@ from repdist._threads import computing
 from repdist._typing import Array, Float64
 from repdist.kernels import MultiRBF
 
-_A_COLUMN = 20  # relabelings for each column, where Holm's correction divides by their number
-_MOST = 100_000
 _SHOWN, _BINS = 24, 30  # columns that are kept as pictures, and the bins of these
 _JOINT = 9999  # relabelings of all columns together
 _MANY_ROWS = 5000  # above which landmarks look at all columns together
@@ -163,11 +161,11 @@ def tested_columns(  # noqa: PLR0913 (what a test is made of)
 ) -> ColumnResult:
     """Test the columns, or these groups of them, of two samples that have been read."""
     places, draws = rng.spawn(2)
-    cut = placed(designed, n_resamples, "auto", places)
+    cut = placed(designed, n_resamples, places)
     holm = groups is not None or not cut.balanced
     count = len(names) if groups is None else len(groups[0])
     if holm:
-        cut = cut.with_wanted(min(_A_COLUMN * count, _MOST))
+        cut = cut.for_holm(count)
     columns = rank_columns(designed.X, designed.Y, cut.rows, n_jobs)
     F = columns.sums * cut.factor[:, None]
     small = is_small(len(designed.X), len(designed.Y))

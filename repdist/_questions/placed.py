@@ -24,6 +24,8 @@ _UNEQUAL_CLUSTERS = (
     "clusters differ in size between the samples, so labels are not exchangeable: p is at least "
     "that of Welch's t-test, which asks for no equal sizes, but is right for many clusters alone"
 )
+_HOLM = 20  # relabelings for each of many hypotheses
+_MOST = 100_000
 _Drawn = Relabelings | StrataRelabelings | Flips
 
 
@@ -67,13 +69,15 @@ class Placed:
         shares = np.bincount(self.rows.unit[known], weights=weights, minlength=self.rows.units)
         return Guard(np.asarray(shares * np.square(self.factor), np.float64), of_rows)
 
-    def with_wanted(self, wanted: int) -> "Placed":
-        """Return the same with at least so many relabelings."""
-        more = max(wanted, self.drawn.wanted)
+    def for_holm(self, count: int) -> "Placed":
+        """Return the same with relabelings that suffice if p-values are multiplied by a count."""
+        more = max(min(_HOLM * count, _MOST), self.drawn.wanted)
         return dataclasses.replace(self, drawn=dataclasses.replace(self.drawn, wanted=more))
 
 
-def placed(designed: Designed, wanted: int, n_bins: Bins, rng: np.random.Generator) -> Placed:
+def placed(
+    designed: Designed, wanted: int, rng: np.random.Generator, n_bins: Bins = "auto"
+) -> Placed:
     """Shuffle the rows of two samples and cut them into units, as their design asks for."""
     design = designed.design
     sizes = len(designed.X), len(designed.Y)

@@ -19,8 +19,6 @@ from repdist._typing import Array, Float64
 _PILOT, _ENTRIES = 10_000, 2**21  # rows that centres come from, and their values
 _LEAST_PILOT = 1000
 _ROWS = 2  # at least so many for each region
-_A_REGION = 20  # relabelings for each, where Holm's correction divides by their number
-_MOST = 100_000
 
 Numbers = npt.NDArray[np.intp]
 
@@ -154,10 +152,10 @@ def _tested(  # noqa: PLR0913 (what a test is made of)
     n_jobs: int,
 ) -> RegionResult:
     places, draws = rng.spawn(2)
-    cut, k = placed(designed, n_resamples, "auto", places), len(found.centres)
+    cut, k = placed(designed, n_resamples, places), len(found.centres)
     control: linear.Control = "westfall-young" if cut.balanced else "holm"
     if control == "holm":
-        cut = cut.with_wanted(min(_A_REGION * k, _MOST))
+        cut = cut.for_holm(k)
     tested = linear.tested(
         _sums(cut, found),
         cut.drawn,

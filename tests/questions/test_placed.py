@@ -39,7 +39,7 @@ def of_design(design, n_bins="rows", seed=0):
     rng = np.random.default_rng(1)
     options = {"paired": False, "clusters": None, "strata": None, "unmatched": "raise"} | ids
     designed, _ = read_two_samples(rng.normal(size=(n, 2)), rng.normal(size=(m, 2)), **options)
-    return designed, placed(designed, 63, n_bins, np.random.default_rng(seed))
+    return designed, placed(designed, 63, np.random.default_rng(seed), n_bins)
 
 
 def difference(designed, values, first, kept):
@@ -179,5 +179,5 @@ def test_as_many_clusters_are_balanced_whatever_their_rows():
 def test_more_relabelings_can_be_asked_for():
     _, cut = of_design(DESIGNS["rows"])
     assert cut.drawn.count == 63
-    assert cut.with_wanted(1000).drawn.count == 1023
-    assert cut.with_wanted(5).drawn.count == 63
+    counts = {k: cut.for_holm(k).drawn.count for k in (2, 50, 10**6)}
+    assert counts == {2: 63, 50: 1023, 10**6: 131_071}
