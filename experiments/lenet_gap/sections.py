@@ -162,13 +162,19 @@ label, and in the post's form, 10 × 300 × 64, in
 def _seen(study: Study, folder: Path, n_files: int) -> str:
     inside = study.representation.peak_in_box
     zero = study.representation.peak_in_box_of_class_0
+    wrong = study.representation.predicted != study.images.labels
+    named = study.representation.peak_in_box_of_named
     return f"""
 <p>The score of a class is the average of its {term("class activation map")} over the image, so the
 map shows which places speak for the class.</p>
 {_picture(folder, "cams")}
 {_picture(folder, "cams_of_mistakes")}
-<p>The map of the true class has its peak inside the digit's box in {inside.mean():.1%} of the
-images. That is no proof that it is the right map: the map of class 0, drawn whatever the image
+<p>It errs in {wrong.sum():,} of {len(wrong):,} images ({wrong.mean():.1%};
+<a href="#mistakes">which classes it mistakes</a>). Does it look elsewhere then? The map of the
+class that it names has its peak inside the digit's box in {named[wrong].sum():,} of those
+{wrong.sum():,}.</p>
+<p>Over all images, the map of the true class has its peak inside that box in {inside.mean():.1%}.
+That is no proof that it is the right map: the map of class 0, drawn whatever the image
 shows, has its peak there in {zero.mean():.1%}. The whole digit is simply where there is most to
 see.</p>
 <p class="small">{n_files} heat maps, one file an image, are in the folder <a href="out/">out</a>:
