@@ -65,7 +65,7 @@ def draw_post_curve(curve: "pd.DataFrame") -> "Figure":
     left.plot(n, curve["floor"], "k--", lw=1, label="theory: 3.093 × 2 / n")
     left.axhline(saturation(), color="0.4", ls=":", lw=1)
     left.annotate(
-        f"two points, many rows: {saturation():.2f}",
+        f"two points, many images: {saturation():.2f}",
         (n[-1], saturation()),
         ha="right",
         va="bottom",

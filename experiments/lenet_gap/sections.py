@@ -195,26 +195,28 @@ Here are the same numbers, computed the same way from this network.</p>
 {_picture(folder, "post_tables")}
 <ul>
 <li><strong>One against one is a constant.</strong> Every cell at x = 1 is
-{one.mean():.4f} (least {one.min():.4f}, largest {one.max():.4f}). The bandwidth is the mean
-squared distance of the rows at hand; with two rows that <em>is</em> their squared distance, and the
+{one.mean():.4f} (least {one.min():.4f}, largest {one.max():.4f}). The function takes the
+{term("bandwidth", "bandwidths")} of its five kernels from the mean squared distance of the images
+at hand. With two images that <em>is</em> their own squared distance: it cancels, and the
 value is 10 − 2 (e<sup>−4</sup> + e<sup>−2</sup> + e<sup>−1</sup> + e<sup>−1/2</sup> +
-e<sup>−1/4</sup>) = {value_of_one_against_one():.4f} whatever the data.</li>
-<li><strong>The same class is not 0</strong> because each row is also compared with itself. The
-floor is about {floor_of_one_class(2):.3f} × 2 / n where all distances are alike, as in many
-dimensions: at x = 10 that is
-{floor_of_one_class(10):.2f}, and the diagonal shows {_diagonal(ten).min():.2f} to
-{_diagonal(ten).max():.2f}, other classes {_others(ten).min():.2f} to {_others(ten).max():.2f}. The
-post's “≤ 1” is this floor. At x = 50 the diagonal is {_diagonal(fifty).min():.2f} to
-{_diagonal(fifty).max():.2f}.</li>
-<li><strong>Two rows prove nothing.</strong> At x = 2 there are six ways to relabel four rows, in
-pairs of equal value, so no {term("p-value")} can be below 1/3; the least here is
+e<sup>−1/4</sup>) = {value_of_one_against_one():.4f} whatever the images show.</li>
+<li><strong>A class does not differ from itself.</strong> The table says that it does because the
+function also compares each image with itself, which makes every sample look alike within. That
+alone gives about {floor_of_one_class(2):.3f} × 2 / n with n images a side where all distances are
+alike, as in many dimensions: at x = 10 that is {floor_of_one_class(10):.2f}, and the diagonal shows
+{_diagonal(ten).min():.2f} to {_diagonal(ten).max():.2f}, other classes {_others(ten).min():.2f} to
+{_others(ten).max():.2f}. The post's “≤ 1” is this. It fades with more images: at x = 50 the
+diagonal is {_diagonal(fifty).min():.2f} to {_diagonal(fifty).max():.2f}. Without it
+({term("MMD²", "unbiased")}, below on the right) a class against itself is 0 on average.</li>
+<li><strong>Two images prove nothing.</strong> At x = 2 there are six ways to deal four images out
+to two classes, in pairs of equal value, so no {term("p-value")} can be below 1/3; the least here is
 {post.pvalues.to_numpy().min():.3f}.</li>
-<li><strong>It saturates.</strong> Two classes that are points tend to {saturation():.2f} with many
-images a side, however far apart, and no cell shows more; the largest cell at x = 150 is
-{tables[150].to_numpy().max():.2f}.</li>
+<li><strong>It has a ceiling.</strong> Two classes, each of images that are all alike, tend to
+{saturation():.2f} with many images a side, however far apart, and no cell shows more; the largest
+cell at x = 150 is {tables[150].to_numpy().max():.2f}.</li>
 <li><strong>Every cell has another ruler.</strong> The mean squared distance that sets the
-bandwidths goes from {rulers.min():.3g} to {rulers.max():.3g} over the cells at x = 10, so cells do
-not compare.</li>
+{term("bandwidth", "bandwidths")} goes from {rulers.min():.3g} to {rulers.max():.3g} over the cells
+at x = 10, so cells do not compare.</li>
 <li><strong>Normalising changes nothing</strong>: the function does not see one shift and scale of
 all features. The largest change of a cell at x = 10 is {post.normalize_changes:.1e}.</li>
 </ul>

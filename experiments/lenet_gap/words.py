@@ -10,6 +10,8 @@ WORDS = {
     "is what the network names.",
     "kernel": "A rule that says how alike two images are to the network: 1 for equal features, "
     "near 0 for very different ones. Here the mean of several Gaussian curves of different widths.",
+    "bandwidth": "The width of such a Gaussian curve: at what difference of features two images "
+    "begin to count as unlike. Differences much smaller or much larger than it are hard to see.",
     "MMD²": "The distance of two classes, squared: how much more alike images are within a class "
     "than across the two. 0 means that nothing tells the classes apart; more is farther. "
     "“Unbiased” means that it is 0 on average if there is no difference, so it can be a little "
