@@ -51,8 +51,9 @@ PICTURES = {  # by name: the text in its place, and the caption
     ),
     "map": (
         "Map of the ten classes in the plane, one point each.",
-        "The classes as points whose distances are near to the roots of MMD² (classical scaling). "
-        "The axes have no unit of their own; the bar shows the noise floor.",
+        "The classes as points whose distances are near to the roots of MMD² (classical scaling); "
+        "the share above it says how much of the distances fits into a plane. The axes have no "
+        "unit of their own; the bar shows the noise floor.",
     ),
     "power": (
         "Share of tries that tell two classes apart against the images of each class; none with "

@@ -231,13 +231,20 @@ def _table(study: Study, folder: Path) -> str:
     floors = np.diagonal(study.table.noise_floor.to_numpy())
     order = frame.sort_values("mmd_squared", kind="stable")
     ends = [*order.head(5).to_dict("records"), *order.tail(5).to_dict("records")]
+    n_relabelings = frame["n_resamples"].max()
+    least = len(frame) / (n_relabelings + 1)
     return f"""
 <p>The unbiased distance, {term("MMD²")}, every pair under one {term("kernel")} fitted on all
-images; exact {term("p-value", "p-values")} from {frame["n_resamples"].max():,} relabelings of each
+images; exact {term("p-value", "p-values")} from {n_relabelings:,} relabelings of each
 pair, adjusted for {len(frame)} comparisons ({term("Holm")}). 0 means equal; two samples of one
 class show at most {floors.min():#.2g} to {floors.max():#.2g} (the {term("noise floor")}, 95 % of
 the time).</p>
 {_picture(folder, "table")}
+<p>To read it: hold a number against the framed ones of its row and of its column. Near them it is
+no more than two samples of one class show; here every pair is at least
+{_about(frame["times_floor"].min())} times its floor. How exact a number is stands in
+its {term("95 % interval")}, below for ten pairs and in <a href="pairs.csv">pairs.csv</a> for
+all.</p>
 <div class="pictures">
 {_picture(folder, "dendrogram")}
 {_picture(folder, "map")}
@@ -248,8 +255,13 @@ the time).</p>
 <th>{term("Holm", "p, adjusted")}</th><th>{term("times the floor")}</th><th>{term("effect")}</th>
 </tr></thead>
 <tbody>{"".join(_row(row) for row in ends)}</tbody></table></div>
-<p class="small">All pairs are in <code>pairs.csv</code>. A floor comes from random halves of a
-class and is known to a percent or two, so “times the floor” has two digits.</p>"""
+<p class="small">All pairs are in <a href="pairs.csv">pairs.csv</a>. An adjusted p of
+{least:.3g} is the least that can come out, {len(frame)} / {n_relabelings + 1:,}: no relabeling
+made so large a difference. A floor comes from random halves of a class and is known to a percent or
+two, so “times the floor” has two digits. The intervals speak of other images and this network;
+<a href="#course">another training</a> gives other distances. A test of two classes alone, as in
+repdist's README, fits the {term("kernel")} on these two, so its numbers are a little
+different.</p>"""
 
 
 def _needed(study: Study, folder: Path) -> str:

@@ -21,14 +21,17 @@ WORDS = {
     "that look as different as the truth. Small means: this is not chance.",
     "Holm": "Who asks 45 questions finds a small p-value by luck. Holm's rule makes the p-values "
     "larger, so that in the whole table the chance of even one false alarm stays below 5 %.",
-    "95 % interval": "A range for the distance that holds the true one in 95 of 100 such studies.",
+    "95 % interval": "How exact a number is: a range made so that it holds the true one (that of "
+    "endlessly many images, or digits) in 95 of 100 such studies. A narrow one is an exact number.",
     "noise floor": "What two samples of one and the same class show: their MMD² lies below the "
     "floor in 95 of 100 cases. A distance near the floor says nothing.",
-    "times the floor": "The distance divided by the floor: how clearly two classes differ. It "
-    "grows with the number of images.",
-    "effect": "The distance divided by the spread within the two classes: how far apart they are, "
-    "whatever the number of images and the kernel's scale. Effects of different networks compare; "
-    "distances do not.",
+    "times the floor": "The distance divided by the floor, the larger one of the two classes: how "
+    "clearly they differ. It grows with the number of images.",
+    "effect": "The distance divided by the spread within the two classes (how unlike two images of "
+    "one class are): how far apart they are, whatever the number of images and the kernel's scale. "
+    "Effects of different networks compare; distances do not.",
+    "rank correlation": "Whether two lists of numbers go up together: 1 if the order is the same "
+    "in both, −1 if it is reversed, about 0 if one says nothing of the other.",
     "witness": "For an image, how much more it is like its own class than like another one. "
     "Images with a high witness are typical of the difference.",
 }
