@@ -56,8 +56,7 @@ def build_sections(study: Study, folder: Path, n_files: int) -> list[tuple[str, 
         ("typical", "What is typical of a class", _typical(folder)),
         ("mistakes", "Are close classes mistaken for each other?", _errors(study, folder)),
         ("control", "What training did", _control(study, folder)),
-        ("course", "How the classes move apart as the network learns",
-         _course(study.course, folder)),
+        ("course", "How the classes move apart as the network learns", _course(study, folder)),
         ("words", "The words of this page", word_list()),
     ]  # fmt: skip
 
@@ -306,12 +305,13 @@ classes.</p>
 <th>least and largest effect</th></tr></thead>
 <tbody>{rows}</tbody></table></div>
 <p class="small">That pairs differ does not mean that they are told apart by much: with 300 images a
-class a small difference is significant. In the pixels of one class the digit is anywhere, so the
-classes hardly differ there; a network with random weights sees how much ink there is and how its
-lines run.</p>"""
+class even a small difference is sure ({term("p-value", "p")} ≤ .05). In the pixels of one class the
+digit is anywhere, so the classes hardly differ there; a network with random weights sees how much
+ink there is and how its lines run.</p>"""
 
 
-def _course(course: Course, folder: Path) -> str:
+def _course(study: Study, folder: Path) -> str:
+    course = study.course
     medians = course.curves().median(axis=1)
     early, late = course.images[1], course.images[-1]
     near = course.tables[course.tables["images"] == late].nsmallest(1, "effect").iloc[0]
@@ -330,7 +330,7 @@ images of a part of the digits that is not trained on. Each table has its own {t
 the picture shows the {term("effect")}, which compares. The median is {_signed(medians.iloc[0])}
 before the training, {_signed(medians.iloc[1])} after {early:,} images and
 {_signed(medians.iloc[-1])} after {late:,}; the closest two classes at the end are {_pair(near)},
-with {_signed(near["effect"])}. {_learned_early(course)}</p>
+with {_signed(near["effect"])}{_not_so_above(study, near)}. {_learned_early(course)}</p>
 {_picture(folder, "course")}
 {jump}
 <p class="small">This is the training of the shipped weights once more: the same command, the same
@@ -373,6 +373,18 @@ def _learned_early(course: Course) -> str:
     return (
         f"The median is nearly there (95 %) after {there:,} images, when {errors[there]:.1%} of "
         f"the validation are misnamed; at the end it is {errors.iloc[-1]:.1%}."
+    )
+
+
+def _not_so_above(study: Study, near: "pd.Series[float]") -> str:
+    """Say why another pair is the closest here than in the table, if one is."""
+    frame = study.table.to_frame()
+    above = frame.loc[frame["effect"].idxmin()]
+    if (above["first"], above["second"]) == (near["first"], near["second"]):
+        return ""
+    return (
+        f" (in the table above, {_pair(above)}: these are other weights and other images, and "
+        "which of the close pairs is the closest is not the same in every training)"
     )
 
 
