@@ -267,18 +267,20 @@ def _needed(study: Study, folder: Path) -> str:
     sizes = ", ".join(map(str, SIZES))
     return f"""
 <p>{needed_words(study.needed)} One try draws so many images of each of the two classes at random
-and tests them ({N_RESAMPLES:,} relabelings, many bandwidths at once, fitted on these images);
-{N_SUBSAMPLES} tries were made with {sizes} images until {N_SUBSAMPLES * SHARE:.0f} of
-{N_SUBSAMPLES} told the two apart ({term("p-value", "p")} ≤ .05). With 2 or 3 images p cannot be
-below 1/3 or 1/10, whatever they show.</p>
+and tests them ({N_RESAMPLES:,} {term("p-value", "relabelings")}, many
+{term("bandwidth", "bandwidths")} at once, fitted on these images); {N_SUBSAMPLES} tries were made
+with {sizes} images until {N_SUBSAMPLES * SHARE:.0f} of {N_SUBSAMPLES} told the two apart
+({term("p-value", "p")} ≤ .05). With 2 or 3 images p cannot be below 1/3 or 1/10, whatever they
+show. With 1 no test is possible: there is nothing to compare the difference of two images with,
+and exchanging them changes nothing, so p would always be 1.</p>
 {_picture(folder, "power")}"""
 
 
 def _typical(folder: Path) -> str:
     return f"""
-<p>The distance of two classes comes from a function that is high where one is denser than the
-other, the {term("witness", "witness function")}. These images of each class have the highest values
-against the class that is nearest to theirs.</p>
+<p>The distance of two classes comes from a function that is high where one has more images than
+the other, the {term("witness", "witness function")}. These images of each class have the highest
+values against the class that is nearest to theirs.</p>
 {_picture(folder, "typical")}"""
 
 
@@ -286,10 +288,11 @@ def _errors(study: Study, folder: Path) -> str:
     wrong = len(study.images.labels) - study.n_right
     correlation = study.correlation
     return f"""
-<p>The network makes {wrong} mistakes. The rank correlation of distances and mistakes over the
-{len(study.needed)} pairs is {_signed(correlation.value)} (p = {correlation.pvalue:.2g}, from 9,999
-relabelings of the classes): {_relation(correlation)}. A distance between
-distributions is about the bulk of a class, mistakes are about its edge.</p>
+<p>The network makes {wrong} mistakes. The {term("rank correlation")} of distances and mistakes
+over the {len(study.needed)} pairs is {_signed(correlation.value)} ({term("p-value", "p")} =
+{correlation.pvalue:.2g}, from 9,999 relabelings of the classes): {_relation(correlation)}. The
+two need not go together: a distance is about most images of a class, mistakes about the few at its
+edge.</p>
 {_picture(folder, "confusion")}"""
 
 
