@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 PANDAS = """import numpy as np
 import pandas as pd
 
-gap = pd.read_csv("gap.csv")                     # label, image, f0 to f63
-print(gap.groupby("label").mean().round(2))      # the average image of each class
+gap = pd.read_csv("gap.csv", index_col="image")  # label, f0 to f63; image: its number
+print(gap.groupby("label").mean().round(2))      # the average features of each class
 
 GAP = np.load("GAP_Value_10x300x64.npy")         # the post's array: class, image, feature
 print(GAP.shape)"""
@@ -142,9 +142,9 @@ def _training(folder: Path) -> str:
 <p>The weights that come with repdist saw {report["training_images"]:,} cluttered images, each once,
 made from {report["training_digits"]:,} digits (seed {report["seed"]}; Adam, batches of 64,
 {report["training_seconds"] / 60:.0f} minutes on two cores). The first 15 % of the images are
-small, 40 × 40 with two pieces of clutter, which gets the network off the ground; so the validation,
-whose images are full, falls where they begin. The learning rate rises over five rounds of 16,384
-images and goes down along a cosine.</p>
+small, 40 × 40 with two pieces of clutter, which gets the network off the ground. The validation
+images are full from the start, so their loss and error fall where full images begin. The learning
+rate rises over five rounds of 16,384 images and goes down along a cosine.</p>
 {_picture(folder, "training")}
 <p class="small">All numbers: <a href="training_log.csv">training_log.csv</a>. The recipe, the
 machine, the command and the licence: <a href="MODEL_CARD.md">the model card</a>.</p>"""
