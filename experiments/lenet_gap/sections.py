@@ -382,7 +382,7 @@ def _learned_early(course: Course) -> str:
 def _not_so_above(study: Study, near: "pd.Series[float]") -> str:
     """Say why another pair is the closest here than in the table, if one is."""
     frame = study.table.to_frame()
-    above = frame.loc[frame["effect"].idxmin()]
+    above = frame.nsmallest(1, "effect").iloc[0]
     if (above["first"], above["second"]) == (near["first"], near["second"]):
         return ""
     return (
