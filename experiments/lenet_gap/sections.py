@@ -201,7 +201,7 @@ value is 10 − 2 (e<sup>−4</sup> + e<sup>−2</sup> + e<sup>−1</sup> + e<su
 e<sup>−1/4</sup>) = {value_of_one_against_one():.4f} whatever the images show.</li>
 <li><strong>A class does not differ from itself.</strong> The table says that it does because the
 function also compares each image with itself, which makes every sample look alike within. That
-alone gives about {floor_of_one_class(2):.3f} × 2 / n with n images a side where all distances are
+alone gives about {floor_of_one_class(1):.3f} / n with n images a side where all distances are
 alike, as in many dimensions: at x = 10 that is {floor_of_one_class(10):.2f}, and the diagonal shows
 {_diagonal(ten).min():.2f} to {_diagonal(ten).max():.2f}, other classes {_others(ten).min():.2f} to
 {_others(ten).max():.2f}. The post's “≤ 1” is this. It fades with more images: at x = 50 the
