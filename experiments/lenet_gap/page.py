@@ -92,7 +92,7 @@ li { margin-bottom: .4rem; }
 a { color: light-dark(#1d5a8f, #8fc1ee); }
 a.term { color: inherit; text-decoration: underline dotted; text-underline-offset: .2em; }
 nav { border: 1px solid var(--line); border-radius: .5rem; padding: .2rem 1rem; margin: 1.5rem 0; }
-nav ol { columns: 20rem; padding-left: 1.6rem; margin: .6rem 0; }
+nav ol { columns: 18rem; column-gap: 3rem; padding-left: 1.6rem; margin: .6rem 0; }
 nav li { margin: 0; break-inside: avoid; }
 figure { margin: 1.2rem 0; min-width: 0; }
 img { max-width: min(100%, 36rem); height: auto; background: white; display: block;
