@@ -29,12 +29,12 @@ PICTURES = {  # by name: the text in its place, and the caption
         "the network named (right), on one scale of colours.",
     ),
     "post_tables": (
-        "Heat maps of mmd_rbf for 1, 2, 10, 50 and 150 rows a side, and the p-values at two rows.",
+        "Heat maps of mmd_rbf for 1, 2, 10, 50 and 150 images a side, and the p-values at two.",
         "mmd_rbf on windows of x images a side. Row i takes its images from class i, column j the "
         "next ones from class j, so the diagonal compares a class with itself. All on one scale.",
     ),
     "post_curve": (
-        "The value against the number of rows, for the same class and for two classes.",
+        "The value against the number of images, for the same class and for two classes.",
         "Mean and 90 % range over random windows. Left: the post's value falls with n for one "
         "class, on the line that theory gives. Right: without the diagonal one class is at 0 "
         "from two images on.",
@@ -51,8 +51,9 @@ PICTURES = {  # by name: the text in its place, and the caption
     ),
     "map": (
         "Map of the ten classes in the plane, one point each.",
-        "The classes as points whose distances are near to the roots of MMD² (classical scaling). "
-        "The axes have no unit of their own; the bar shows the noise floor.",
+        "The classes as points whose distances are near to the roots of MMD² (classical scaling); "
+        "the share above it says how much of the distances fits into a plane. The axes have no "
+        "unit of their own; the bar shows the noise floor.",
     ),
     "power": (
         "Share of tries that tell two classes apart against the images of each class; none with "

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from .analysis import SHARE, SIZES
 from .drawing import CALM, STRONG, Floats, largest, matrix, of_pairs, panels
-from .post import saturation, value_of_one_against_one
+from .post import floor_of_one_class, saturation, value_of_one_against_one
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,10 +62,10 @@ def draw_post_curve(curve: "pd.DataFrame") -> "Figure":
     n = curve["n"].to_numpy()
     _band(left, curve, "other", TWO_CLASSES)
     _band(left, curve, "same", ONE_CLASS)
-    left.plot(n, curve["floor"], "k--", lw=1, label="theory: 3.093 × 2 / n")
+    left.plot(n, curve["floor"], "k--", lw=1, label=f"theory: {floor_of_one_class(1):.3f} / n")
     left.axhline(saturation(), color="0.4", ls=":", lw=1)
     left.annotate(
-        f"two points, many rows: {saturation():.2f}",
+        f"two points, many images: {saturation():.2f}",
         (n[-1], saturation()),
         ha="right",
         va="bottom",

@@ -152,7 +152,9 @@ def draw_typical(rows: Sequence[tuple[str, Sequence[Seen]]]) -> "Figure":
         axes[place, 0].set_axis_on()
         axes[place, 0].set_xticks([])
         axes[place, 0].set_yticks([])
-        axes[place, 0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize=10)
+        axes[place, 0].set_ylabel(
+            name, rotation=0, ha="right", va="center", ma="right", labelpad=10, fontsize=10
+        )
     return figure
 
 

@@ -31,6 +31,7 @@ def build_page(  # noqa: PLR0913 (what the page tells of)
     """
     sections = build_sections(study, folder, n_heatmaps)
     contents = "".join(f'<li><a href="#{place}">{name}</a></li>' for place, name, _ in sections)
+    contents += '<li><a href="#method">Method and files</a></li>'
     body = "\n".join(
         f'<section id="{place}">\n<h2>{name}</h2>{content}\n</section>'
         for place, name, content in sections
@@ -42,6 +43,7 @@ def build_page(  # noqa: PLR0913 (what the page tells of)
         body=body,
         origin=html.escape(origin),
         files=", ".join(f'<a href="{html.escape(name)}">{html.escape(name)}</a>' for name in files),
+        n_heatmaps=n_heatmaps,
         version=html.escape(repdist.__version__),
         seconds=seconds,
     )
@@ -61,13 +63,16 @@ _PAGE = """<!DOCTYPE html>
 {lead}
 <nav><ol>{contents}</ol></nav>
 {body}
+<section id="method">
 <h2>Method and files</h2>
 <p>LeNet with global average pooling: two 5 × 5 convolutions with 32 and 64 maps, ReLU and 2 × 2
 maximum after each, then the average of each map over the image (the 64 features) and a linear
 classifier without bias. {origin} MMD² is the unbiased squared maximum mean discrepancy under the
 mean of several Gaussian kernels; distances, p-values, intervals and floors are those of
 <code>repdist.pairwise_mmd_test(features, names, rng=0)</code>.</p>
-<p class="small">Beside this page: {files}.</p>
+<p class="small">Beside this page: {files}, and the folder <a href="out/">out</a> with
+{n_heatmaps} heat maps.</p>
+</section>
 <footer>Made by repdist {version} in {seconds:.0f} s.</footer>
 </main>
 </body>
@@ -87,7 +92,7 @@ li { margin-bottom: .4rem; }
 a { color: light-dark(#1d5a8f, #8fc1ee); }
 a.term { color: inherit; text-decoration: underline dotted; text-underline-offset: .2em; }
 nav { border: 1px solid var(--line); border-radius: .5rem; padding: .2rem 1rem; margin: 1.5rem 0; }
-nav ol { columns: 20rem; padding-left: 1.6rem; margin: .6rem 0; }
+nav ol { columns: 18rem; column-gap: 3rem; padding-left: 1.6rem; margin: .6rem 0; }
 nav li { margin: 0; break-inside: avoid; }
 figure { margin: 1.2rem 0; min-width: 0; }
 img { max-width: min(100%, 36rem); height: auto; background: white; display: block;

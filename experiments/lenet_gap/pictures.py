@@ -146,7 +146,7 @@ def _typical_images(
             )
             for place, cam in zip(chosen, cams, strict=True)
         ]  # fmt: skip
-        name = f"{study.names[label]}\nagainst {study.names[study.nearest[label]]}  "
+        name = f"{study.names[label]}\nagainst {study.names[study.nearest[label]]}"
         rows.append((name, seen))
     return rows
 

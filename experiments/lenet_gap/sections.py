@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 PANDAS = """import numpy as np
 import pandas as pd
 
-gap = pd.read_csv("gap.csv")                     # label, image, f0 to f63
-print(gap.groupby("label").mean().round(2))      # the average image of each class
+gap = pd.read_csv("gap.csv", index_col="image")  # label, f0 to f63; image: its number
+print(gap.groupby("label").mean().round(2))      # the average features of each class
 
 GAP = np.load("GAP_Value_10x300x64.npy")         # the post's array: class, image, feature
 print(GAP.shape)"""
@@ -56,8 +56,7 @@ def build_sections(study: Study, folder: Path, n_files: int) -> list[tuple[str, 
         ("typical", "What is typical of a class", _typical(folder)),
         ("mistakes", "Are close classes mistaken for each other?", _errors(study, folder)),
         ("control", "What training did", _control(study, folder)),
-        ("course", "How the classes move apart as the network learns",
-         _course(study.course, folder)),
+        ("course", "How the classes move apart as the network learns", _course(study, folder)),
         ("words", "The words of this page", word_list()),
     ]  # fmt: skip
 
@@ -143,9 +142,9 @@ def _training(folder: Path) -> str:
 <p>The weights that come with repdist saw {report["training_images"]:,} cluttered images, each once,
 made from {report["training_digits"]:,} digits (seed {report["seed"]}; Adam, batches of 64,
 {report["training_seconds"] / 60:.0f} minutes on two cores). The first 15 % of the images are
-small, 40 × 40 with two pieces of clutter, which gets the network off the ground; so the validation,
-whose images are full, falls where they begin. The learning rate rises over five rounds of 16,384
-images and goes down along a cosine.</p>
+small, 40 × 40 with two pieces of clutter, which gets the network off the ground. The validation
+images are full from the start, so their loss and error fall where full images begin. The learning
+rate rises over five rounds of 16,384 images and goes down along a cosine.</p>
 {_picture(folder, "training")}
 <p class="small">All numbers: <a href="training_log.csv">training_log.csv</a>. The recipe, the
 machine, the command and the licence: <a href="MODEL_CARD.md">the model card</a>.</p>"""
@@ -162,13 +161,19 @@ label, and in the post's form, 10 × 300 × 64, in
 def _seen(study: Study, folder: Path, n_files: int) -> str:
     inside = study.representation.peak_in_box
     zero = study.representation.peak_in_box_of_class_0
+    wrong = study.representation.predicted != study.images.labels
+    named = study.representation.peak_in_box_of_named
     return f"""
 <p>The score of a class is the average of its {term("class activation map")} over the image, so the
 map shows which places speak for the class.</p>
 {_picture(folder, "cams")}
 {_picture(folder, "cams_of_mistakes")}
-<p>The map of the true class has its peak inside the digit's box in {inside.mean():.1%} of the
-images. That is no proof that it is the right map: the map of class 0, drawn whatever the image
+<p>It errs in {wrong.sum():,} of {len(wrong):,} images ({wrong.mean():.1%};
+<a href="#mistakes">which classes it mistakes</a>). Does it look elsewhere then? The map of the
+class that it names has its peak inside the digit's box in {named[wrong].sum():,} of those
+{wrong.sum():,}.</p>
+<p>Over all images, the map of the true class has its peak inside that box in {inside.mean():.1%}.
+That is no proof that it is the right map: the map of class 0, drawn whatever the image
 shows, has its peak there in {zero.mean():.1%}. The whole digit is simply where there is most to
 see.</p>
 <p class="small">{n_files} heat maps, one file an image, are in the folder <a href="out/">out</a>:
@@ -189,26 +194,28 @@ Here are the same numbers, computed the same way from this network.</p>
 {_picture(folder, "post_tables")}
 <ul>
 <li><strong>One against one is a constant.</strong> Every cell at x = 1 is
-{one.mean():.4f} (least {one.min():.4f}, largest {one.max():.4f}). The bandwidth is the mean
-squared distance of the rows at hand; with two rows that <em>is</em> their squared distance, and the
+{one.mean():.4f} (least {one.min():.4f}, largest {one.max():.4f}). The function takes the
+{term("bandwidth", "bandwidths")} of its five kernels from the mean squared distance of the images
+at hand. With two images that <em>is</em> their own squared distance: it cancels, and the
 value is 10 − 2 (e<sup>−4</sup> + e<sup>−2</sup> + e<sup>−1</sup> + e<sup>−1/2</sup> +
-e<sup>−1/4</sup>) = {value_of_one_against_one():.4f} whatever the data.</li>
-<li><strong>The same class is not 0</strong> because each row is also compared with itself. The
-floor is about {floor_of_one_class(2):.3f} × 2 / n where all distances are alike, as in many
-dimensions: at x = 10 that is
-{floor_of_one_class(10):.2f}, and the diagonal shows {_diagonal(ten).min():.2f} to
-{_diagonal(ten).max():.2f}, other classes {_others(ten).min():.2f} to {_others(ten).max():.2f}. The
-post's “≤ 1” is this floor. At x = 50 the diagonal is {_diagonal(fifty).min():.2f} to
-{_diagonal(fifty).max():.2f}.</li>
-<li><strong>Two rows prove nothing.</strong> At x = 2 there are six ways to relabel four rows, in
-pairs of equal value, so no {term("p-value")} can be below 1/3; the least here is
+e<sup>−1/4</sup>) = {value_of_one_against_one():.4f} whatever the images show.</li>
+<li><strong>A class does not differ from itself.</strong> The table says that it does because the
+function also compares each image with itself, which makes every sample look alike within. That
+alone gives about {floor_of_one_class(1):.3f} / n with n images a side where all distances are
+alike, as in many dimensions: at x = 10 that is {floor_of_one_class(10):.2f}, and the diagonal shows
+{_diagonal(ten).min():.2f} to {_diagonal(ten).max():.2f}, other classes {_others(ten).min():.2f} to
+{_others(ten).max():.2f}. The post's “≤ 1” is this. It fades with more images: at x = 50 the
+diagonal is {_diagonal(fifty).min():.2f} to {_diagonal(fifty).max():.2f}. Without it
+({term("MMD²", "unbiased")}, below on the right) a class against itself is 0 on average.</li>
+<li><strong>Two images prove nothing.</strong> At x = 2 there are six ways to deal four images out
+to two classes, in pairs of equal value, so no {term("p-value")} can be below 1/3; the least here is
 {post.pvalues.to_numpy().min():.3f}.</li>
-<li><strong>It saturates.</strong> Two classes that are points tend to {saturation():.2f} with many
-images a side, however far apart, and no cell shows more; the largest cell at x = 150 is
-{tables[150].to_numpy().max():.2f}.</li>
+<li><strong>It has a ceiling.</strong> Two classes, each of images that are all alike, tend to
+{saturation():.2f} with many images a side, however far apart, and no cell shows more; the largest
+cell at x = 150 is {tables[150].to_numpy().max():.2f}.</li>
 <li><strong>Every cell has another ruler.</strong> The mean squared distance that sets the
-bandwidths goes from {rulers.min():.3g} to {rulers.max():.3g} over the cells at x = 10, so cells do
-not compare.</li>
+{term("bandwidth", "bandwidths")} goes from {rulers.min():.3g} to {rulers.max():.3g} over the cells
+at x = 10, so cells do not compare.</li>
 <li><strong>Normalising changes nothing</strong>: the function does not see one shift and scale of
 all features. The largest change of a cell at x = 10 is {post.normalize_changes:.1e}.</li>
 </ul>
@@ -223,13 +230,20 @@ def _table(study: Study, folder: Path) -> str:
     floors = np.diagonal(study.table.noise_floor.to_numpy())
     order = frame.sort_values("mmd_squared", kind="stable")
     ends = [*order.head(5).to_dict("records"), *order.tail(5).to_dict("records")]
+    n_relabelings = frame["n_resamples"].max()
+    least = len(frame) / (n_relabelings + 1)
     return f"""
 <p>The unbiased distance, {term("MMD²")}, every pair under one {term("kernel")} fitted on all
-images; exact {term("p-value", "p-values")} from {frame["n_resamples"].max():,} relabelings of each
+images; exact {term("p-value", "p-values")} from {n_relabelings:,} relabelings of each
 pair, adjusted for {len(frame)} comparisons ({term("Holm")}). 0 means equal; two samples of one
 class show at most {floors.min():#.2g} to {floors.max():#.2g} (the {term("noise floor")}, 95 % of
 the time).</p>
 {_picture(folder, "table")}
+<p>To read it: hold a number against the framed ones of its row and of its column. Near them it is
+no more than two samples of one class show; here every pair is at least
+{_about(frame["times_floor"].min())} times its floor. How exact a number is stands in
+its {term("95 % interval")}, below for ten pairs and in <a href="pairs.csv">pairs.csv</a> for
+all.</p>
 <div class="pictures">
 {_picture(folder, "dendrogram")}
 {_picture(folder, "map")}
@@ -240,26 +254,33 @@ the time).</p>
 <th>{term("Holm", "p, adjusted")}</th><th>{term("times the floor")}</th><th>{term("effect")}</th>
 </tr></thead>
 <tbody>{"".join(_row(row) for row in ends)}</tbody></table></div>
-<p class="small">All pairs are in <code>pairs.csv</code>. A floor comes from random halves of a
-class and is known to a percent or two, so “times the floor” has two digits.</p>"""
+<p class="small">All pairs are in <a href="pairs.csv">pairs.csv</a>. An adjusted p of
+{least:.3g} is the least that can come out, {len(frame)} / {n_relabelings + 1:,}: no relabeling
+made so large a difference. A floor comes from random halves of a class and is known to a percent or
+two, so “times the floor” has two digits. The intervals speak of other images and this network;
+<a href="#course">another training</a> gives other distances. A test of two classes alone, as in
+repdist's README, fits the {term("kernel")} on these two, so its numbers are a little
+different.</p>"""
 
 
 def _needed(study: Study, folder: Path) -> str:
     sizes = ", ".join(map(str, SIZES))
     return f"""
 <p>{needed_words(study.needed)} One try draws so many images of each of the two classes at random
-and tests them ({N_RESAMPLES:,} relabelings, many bandwidths at once, fitted on these images);
-{N_SUBSAMPLES} tries were made with {sizes} images until {N_SUBSAMPLES * SHARE:.0f} of
-{N_SUBSAMPLES} told the two apart ({term("p-value", "p")} ≤ .05). With 2 or 3 images p cannot be
-below 1/3 or 1/10, whatever they show.</p>
+and tests them ({N_RESAMPLES:,} {term("p-value", "relabelings")}, many
+{term("bandwidth", "bandwidths")} at once, fitted on these images); {N_SUBSAMPLES} tries were made
+with {sizes} images until {N_SUBSAMPLES * SHARE:.0f} of {N_SUBSAMPLES} told the two apart
+({term("p-value", "p")} ≤ .05). With 2 or 3 images p cannot be below 1/3 or 1/10, whatever they
+show. With 1 no test is possible: there is nothing to compare the difference of two images with,
+and exchanging them changes nothing, so p would always be 1.</p>
 {_picture(folder, "power")}"""
 
 
 def _typical(folder: Path) -> str:
     return f"""
-<p>The distance of two classes comes from a function that is high where one is denser than the
-other, the {term("witness", "witness function")}. These images of each class have the highest values
-against the class that is nearest to theirs.</p>
+<p>The distance of two classes comes from a function that is high where one has more images than
+the other, the {term("witness", "witness function")}. These images of each class have the highest
+values against the class that is nearest to theirs.</p>
 {_picture(folder, "typical")}"""
 
 
@@ -267,10 +288,11 @@ def _errors(study: Study, folder: Path) -> str:
     wrong = len(study.images.labels) - study.n_right
     correlation = study.correlation
     return f"""
-<p>The network makes {wrong} mistakes. The rank correlation of distances and mistakes over the
-{len(study.needed)} pairs is {_signed(correlation.value)} (p = {correlation.pvalue:.2g}, from 9,999
-relabelings of the classes): {_relation(correlation)}. A distance between
-distributions is about the bulk of a class, mistakes are about its edge.</p>
+<p>The network makes {wrong} mistakes. The {term("rank correlation")} of distances and mistakes
+over the {len(study.needed)} pairs is {_signed(correlation.value)} ({term("p-value", "p")} =
+{correlation.pvalue:.2g}, from 9,999 relabelings of the classes): {_relation(correlation)}. The
+two need not go together: a distance is about most images of a class, mistakes about the few at its
+edge.</p>
 {_picture(folder, "confusion")}"""
 
 
@@ -286,12 +308,13 @@ classes.</p>
 <th>least and largest effect</th></tr></thead>
 <tbody>{rows}</tbody></table></div>
 <p class="small">That pairs differ does not mean that they are told apart by much: with 300 images a
-class a small difference is significant. In the pixels of one class the digit is anywhere, so the
-classes hardly differ there; a network with random weights sees how much ink there is and how its
-lines run.</p>"""
+class even a small difference is sure ({term("p-value", "p")} ≤ .05). In the pixels of one class the
+digit is anywhere, so the classes hardly differ there; a network with random weights sees how much
+ink there is and how its lines run.</p>"""
 
 
-def _course(course: Course, folder: Path) -> str:
+def _course(study: Study, folder: Path) -> str:
+    course = study.course
     medians = course.curves().median(axis=1)
     early, late = course.images[1], course.images[-1]
     near = course.tables[course.tables["images"] == late].nsmallest(1, "effect").iloc[0]
@@ -310,7 +333,7 @@ images of a part of the digits that is not trained on. Each table has its own {t
 the picture shows the {term("effect")}, which compares. The median is {_signed(medians.iloc[0])}
 before the training, {_signed(medians.iloc[1])} after {early:,} images and
 {_signed(medians.iloc[-1])} after {late:,}; the closest two classes at the end are {_pair(near)},
-with {_signed(near["effect"])}. {_learned_early(course)}</p>
+with {_signed(near["effect"])}{_not_so_above(study, near)}. {_learned_early(course)}</p>
 {_picture(folder, "course")}
 {jump}
 <p class="small">This is the training of the shipped weights once more: the same command, the same
@@ -353,6 +376,18 @@ def _learned_early(course: Course) -> str:
     return (
         f"The median is nearly there (95 %) after {there:,} images, when {errors[there]:.1%} of "
         f"the validation are misnamed; at the end it is {errors.iloc[-1]:.1%}."
+    )
+
+
+def _not_so_above(study: Study, near: "pd.Series[float]") -> str:
+    """Say why another pair is the closest here than in the table, if one is."""
+    frame = study.table.to_frame()
+    above = frame.nsmallest(1, "effect").iloc[0]
+    if (above["first"], above["second"]) == (near["first"], near["second"]):
+        return ""
+    return (
+        f" (in the table above, {_pair(above)}: these are other weights and other images, and "
+        "which of the close pairs is the closest is not the same in every training)"
     )
 
 

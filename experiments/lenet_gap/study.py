@@ -48,12 +48,15 @@ class Representation:
         Whether the map of the true class is highest inside the digit's box.
     peak_in_box_of_class_0 : ndarray of bool, shape (3000,)
         The same for the map of class 0, whatever the image shows.
+    peak_in_box_of_named : ndarray of bool, shape (3000,)
+        The same for the map of the class that the network names.
     """
 
     features: Float32
     predicted: NDArray[np.int64]
     peak_in_box: NDArray[np.bool_]
     peak_in_box_of_class_0: NDArray[np.bool_]
+    peak_in_box_of_named: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -150,22 +153,22 @@ def represent(network: Network, images: UnseenImages) -> Representation:
     -------
     Representation
     """
-    features, peaks = [], []
+    features, named, peaks = [], [], []
     for first in range(0, len(images.labels), BATCH):
         batch = slice(first, first + BATCH)
         maps = network.maps(images.images[batch])
         features.append(maps.mean(axis=(1, 2)))
+        named.append(network.logits(features[-1]).argmax(axis=1))
         labels = images.labels[batch]
         peaks.append(
             [
                 _peak_in_box(class_activation_maps(maps, network.weights, classes),
                              images.corners[batch])
-                for classes in (labels, np.zeros_like(labels))
+                for classes in (labels, np.zeros_like(labels), named[-1])
             ]
         )  # fmt: skip
-    joined = np.concatenate(features)
     return Representation(
-        joined, network.logits(joined).argmax(axis=1), *np.concatenate(peaks, axis=1)
+        np.concatenate(features), np.concatenate(named), *np.concatenate(peaks, axis=1)
     )
 
 

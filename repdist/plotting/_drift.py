@@ -19,7 +19,7 @@ def plot_drift(shape: DriftShape) -> "Figure":
     frame = shape.to_frame()
     k = len(frame)
     places, alarm = np.arange(k), frame["alarm"].to_numpy(dtype=bool)
-    shown, step = shown_names(list(frame.index)), -(-k // MOST_NAMED)
+    shown, step = shown_names(list(frame.index), shape.headline), -(-k // MOST_NAMED)
     figure, (above, below) = plt.subplots(
         2, 1, sharex=True, figsize=(max(5.5, min(12, 2 + 0.25 * k)), 5.2), layout="constrained",
         height_ratios=(3, 2),
@@ -46,7 +46,7 @@ def plot_drift(shape: DriftShape) -> "Figure":
     lowest = min(0.0, float(middle.min()))
     highest = max(float(frame["ci_high"].max()), float(floor.max()))
     above.set_ylim(bottom=lowest - 0.04 * (highest - lowest))
-    above.set_title(shape.headline, loc="left", fontsize="medium", wrap=True)
+    above.set_title(shown.line, loc="left", fontsize="medium", wrap=True, fontfamily=shown.family)
     above.legend(frameon=False, fontsize="small")
     evidence = frame["evidence"].to_numpy()
     for part in np.split(places, np.flatnonzero(alarm) + 1):  # it starts anew after an alarm

@@ -14,16 +14,21 @@ MOST_NAMED = 60  # groups up to which pictures name each
 
 @dataclass(frozen=True)
 class ShownNames:
-    """Texts to draw, in their order, and the font families that have their characters."""
+    """Texts to draw, in their order, and the font families that have their characters.
+
+    `line` is the other text that was given, not shortened, for the same families.
+    """
 
     texts: list[str]
     family: list[str]
+    line: str = ""
 
 
-def shown_names(names: Sequence[Hashable]) -> ShownNames:
+def shown_names(names: Sequence[Hashable], line: str = "") -> ShownNames:
     """Return names that fit a tick: shortened in the middle, numbered where they are then alike.
 
-    A RepdistWarning says which characters no installed font has; they are drawn as boxes.
+    `line` is a text with such names in it, as of a title. A RepdistWarning says which characters no
+    installed font has; they are drawn as boxes.
     """
     whole = [" ".join(str(name).split()) for name in names]
     short = [shortened(text, _LONGEST) for text in whole]
@@ -31,7 +36,7 @@ def shown_names(names: Sequence[Hashable]) -> ShownNames:
         f"{shortened(text, _LONGEST - 6)} ({number})" if short.count(text) > 1 else text
         for number, text in enumerate(short, start=1)
     ]
-    family, lacking = _families("".join(texts))
+    family, lacking = _families("".join([*texts, line]))
     if lacking:
         warnings.warn(
             f"no installed font has the characters {''.join(sorted(lacking))!r}: they are drawn "
@@ -40,7 +45,8 @@ def shown_names(names: Sequence[Hashable]) -> ShownNames:
             stacklevel=4,
         )
     boxes = str.maketrans(dict.fromkeys(lacking, _LACKING))
-    return ShownNames([text.translate(boxes).replace("$", r"\$") for text in texts], family)
+    shown = [text.translate(boxes).replace("$", r"\$") for text in [*texts, line]]
+    return ShownNames(shown[:-1], family, shown[-1])
 
 
 def shortened(text: str, longest: int = _LONGEST) -> str:

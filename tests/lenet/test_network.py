@@ -97,6 +97,7 @@ def test_the_representation_of_images(network, monkeypatch):
     for inside, classes in (
         (got.peak_in_box, images.labels),
         (got.peak_in_box_of_class_0, np.zeros(20, int)),
+        (got.peak_in_box_of_named, got.predicted),
     ):
         cams = model.class_activation_maps(maps, network.weights, classes)
         assert inside.tolist() == [

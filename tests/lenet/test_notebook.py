@@ -41,6 +41,7 @@ def test_its_cells_run(written, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("MPLBACKEND", "Agg")
     pyplot = pytest.importorskip("matplotlib.pyplot")
     pyplot.switch_backend("Agg")
+    pyplot.close("all")  # of other tests
     names = {}
     for cell in written["cells"]:
         if cell["cell_type"] == "code":

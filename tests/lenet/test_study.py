@@ -17,11 +17,14 @@ from matplotlib.figure import Figure
 from repdist._cli import commands
 
 PACKAGE = "repdist._experiments.lenet_gap"
-analysis, data, features, figures, heatmaps, main, model, pictures, post, runs, sections, train = (
+(
+    analysis, data, features, figures, heatmaps, main, model, pictures, post, runs, sections, train,
+    words,
+) = (
     importlib.import_module(f"{PACKAGE}.{name}")
     for name in (
         "analysis", "data", "features", "figures", "heatmaps", "__main__", "model", "pictures",
-        "post", "run", "sections", "train",
+        "post", "run", "sections", "train", "words",
     )
 )  # fmt: skip
 
@@ -176,6 +179,42 @@ def test_the_page_tells_what_is_in_the_files(small, report):
         "\n", " "
     )
     assert f"{result.n_right / 200:.1%} of 200 images" in report.text
+
+
+def test_the_page_tells_where_the_network_looks_when_it_errs(small, report):
+    representation, labels = small[0].representation, small[0].images.labels
+    wrong = representation.predicted != labels
+    there = representation.peak_in_box_of_named[wrong].sum()
+    text = " ".join(report.text.split())
+    assert f"It errs in {wrong.sum()} of 200 images ({wrong.mean():.1%};" in text
+    assert f"inside the digit's box in {there} of those {wrong.sum()}." in text
+
+
+def test_the_page_says_why_another_training_has_another_closest_pair(small, report):
+    """The least effects of the table and of the course, of which no class is common here."""
+    result, out, _ = small
+    pairs, course = pd.read_csv(out / "pairs.csv"), pd.read_csv(out / "course.csv")
+    above = pairs.loc[pairs["effect"].idxmin()]
+    there = course[course["images"] == course["images"].max()].nsmallest(1, "effect").iloc[0]
+    text = " ".join(report.text.split())
+    assert f"the closest two classes at the end are {there['first']:.0f} and" in text
+    assert f"(in the table above, {above['first']} and {above['second']}: these are other" in text
+    near = pd.Series({"first": str(above["first"]), "second": str(above["second"])})
+    assert sections._not_so_above(result, near) == ""
+
+
+def test_the_page_gives_the_least_p_that_can_come_out(small, report):
+    pairs = small[0].table.to_frame()
+    least = 45 / (pairs["n_resamples"].max() + 1)
+    assert f"An adjusted p of {least:.3g} is the least" in " ".join(report.text.split())
+    assert pairs["pvalue_adjusted"].min() >= least * (1 - 1e-12)
+
+
+def test_every_word_is_linked_to_and_every_section_is_listed(report):
+    targets = {attributes.get("href") for tag, attributes in report.tags if tag == "a"}
+    assert {f"#{words.anchor(word)}" for word in words.WORDS} <= targets
+    sections = [attributes["id"] for tag, attributes in report.tags if tag == "section"]
+    assert {f"#{place}" for place in sections} <= targets
 
 
 def test_the_tables_hold_the_results(small):

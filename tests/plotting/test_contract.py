@@ -1,6 +1,7 @@
 """What every picture owes: it takes values, draws where it is told, and leaves the rest alone."""
 
 import pickle
+import warnings
 from types import SimpleNamespace
 
 import matplotlib as mpl
@@ -10,6 +11,7 @@ import pandas as pd
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from repdist import plotting
 from repdist.plotting import _shapes
@@ -99,7 +101,7 @@ def columns(names=NAMES, *, caption="higher in Y (p = 0.01): mean +1 sd"):
     )
 
 
-def drift(names=NAMES, alarms=1):
+def drift(names=NAMES, alarms=1, headline="Alarm: b"):
     """Batches over time; the last few gave an alarm."""
     k = len(names)
     middle = np.linspace(-0.01, 1, k)
@@ -114,7 +116,7 @@ def drift(names=NAMES, alarms=1):
         },
         index=pd.Index(names, tupleize_cols=False),
     )
-    return SimpleNamespace(headline="Alarm: b", threshold=20.0, to_frame=lambda: frame)
+    return SimpleNamespace(headline=headline, threshold=20.0, to_frame=lambda: frame)
 
 
 def regions(differs=(True, False, False)):
@@ -321,3 +323,19 @@ def test_names_of_batches_are_told_apart(names):
     shown = [tick.get_text() for tick in figure.axes[1].get_xticklabels()]
     assert len(shown) == len(set(shown)) == len(names)
     assert all(len(text) <= 25 for text in shown)
+
+
+@pytest.mark.parametrize("name", ["cost $_{$", "第四周"])
+def test_the_title_names_batches_that_gave_an_alarm_as_the_axis_does(name):
+    """Dollars are no formula; characters that no font has are told once, by repdist."""
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        figure = plotting.plot_drift(drift(["a", "b", name], headline=f"Alarm: {name}"))
+        figure.canvas.draw()
+    assert len(told) <= 1
+    assert all("no installed font has" in str(warning.message) for warning in told)
+    texts = figure.axes[0].findobj(Text)
+    (shown,) = [text for text in texts if text.get_text().startswith("Alarm")]
+    tick = figure.axes[1].get_xticklabels()[-1]
+    assert shown.get_text() == f"Alarm: {tick.get_text()}"
+    assert shown.get_fontfamily() == tick.get_fontfamily()

@@ -39,6 +39,16 @@ def test_characters_that_no_font_has_are_boxes_and_told(monkeypatch):
     assert shown.texts == ["a □", "b"]
 
 
+def test_a_title_is_in_the_same_fonts_and_not_shortened(monkeypatch):
+    """Its characters are told in the one warning, whether or not a name has them, too."""
+    monkeypatch.setattr(_names, "_characters", lambda _: frozenset("abcdefghij:$ "))
+    with pytest.warns(repdist.RepdistWarning, match="the characters '犬猫'") as told:
+        shown = shown_names(["a 猫", "b"], "a 猫: $b 犬 " + "c" * 30)
+    assert len(told) == 1
+    assert shown.texts == ["a □", "b"]
+    assert shown.line == r"a □: \$b □ " + "c" * 30
+
+
 def test_a_font_that_has_the_characters_is_found(monkeypatch):
     from matplotlib import font_manager
 
