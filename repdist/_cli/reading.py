@@ -29,6 +29,12 @@ class Reading:
     columns: Sequence[str] = ()
     drop: Sequence[str] = ()
     dropna: bool = False
+    standardize: bool = False
+
+    @property
+    def done(self) -> str:
+        """What was done to the rows, for the heading of a page."""
+        return "Columns standardised" * self.standardize
 
     def separator(self) -> str | None:
         """Return the character that `--sep` means."""
