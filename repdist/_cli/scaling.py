@@ -36,10 +36,9 @@ def standardized(samples: Sequence[Any]) -> list[Any]:
     low, high = _extremes(arrays)
     if not np.isfinite([low, high]).all():
         return list(samples)
-    centre = low / 2 + high / 2  # these, and what follows, overflow for no values
-    reach = np.maximum(high - centre, centre - low)
     constant = low == high
-    reach[constant] = 1
+    centre = low / 2 + high / 2  # this, and what follows, overflows for no values
+    reach = np.where(constant, 1, np.maximum(high - centre, centre - low))
     N = sum(map(len, arrays))
     mean = sum(((z - centre) / reach).sum(axis=0) for rows in arrays for z in _blocks(rows)) / N
     squares = sum(
@@ -48,7 +47,7 @@ def standardized(samples: Sequence[Any]) -> list[Any]:
     deviation = np.where(constant, 1, np.sqrt(squares / N))
     count = f"; {constant.sum()} constant ones are 0" * bool(constant.any())
     note(f"{len(low)} columns standardised over {N:,} rows{count}")
-    scaled = [_scaled(rows, centre, reach, mean, deviation, constant) for rows in arrays]
+    scaled = [_scaled(rows, centre, reach, mean, deviation) for rows in arrays]
     return [
         type(rows)(z, columns=names) if hasattr(rows, "columns") else z
         for rows, z in zip(samples, scaled, strict=True)
@@ -110,13 +109,11 @@ def _blocks(rows: Array) -> Iterator[Float64]:
 
 def _scaled(rows: Array, *scale: Any) -> Array:
     """Return the standardised rows, in a temporary file if they lie in a file."""
-    centre, reach, mean, deviation, constant = scale
+    centre, reach, mean, deviation = scale
     dtype = rows.dtype if rows.dtype.kind == "f" else np.dtype(np.float64)
     out = (temporary_file if in_file(rows) else np.empty)(rows.shape, dtype)
     start = 0
     for z in _blocks(rows):
-        z = ((z - centre) / reach - mean) / deviation
-        z[:, constant] = 0
-        out[start : start + len(z)] = z
+        out[start : start + len(z)] = ((z - centre) / reach - mean) / deviation
         start += len(z)
     return out

@@ -171,19 +171,21 @@ def test_rows_with_missing_values_are_left_out_first(run):
 
 
 def test_constant_columns_become_0(capsys):
-    rows = np.array([[0.1, 1], [0.1, 2], [0.1, 6]])
+    rows = np.array([[0.1, 5e-324, 1], [0.1, 5e-324, 2], [0.1, 5e-324, 6]])
     found = np.concatenate(standardized([rows[:2], rows[2:]]))
-    expected = (rows[:, 1] - 3) / np.sqrt(14 / 3)
-    np.testing.assert_array_equal(found[:, 0], 0)
-    np.testing.assert_allclose(found[:, 1], expected, rtol=1e-15)
-    assert "2 columns standardised over 3 rows; 1 constant ones are 0" in capsys.readouterr().err
+    expected = (rows[:, 2] - 3) / np.sqrt(14 / 3)
+    np.testing.assert_array_equal(found[:, :2], 0)
+    np.testing.assert_allclose(found[:, 2], expected, rtol=1e-15)
+    assert "3 columns standardised over 3 rows; 2 constant ones are 0" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("size", [1.5e308, 5e-324, 1e-200])
+@pytest.mark.parametrize("size", [8e307, -8e307, 5e-324, 1e-200])
 def test_values_of_any_size(size):
-    rows = np.array([[-1.0], [1.0], [1.0]]) * size
+    rows = np.array([[-1, 1], [1, 2], [1, 2]]) * size
     (found,) = standardized([rows])
-    np.testing.assert_allclose(found[:, 0], np.array([-4, 2, 2]) / 3 / np.sqrt(8 / 9), rtol=1e-14)
+    np.testing.assert_allclose(
+        found.T, [np.array([-2, 1, 1]) / np.sqrt(2) * np.sign(size)] * 2, rtol=1e-14
+    )
 
 
 def test_far_from_0():
