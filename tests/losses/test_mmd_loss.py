@@ -442,13 +442,13 @@ def test_a_rule_of_ones_own_that_does_nothing_is_refused_with_the_first_rows():
         loss(*batch())
 
 
-RULES = [
-    kernels.RBF(), kernels.Laplacian(), kernels.RationalQuadratic(), kernels.MultiRBF(),
-    kernels.MultiRBF.like_mmd_rbf(),
+WITH_RULES = [
+    kernels.RBF(), kernels.Laplacian(), kernels.Matern(), kernels.RationalQuadratic(),
+    kernels.MultiRBF(), kernels.MultiRBF.like_mmd_rbf(),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("kernel", RULES, ids=str)
+@pytest.mark.parametrize("kernel", WITH_RULES, ids=str)
 def test_every_kernel_with_a_rule_takes_a_buffer(kernel):
     assert torch.isfinite(MMDLoss(kernel=kernel, buffer_size=12)(*batch()))
 
