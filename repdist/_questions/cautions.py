@@ -1,6 +1,6 @@
 """What a reader of a result should know: of the data, and of the null distribution."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import numpy as np
@@ -156,12 +156,8 @@ def data_cautions(
             f"{copies} of {rows} rows repeat another row: are rows independent? (Rows of a few "
             "whole numbers repeat by chance.)"
         )
-    found += _ids_among(samples, columns, design)
     told_apart = telling_columns(samples)
-    for number, how in list(told_apart.items())[:_MOST_NAMED]:
-        found.append(f"{_called(columns, number)} {how}: leave it out if it is no feature")
-    if len(told_apart) > _MOST_NAMED:
-        found.append(f"{len(told_apart) - _MOST_NAMED} more columns are so")
+    found += no_features(samples, columns, design, told_apart)
     variances = _column_variances(Z)
     constant = np.flatnonzero(variances == 0)
     if len(constant):
@@ -220,7 +216,33 @@ def _standardised(rows: Array) -> Float64:
 # --- columns that are no features ----------------------------------------------------------------
 
 
-def _ids_among(samples: Sequence[Array], columns: tuple[str, ...], design: Design) -> list[str]:
+def no_features(
+    samples: Sequence[Array],
+    columns: Sequence[Hashable],
+    design: Design,
+    told_apart: dict[int, str] | None = None,
+) -> list[str]:
+    """Return which columns look like ids, row numbers or labels.
+
+    Parameters
+    ----------
+    samples : sequence of (n, d)
+    columns : (d,) or empty
+        The names of the columns, if they have any.
+    design : Design
+    told_apart : dict, optional
+        What `telling_columns` says of the samples, if it was asked.
+    """
+    found = _ids_among(samples, columns, design)
+    told_apart = telling_columns(samples) if told_apart is None else told_apart
+    for number, how in list(told_apart.items())[:_MOST_NAMED]:
+        found.append(f"{_called(columns, number)} {how}: leave it out if it is no feature")
+    if len(told_apart) > _MOST_NAMED:
+        found.append(f"{len(told_apart) - _MOST_NAMED} more columns are so")
+    return found
+
+
+def _ids_among(samples: Sequence[Array], columns: Sequence[Hashable], design: Design) -> list[str]:
     """Return which columns hold the ids of the design."""
     found = []
     for name, ids in design.ids.items():
@@ -299,7 +321,7 @@ def _all_differ(column: Array) -> bool:
     return len(np.unique(values)) == len(values)
 
 
-def _called(columns: tuple[str, ...], number: int) -> str:
+def _called(columns: Sequence[Hashable], number: int) -> str:
     return f"column {columns[number]!r}" if columns else f"column {number}"
 
 
