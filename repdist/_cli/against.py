@@ -1,6 +1,7 @@
 """`repdist against`: groups from files against a reference; `repdist by-label`: class by class."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
@@ -232,6 +233,8 @@ def _read(
     """Return what each file holds, and ids of rows as the function takes them."""
     columns = {option: column for option, column in ids.items() if column is not None}
     check_options(files, reading)
+    if not saved_kind(files[0]):
+        reading = replace(reading, ids=tuple(ids))
     if saved_kind(files[0]):
         for option in columns:
             raise ValueError(

@@ -1,11 +1,13 @@
 """Which rows belong together, as options say it; read beside the rows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from repdist._cli.load import check_options, read_groups_and_ids, read_rows, read_rows_and_ids
 from repdist._cli.reading import Reading
 from repdist._cli.scaling import standardized, standardized_groups
+
+_OF_ROWS = ("--clusters", "--strata")
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ def read_both(
     """Return two samples, and their design as the functions take it."""
     _check(design, reading, f"of one file would part the others of {first} and {second}")
     check_options([first, second], reading)
-    ids = {}
+    reading, ids = replace(reading, ids=_OF_ROWS), {}
     if design.columns:
         X, ids_x = read_rows_and_ids(first, design.columns, reading)
         Y, ids_y = read_rows_and_ids(second, design.columns, reading)
@@ -75,6 +77,7 @@ def read_table(
     """Return groups, their labels, and their design as the function takes it."""
     _check(design, reading, "would part the others of its groups")
     check_options([features], reading)
+    reading = replace(reading, ids=("--labels", *_OF_ROWS))
     groups, of_rows, ids = read_groups_and_ids(features, labels, design.columns, reading)
     groups = standardized_groups(groups) if reading.standardize else groups
     return groups, of_rows, design.arguments(ids)
