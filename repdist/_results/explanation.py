@@ -7,7 +7,7 @@ from typing import Any
 from repdist import _checks
 from repdist._numbers import reaches
 from repdist._results.card import Card, Result
-from repdist._results.columns import ColumnResult
+from repdist._results.columns import IN_TABLE, ColumnResult
 from repdist._results.regions import RegionResult
 from repdist._results.two_sample import MMDTestResult
 from repdist._results.witness import WitnessResult
@@ -82,7 +82,7 @@ class Explanation(Result):
         from repdist._report import write_page
         from repdist._results.explanation_page import page_of
 
-        write_page(path, page_of(self, _checks.text("title", title), self._card().html()))
+        write_page(path, page_of(self, _checks.text("title", title), self._card(IN_TABLE).html()))
 
     def finding(self) -> str:
         """Return whether the samples differ, and by how much."""
@@ -111,11 +111,11 @@ class Explanation(Result):
     def __repr__(self) -> str:
         return f"Explanation({self.test!r}, {self.columns!r}, {self.regions!r})"
 
-    def _card(self) -> Card:
+    def _card(self, rest: str = "columns.to_frame()") -> Card:
         lines = [
             ("finding", self.finding()),
             ("columns", self.columns.finding()),
-            *self.columns.named(_MOST_NAMED),
+            *self.columns.named(_MOST_NAMED, rest),
             ("regions", self.regions.finding()),
         ]
         if self.witness is not None:
