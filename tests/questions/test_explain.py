@@ -126,6 +126,18 @@ def test_the_page_shows_every_part(found, tmp_path):
     assert html.escape(found.call(), quote=True) in page
 
 
+def test_a_page_tells_differences_of_shares_in_the_words_of_the_summary(tmp_path):
+    found = repdist.explain(X, Y + 2, n_resamples=999, n_regions=4, rng=0)
+    found.to_html(tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text("utf-8")
+    row = found.regions.to_frame().iloc[0]
+    interval = f"{100 * row.low:+.1f} to {100 * row.high:+.1f} points"
+    assert f", difference {interval}; adjusted p = " in str(found.regions)
+    assert f">{interval.replace('-', '−')}</td>" in page
+    assert " points</td>" in page
+    assert " %</td>" not in page
+
+
 def test_a_page_of_many_columns_shows_the_surest(tmp_path):
     rng = np.random.default_rng(0)
     wide = rng.normal(size=(20, 300)), rng.normal(size=(20, 300))
