@@ -98,7 +98,7 @@ def _regions(result: Any) -> Table:
         "Regions",
         f"{counted(len(frame), 'region')} of both samples together, made by k-means without a look "
         "at which row is of which sample. Rows in bold differ in their shares at .05, adjusted. "
-        "Difference: of the shares, Y less X, in percentage points, with 95 % certainty. The rows "
+        "Difference: of the shares, Y less X, in percentage points, an interval of 95 %. The rows "
         "nearest to the centre of a region are typical of it.",
         (
             column_of_numbers("Region", frame["region"], list(map(str, frame["region"])), "key"),
