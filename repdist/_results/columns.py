@@ -281,6 +281,16 @@ class ColumnResult(Result):
         """What pictures show first."""
         return f"{self._differ:,} of {self._counted} differ{'s' * (self._differ == 1)}"
 
+    @property
+    def shares(self) -> Float64:
+        """The share of each column of their variance in both samples together, (d,)."""
+        sizes = np.array([self.n, self.m]) / (self.n + self.m)
+        apart = self.means[1] - self.means[0]
+        reach = max(float(np.abs(apart).max()), float(self.deviations.max()))
+        squares = sizes @ np.square(self.deviations / reach)
+        squares += sizes.prod() * np.square(apart / reach)
+        return np.asarray(squares / squares.sum(), dtype=np.float64)
+
     def finding(self) -> str:
         """Return one sentence: how many differ; if none, whether all together do."""
         if self._differ:
