@@ -131,8 +131,8 @@ for region in surest:
 show(typical, "The images nearest to the centres of three regions")
 
 # %%
-# One of those that differ holds the hollow cells, which nobody had to look for. Its share is a fifth
-# of the second batch, and the shares of other regions are smaller there in turn.
+# One of those that differ holds the hollow cells, which nobody had to look for: a fifth of the
+# second batch. The shares of other regions are smaller there in turn.
 #
 # Which rows
 # ----------
