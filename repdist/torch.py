@@ -7,6 +7,8 @@ remember past batches.
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import numpy as np
+
 try:
     import torch
     from torch import nn
@@ -19,7 +21,7 @@ from repdist import _arrays, _checks, mmd_squared
 from repdist._options import check_estimator
 from repdist._typing import Array, Estimator
 from repdist.kernels import Kernel, MultiRBF
-from repdist.kernels._kernel import check_kernel, fit
+from repdist.kernels._kernel import FINAL, check_kernel, fit
 
 __all__ = ["MMDLoss"]
 
@@ -124,6 +126,8 @@ class MMDLoss(nn.Module):  # type: ignore[misc]
         check_estimator(estimator)
         self.kernel, self.estimator = kernel, estimator
         self.buffer_size = _checks.whole_number("buffer_size", buffer_size, 0)
+        if self.buffer_size and _is_without_rule(kernel):
+            raise _nothing_to_fit(kernel)
         self.past_x = self.past_y = None
 
     @_outside_graphs
@@ -190,12 +194,23 @@ def _latest(past: torch.Tensor, rows: torch.Tensor, most: int) -> torch.Tensor:
 def _fitted(kernel: Kernel, Z: torch.Tensor) -> Kernel:
     _arrays.check_varies([Z], "`X` and `Y`")
     fitted = fit(kernel, Z)
-    if fitted is kernel:
-        raise ValueError(
-            f"`buffer_size` must be 0 for a kernel without a rule for bandwidths; got {kernel}, "
-            "which no rows change."
-        )
+    if fitted is kernel:  # the rule of one's own is known by what it does to rows
+        raise _nothing_to_fit(kernel)
     return fitted
+
+
+def _is_without_rule(kernel: Kernel) -> bool:
+    """Tell whether no rows change a kernel, as far as that is known before there are any."""
+    if type(kernel) in FINAL:
+        return kernel.fit(np.array([[0.0], [1.0]])) is kernel
+    return type(kernel).fit is Kernel.fit
+
+
+def _nothing_to_fit(kernel: Kernel) -> ValueError:
+    return ValueError(
+        f"`buffer_size` must be 0 for a kernel without a rule for bandwidths; got {kernel}, which "
+        "no rows change."
+    )
 
 
 def _check_tensor(name: str, value: Any) -> None:

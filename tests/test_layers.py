@@ -56,7 +56,7 @@ LAYERS = {
     "__init__": {"kernels", "_results", "_questions", "_example", "sketches", "drift", "metrics"},
     "torch": {"__init__", "_arrays", "kernels", "_options"},
     "torchmetrics": {"__init__", "kernels"},
-    "_cli": {"__init__", "kernels", "metrics", "plotting"},
+    "_cli": {"__init__", "_arrays", "kernels", "metrics", "plotting"},
     "__main__": {"_cli"},
 }  # fmt: skip
 

@@ -91,9 +91,14 @@ def read_table(name: str, table: Any) -> Table:
         more = f" ({len(wrong)} such columns)" if len(wrong) > 1 else ""
         column, kind = next(iter(wrong.items()))
         cast = f", or use `{name}.astype(float)`" if hasattr(table, "astype") else ""
+        text = kind in (nw.String, nw.Categorical, nw.Enum, nw.Object) and len(wrong) < len(kinds)
+        use = (
+            f"If it holds ids or classes of rows, say `clusters={column!r}`, `strata={column!r}` "
+            f"or `labels={column!r}`, where the function has it. "
+        ) * (text and names.count(column) == 1)
         held = "lists" if _holds_lists(frame[frame.columns[names.index(column)]]) else str(kind)
         raise TypeError(
-            f"`{name}` must hold real numbers; got {held} in column {column!r}{more}. Select "
+            f"`{name}` must hold real numbers; got {held} in column {column!r}{more}. {use}Select "
             f"numeric columns, or one column of lists{cast}."
         )
     for number, (column, kind) in enumerate(frame.schema.items()):

@@ -1,6 +1,7 @@
 """`repdist against`: groups from files against a reference; `repdist by-label`: class by class."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
@@ -42,11 +43,13 @@ from repdist._cli.options import (
     Second,
     Seed,
     Sep,
+    Standardize,
     StrataColumn,
 )
 from repdist._cli.outputs import checked_outputs, in_words_of_the_user, show
 from repdist._cli.reading import Reading, check_apart, note
 from repdist._cli.saved import load_reference, read_batch, saved_kind
+from repdist._cli.scaling import standardized
 from repdist._numbers import reaches
 
 DIFFERS = 3  # exit code
@@ -96,6 +99,7 @@ def against(  # noqa: PLR0913 (the options of the command)
     columns: Columns = None,
     drop: Drop = None,
     dropna: DropMissing = False,
+    standardize: Standardize = False,
 ) -> None:
     """Compare groups with one reference: which differ from it, and which may be the closest.
 
@@ -106,7 +110,7 @@ def against(  # noqa: PLR0913 (the options of the command)
     outputs = checked_outputs({"--csv": csv, "--html": html, "--plot": plot}, given)
     alpha = _checks.fraction("--alpha", alpha)
     called = _names(files, names)
-    reading = Reading(sep, decimal, header, columns or (), drop or (), dropna)
+    reading = Reading(sep, decimal, header, columns or (), drop or (), dropna, standardize)
     _refuse_parted("--matched", reading, matched=matched)
     samples, said = _read(given, called, {"--clusters": clusters, "--strata": strata}, reading)
     words = {f"groups[{name!r}]": file for name, file in zip(called, files, strict=True)}
@@ -126,7 +130,7 @@ def against(  # noqa: PLR0913 (the options of the command)
             rng=seed,
             progress=True,
         )
-    show(result, False, outputs, order="given")
+    show(result, False, outputs, reading.done, order="given")
     if fail:
         _fail_if_differs(result.to_frame(), alpha)
 
@@ -155,6 +159,7 @@ def by_label(  # noqa: PLR0913 (the options of the command)
     columns: Columns = None,
     drop: Drop = None,
     dropna: DropMissing = False,
+    standardize: Standardize = False,
 ) -> None:
     """Compare two samples within each label: in which classes they differ.
 
@@ -163,10 +168,12 @@ def by_label(  # noqa: PLR0913 (the options of the command)
     """
     given = [first, second]
     outputs = checked_outputs({"--csv": csv, "--html": html, "--plot": plot}, given)
-    reading = Reading(sep, decimal, header, columns or (), drop or (), dropna)
+    reading = Reading(sep, decimal, header, columns or (), drop or (), dropna, standardize)
     _refuse_parted("--paired", reading, matched=paired)
     check_options(given, reading)
     (X, x_labels), (Y, y_labels) = (read_groups(name, labels, reading) for name in given)
+    if reading.standardize:
+        X, Y = standardized([X, Y])
     x_labels, y_labels = alike(x_labels, y_labels)
     words = {"X": first, "Y": second}
     words |= {"x_labels": f"--labels of {first}", "y_labels": f"--labels of {second}"}
@@ -184,7 +191,7 @@ def by_label(  # noqa: PLR0913 (the options of the command)
             rng=seed,
             progress=True,
         )
-    show(result, False, outputs)
+    show(result, False, outputs, reading.done)
 
 
 def _fail_if_differs(frame: Any, alpha: float) -> None:
@@ -226,11 +233,19 @@ def _read(
     """Return what each file holds, and ids of rows as the function takes them."""
     columns = {option: column for option, column in ids.items() if column is not None}
     check_options(files, reading)
+    if not saved_kind(files[0]):
+        reading = replace(reading, ids=tuple(ids))
     if saved_kind(files[0]):
         for option in columns:
             raise ValueError(
                 f"`{option}` must be left out with a reference that was saved; {files[0]} is one. "
                 "Give its rows as REF."
+            )
+        if reading.standardize:
+            raise ValueError(
+                f"`--standardize` must be left out with a reference that was saved; {files[0]} is "
+                "one, and its rows are not here. Standardise all rows alike before it is fitted, "
+                "by means and deviations of rows put aside."
             )
         return [load_reference(files[0]), *(read_batch(file, reading) for file in files[1:])], {}
     for file in files[1:]:
@@ -240,7 +255,8 @@ def _read(
                 "`repdist reference fit` wrote as REF to compare sketches of it."
             )
     if not columns:
-        return [read_rows(file, reading) for file in files], {}
+        samples = [read_rows(file, reading) for file in files]
+        return standardized(samples) if reading.standardize else samples, {}
     found = [read_rows_and_ids(file, columns, reading) for file in files]
     (_, of_reference), *others = found
     said = {
@@ -250,7 +266,8 @@ def _read(
         )
         for option in columns
     }
-    return [rows for rows, _ in found], said
+    samples = [rows for rows, _ in found]
+    return standardized(samples) if reading.standardize else samples, said
 
 
 def _refuse_parted(option: str, reading: Reading, *, matched: bool) -> None:

@@ -49,6 +49,7 @@ from repdist._cli.options import (
     Second,
     Seed,
     Sep,
+    Standardize,
     StrataColumn,
     StrataKey,
     UnmatchedOption,
@@ -127,6 +128,7 @@ def compare(  # noqa: PLR0913 (the options of the command)
     columns: Columns = None,
     drop: Drop = None,
     dropna: DropMissing = False,
+    standardize: Standardize = False,
 ) -> None:
     """Test whether two samples come from the same distribution.
 
@@ -136,7 +138,7 @@ def compare(  # noqa: PLR0913 (the options of the command)
     columns, regions, rows.
     """
     outputs = checked_outputs({"--html": html, "--plot": plot}, [first, second])
-    reading = Reading(sep, decimal, header, columns or (), drop or (), dropna)
+    reading = Reading(sep, decimal, header, columns or (), drop or (), dropna, standardize)
     design = Design(paired, clusters, strata, unmatched.value)
     samples, said = read_both(first, second, design, reading)
     question = repdist.mmd_test if html is None else repdist.explain
@@ -158,7 +160,7 @@ def compare(  # noqa: PLR0913 (the options of the command)
     try:
         show(test, as_json, outputs)
     finally:
-        write(found, page)
+        write(found, page, reading.done)
 
 
 @app.command("matrix", short_help=question_of("matrix"))
@@ -189,6 +191,7 @@ def matrix(  # noqa: PLR0913 (the options of the command)
     columns: Columns = None,
     drop: Drop = None,
     dropna: DropMissing = False,
+    standardize: Standardize = False,
 ) -> None:
     """Compare every pair of groups.
 
@@ -198,7 +201,7 @@ def matrix(  # noqa: PLR0913 (the options of the command)
     --paired-by) stand beside the labels, and are not compared.
     """
     outputs = checked_outputs({"--csv": csv, "--html": html, "--plot": plot}, [features])
-    reading = Reading(sep, decimal, header, columns or (), drop or (), dropna)
+    reading = Reading(sep, decimal, header, columns or (), drop or (), dropna, standardize)
     design = Design(paired, clusters, strata, unmatched.value, paired_by)
     groups, names, said = read_table(features, labels, design, reading)
     words = {"groups": features, "labels": "--labels"}
@@ -217,7 +220,7 @@ def matrix(  # noqa: PLR0913 (the options of the command)
             rng=seed,
             progress=True,
         )
-    show(result, False, outputs, order="clustered")
+    show(result, False, outputs, reading.done, order="clustered")
 
 
 app.command("columns", short_help=question_of("columns"))(which_columns)
@@ -254,13 +257,14 @@ def check(  # noqa: PLR0913 (the options of the command)
     columns: Columns = None,
     drop: Drop = None,
     dropna: DropMissing = False,
+    standardize: Standardize = False,
 ) -> None:
     """Check on shuffled rows of two samples that the test rejects no more often than it may.
 
     A and B are files as `repdist test` takes them.
     """
     outputs = checked_outputs({"--plot": plot}, [first, second])
-    reading = Reading(sep, decimal, header, columns or (), drop or (), dropna)
+    reading = Reading(sep, decimal, header, columns or (), drop or (), dropna, standardize)
     design = Design(paired, clusters, strata, unmatched.value)
     samples, said = read_both(first, second, design, reading)
     with in_words_of_the_user({"X": first, "Y": second}):
@@ -308,13 +312,14 @@ def power(  # noqa: PLR0913 (the options of the command)
     columns: Columns = None,
     drop: Drop = None,
     dropna: DropMissing = False,
+    standardize: Standardize = False,
 ) -> None:
     """Estimate how many rows of each sample show a difference of the observed size.
 
     A and B are files as `repdist test` takes them.
     """
     outputs = checked_outputs({"--plot": plot}, [first, second])
-    reading = Reading(sep, decimal, header, columns or (), drop or (), dropna)
+    reading = Reading(sep, decimal, header, columns or (), drop or (), dropna, standardize)
     tried = _sizes(sizes)
     design = Design(paired, clusters, strata, unmatched.value)
     samples, said = read_both(first, second, design, reading)

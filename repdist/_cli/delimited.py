@@ -21,7 +21,16 @@ from repdist._cli.layout import (
     find_layout,
     opened,
 )
-from repdist._cli.reading import MISSING, Reading, Rows, chosen, note, note_dropped, places
+from repdist._cli.reading import (
+    MISSING,
+    Reading,
+    Rows,
+    chosen,
+    for_other_columns,
+    note,
+    note_dropped,
+    places,
+)
 
 _OTHERS = {  # how files begin that are no text in UTF-8
     b"\x1f\x8b": "it is compressed with gzip. Rename it {}.gz",
@@ -112,7 +121,7 @@ def _checked(
         _check_widths(layout)  # short lines come as missing values
     if layout.index and 0 not in kept:
         _check_index(layout, table[0], table[1], reading)
-    values, names = _values(layout, table, kept)
+    values, names = _values(layout, table, kept, reading, beside)
     missing = np.isnan(values).any(axis=1)
     empty = {option: (table[i] == "").to_numpy() for option, i in beside.items()}
     for gaps in empty.values():
@@ -165,7 +174,7 @@ def _note_row_numbers(layout: Layout, values: npt.NDArray[Any], kept: list[int])
 
 
 def _values(
-    layout: Layout, table: Any, kept: list[int]
+    layout: Layout, table: Any, kept: list[int], reading: Reading, beside: Mapping[str, int]
 ) -> tuple[npt.NDArray[Any], list[str] | None]:
     """Return the columns that are compared as numbers, with their names; one of lists has none."""
     if len(kept) == 1 and table[kept[0]].astype(str).str.lstrip().str.startswith("[").any():
@@ -178,12 +187,16 @@ def _values(
             wrong[i] = bad
     if wrong:
         i, row = next(iter(wrong.items()))
-        shown = ", ".join(layout.names[place] for place in list(wrong)[:5])
+        shown, cell = [layout.names[place] for place in list(wrong)[:5]], str(table[i].iloc[row])
+        what_to_do = "Leave columns out with `--drop`"
+        few = len(wrong) < len(kept) and len(wrong) <= len(shown)  # others are read as they should
+        if few and row == 0 and any(map(str.isalpha, cell)):
+            what_to_do = for_other_columns(shown, reading, beside)
         raise ValueError(
-            f"`{layout.path}` must hold numeric columns only; got other values in {shown}, such as "
-            f"{str(table[i].iloc[row])[:40]!r} in {_where(layout, row)}. Leave columns out with "
-            f"`--drop`; its separator is taken to be {called(layout.sep)} and its decimal mark "
-            f"{layout.decimal!r} (`--sep`, `--decimal`)."
+            f"`{layout.path}` must hold numeric columns only; got other values in "
+            f"{', '.join(shown)}, such as {cell[:40]!r} in "
+            f"{_where(layout, row)}. {what_to_do}; its separator is taken to be "
+            f"{called(layout.sep)} and its decimal mark {layout.decimal!r} (`--sep`, `--decimal`)."
         )
     return np.column_stack(columns), [layout.names[i] for i in kept]
 

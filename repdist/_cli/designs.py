@@ -1,10 +1,13 @@
 """Which rows belong together, as options say it; read beside the rows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from repdist._cli.load import check_options, read_groups_and_ids, read_rows, read_rows_and_ids
 from repdist._cli.reading import Reading
+from repdist._cli.scaling import standardized, standardized_groups
+
+_OF_ROWS = ("--clusters", "--strata")
 
 
 @dataclass(frozen=True)
@@ -56,11 +59,15 @@ def read_both(
     """Return two samples, and their design as the functions take it."""
     _check(design, reading, f"of one file would part the others of {first} and {second}")
     check_options([first, second], reading)
-    if not design.columns:
-        return (read_rows(first, reading), read_rows(second, reading)), design.arguments({})
-    X, ids_x = read_rows_and_ids(first, design.columns, reading)
-    Y, ids_y = read_rows_and_ids(second, design.columns, reading)
-    ids = {option: (ids_x[option], ids_y[option]) for option in design.columns}
+    reading, ids = replace(reading, ids=_OF_ROWS), {}
+    if design.columns:
+        X, ids_x = read_rows_and_ids(first, design.columns, reading)
+        Y, ids_y = read_rows_and_ids(second, design.columns, reading)
+        ids = {option: (ids_x[option], ids_y[option]) for option in design.columns}
+    else:
+        X, Y = read_rows(first, reading), read_rows(second, reading)
+    if reading.standardize:
+        X, Y = standardized([X, Y])
     return (X, Y), design.arguments(ids)
 
 
@@ -70,7 +77,9 @@ def read_table(
     """Return groups, their labels, and their design as the function takes it."""
     _check(design, reading, "would part the others of its groups")
     check_options([features], reading)
+    reading = replace(reading, ids=("--labels", *_OF_ROWS))
     groups, of_rows, ids = read_groups_and_ids(features, labels, design.columns, reading)
+    groups = standardized_groups(groups) if reading.standardize else groups
     return groups, of_rows, design.arguments(ids)
 
 

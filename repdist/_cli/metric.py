@@ -2,7 +2,7 @@
 
 import inspect
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
@@ -77,6 +77,9 @@ def metric(  # noqa: PLR0913 (the options of the command)
     reading = Reading(sep, decimal, header, columns or (), drop or (), dropna)
     _check(name.value, labels, {"--subsets": subsets, "--clusters": clusters, "--csv": csv})
     check_options([real, fake], reading)
+    if labels is None and clusters is None:
+        with_clusters = ("--clusters",) * (name.value not in _WITHOUT_TEST)
+        reading = replace(reading, ids=("--labels", *with_clusters))
     words = {"real": real, "fake": fake}
     if labels is not None:
         random = {"n_resamples": resamples, "rng": seed}

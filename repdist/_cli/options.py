@@ -158,6 +158,14 @@ Drop: TypeAlias = Annotated[
 DropMissing: TypeAlias = Annotated[
     bool, typer.Option("--dropna", help="Leave out rows with missing values; says how many.")
 ]
+Standardize: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--standardize",
+        help="For columns of different units: each less its mean and over its standard deviation, "
+        "those of all rows of all files.",
+    ),
+]
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Plot: TypeAlias = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Draw the result (.png, .svg, .pdf).")

@@ -1,5 +1,6 @@
 """What a command prints and writes, and messages in the words of the shell."""
 
+import inspect
 import json
 import os
 import re
@@ -31,16 +32,21 @@ _WORDS = {
 _ADVICE = re.compile(r'`?\b(\w+)=(?:True|"(\w+)"|\[(\d+)\])`?')
 
 
-def show(result: Any, as_json: bool, outputs: dict[str, Path], **of_plot: Any) -> None:
+def show(
+    result: Any, as_json: bool, outputs: dict[str, Path], of_rows: str = "", **of_plot: Any
+) -> None:
     """Print the result, then write the files that were asked for."""
     try:
         print(json.dumps(result.to_dict(), indent=2) if as_json else result, flush=True)
     finally:  # the work is done, whoever reads the output
-        write(result, outputs, **of_plot)
+        write(result, outputs, of_rows, **of_plot)
 
 
-def write(result: Any, outputs: dict[str, Path], **of_plot: Any) -> None:
-    """Write a result as the files that were asked for, by option."""
+def write(result: Any, outputs: dict[str, Path], of_rows: str = "", **of_plot: Any) -> None:
+    """Write a result as the files that were asked for, by option.
+
+    The heading of a page says what was done to the rows, `of_rows`, as its call cannot.
+    """
     if {"--html", "--plot"} & outputs.keys():
         import matplotlib as mpl
 
@@ -50,7 +56,8 @@ def write(result: Any, outputs: dict[str, Path], **of_plot: Any) -> None:
             if option == "--csv":
                 result.to_csv(path)
             elif option == "--html":
-                result.to_html(path)
+                heading = inspect.signature(result.to_html).parameters["title"].default
+                result.to_html(path, title=f"{heading} {of_rows}".strip())
             elif option == "--output":
                 result.save(path)
             else:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from repdist._cli.reading import Reading, Rows, chosen, note_dropped, places
+from repdist._cli.reading import Reading, Rows, chosen, for_other_columns, note_dropped, places
 
 _IN_MEMORY = 2**28  # bytes of rows that are held in memory
 
@@ -39,6 +39,7 @@ def _read(
     rows, dropped = 0, 0
     of_rows: dict[str, list[Any]] = {option: [] for option in apart}
     for table in _tables(path, file):
+        _check_numbers(path, table.schema, kept, reading, beside)
         columns = [_column(path, names[i], table.column(i), alone=len(kept) == 1) for i in kept]
         values = np.column_stack(columns)
         ids = {option: table.column(i) for option, i in apart.items()}
@@ -132,21 +133,48 @@ def _is_index(name: str) -> bool:
     return name.startswith("__index_level_") and name.endswith("__")
 
 
+def _check_numbers(
+    path: Path, schema: Any, kept: Sequence[int], reading: Reading, beside: Mapping[str, str]
+) -> None:
+    """Raise if columns that are compared hold neither numbers nor, as the only one, lists."""
+    wrong = [i for i in kept if not _is_number(schema.field(i).type)]
+    if not wrong or (len(kept) == 1 and _is_list(schema.field(kept[0]).type)):
+        return
+    shown = [schema.field(i).name for i in wrong[:5]]
+    what_to_do = "Leave columns out with `--drop`"
+    if len(wrong) <= len(shown):
+        what_to_do = for_other_columns(shown, reading, beside)
+    raise ValueError(
+        f"`{path}` must hold numeric columns only; got other values in {', '.join(shown)} "
+        f"({schema.field(wrong[0]).type}). {what_to_do}, or name those to compare with `--columns`."
+    )
+
+
+def _is_number(kind: Any) -> bool:
+    import pyarrow as pa
+
+    of = pa.types
+    numbers = of.is_floating, of.is_integer, of.is_decimal, of.is_boolean
+    return any(is_so(kind) for is_so in numbers)
+
+
+def _is_list(kind: Any) -> bool:
+    import pyarrow as pa
+
+    of = pa.types
+    return any(is_so(kind) for is_so in (of.is_list, of.is_large_list, of.is_fixed_size_list))
+
+
 def _column(path: Path, name: str, column: Any, *, alone: bool) -> npt.NDArray[Any]:
     """Return a column as numbers; lists as rows if it is the only one that is compared."""
     import pyarrow as pa
 
     of = pa.types
     kind = column.type
-    if alone and (of.is_list(kind) or of.is_large_list(kind) or of.is_fixed_size_list(kind)):
+    if alone and _is_list(kind):
         return _rows_of_lists(path, name, column.to_numpy())
     if of.is_decimal(kind) or of.is_boolean(kind):
         column = column.cast(pa.float64())
-    elif not (of.is_floating(kind) or of.is_integer(kind)):
-        raise ValueError(
-            f"`{path}` must hold numeric columns only; got other values in {name} ({kind}). Leave "
-            "columns out with `--drop`, or name those to compare with `--columns`."
-        )
     return np.asarray(column.to_numpy())
 
 

@@ -1,7 +1,8 @@
 """Options of reading that commands share: of text tables, and of columns."""
 
+import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,7 +22,10 @@ SEPARATORS = {
 
 @dataclass(frozen=True)
 class Reading:
-    """How files are read: what the options of the command say; None where they say nothing."""
+    """How files are read: what the options of the command say; None where they say nothing.
+
+    `ids` are the options of the command that may name a column of ids or labels, for messages.
+    """
 
     sep: str | None = None
     decimal: str | None = None
@@ -29,6 +33,13 @@ class Reading:
     columns: Sequence[str] = ()
     drop: Sequence[str] = ()
     dropna: bool = False
+    standardize: bool = False
+    ids: Sequence[str] = ()
+
+    @property
+    def done(self) -> str:
+        """What was done to the rows, for the heading of a page."""
+        return "Columns standardised" * self.standardize
 
     def separator(self) -> str | None:
         """Return the character that `--sep` means."""
@@ -125,6 +136,15 @@ def place(path: Path, names: Sequence[str], option: str, name: str) -> int:
             f"`{option}` must name one column of {path}; {len(found)} are called {name!r}."
         )
     return found[0]
+
+
+def for_other_columns(wrong: Sequence[str], reading: Reading, beside: Iterable[str]) -> str:
+    """Return what to do with columns that hold no numbers, by options that were not given yet."""
+    one = shlex.quote(wrong[0])
+    named = [f"`{option} {one}`" for option in reading.ids if option not in beside]
+    use = f"If {wrong[0]} holds ids or classes of rows, use {' or '.join(named)}. " if named else ""
+    all_of_them = ",".join(map(shlex.quote, wrong))
+    return f"{use}Leave out what is not compared: `--drop {all_of_them}`"
 
 
 def check_apart(rule: str, names: Sequence[str], repair: str = "") -> None:

@@ -1,6 +1,6 @@
 """What a reader of a result should know: of the data, and of the null distribution."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,7 @@ _SECONDS_OF_MANY = 36.0  # of two cores, for 64 columns: rows-200000 of the benc
 _EXACT = 2**53  # whole numbers below it are floats, too
 _MANY_COPIES = 0.1  # of the pooled rows
 _DOMINANT = 0.9  # of the variance
+_OTHER_UNITS = 100  # times the standard deviation of other columns
 _DOMINANT_STRATUM = 0.8  # of the rows
 _MOST_NAMED = 5  # columns that a caution calls by name
 _FEWEST_PAIRS, _MOST_PAIRS = 8, 1024  # rows from which, and on which, their order is judged
@@ -156,22 +157,22 @@ def data_cautions(
             f"{copies} of {rows} rows repeat another row: are rows independent? (Rows of a few "
             "whole numbers repeat by chance.)"
         )
-    found += _ids_among(samples, columns, design)
     told_apart = telling_columns(samples)
-    for number, how in list(told_apart.items())[:_MOST_NAMED]:
-        found.append(f"{_called(columns, number)} {how}: leave it out if it is no feature")
-    if len(told_apart) > _MOST_NAMED:
-        found.append(f"{len(told_apart) - _MOST_NAMED} more columns are so")
+    found += no_features(samples, columns, design, told_apart)
     variances = _column_variances(Z)
     constant = np.flatnonzero(variances == 0)
     if len(constant):
         named = f" ({_listed(columns, constant)})" if columns else ""
         found.append(f"{len(constant)} of {d} columns are constant and say nothing{named}")
-    share, widest = float(variances.max() / variances.sum()), int(variances.argmax())
-    if d - len(constant) > 1 and share > _DOMINANT and widest not in told_apart:
+    variances[list(told_apart)] = 0
+    hiding = hiding_columns(variances)
+    if len(hiding):
+        share = variances[hiding].sum() / variances.sum()
+        one = len(hiding) == 1
+        which = _called(columns, int(hiding[0])) if one else _called_all(columns, hiding, d)
         found.append(
-            f"{_called(columns, widest)} holds {share:.0%} of the variance and hides the others: "
-            "standardise columns of different units"
+            f"{which} hold{'s' * one} {share:.0%} of the variance and hide{'s' * one} the others: "
+            "standardise columns of different units (on the command line: --standardize)"
         )
     return found
 
@@ -220,7 +221,33 @@ def _standardised(rows: Array) -> Float64:
 # --- columns that are no features ----------------------------------------------------------------
 
 
-def _ids_among(samples: Sequence[Array], columns: tuple[str, ...], design: Design) -> list[str]:
+def no_features(
+    samples: Sequence[Array],
+    columns: Sequence[Hashable],
+    design: Design,
+    told_apart: dict[int, str] | None = None,
+) -> list[str]:
+    """Return which columns look like ids, row numbers or labels.
+
+    Parameters
+    ----------
+    samples : sequence of (n, d)
+    columns : (d,) or empty
+        The names of the columns, if they have any.
+    design : Design
+    told_apart : dict, optional
+        What `telling_columns` says of the samples, if it was asked.
+    """
+    found = _ids_among(samples, columns, design)
+    told_apart = telling_columns(samples) if told_apart is None else told_apart
+    for number, how in list(told_apart.items())[:_MOST_NAMED]:
+        found.append(f"{_called(columns, number)} {how}: leave it out if it is no feature")
+    if len(told_apart) > _MOST_NAMED:
+        found.append(f"{len(told_apart) - _MOST_NAMED} more columns are so")
+    return found
+
+
+def _ids_among(samples: Sequence[Array], columns: Sequence[Hashable], design: Design) -> list[str]:
     """Return which columns hold the ids of the design."""
     found = []
     for name, ids in design.ids.items():
@@ -271,6 +298,24 @@ def telling_columns(samples: Sequence[Array]) -> dict[int, str]:
     return dict(sorted(found.items()))
 
 
+def hiding_columns(variances: Float64) -> npt.NDArray[np.intp]:
+    """Return the fewest columns that hold most of the variance, if they hide the others.
+
+    One column does by itself. Several do if they are at most half of those that vary, and the
+    medians of their standard deviations and of the others' differ by a factor of 100, as
+    columns of different units do: those of activations, and of principal components of a usual
+    spectrum, differ by less.
+    """
+    order = np.argsort(-variances, kind="stable")[: np.count_nonzero(variances)]
+    shares = np.cumsum(variances[order]) / variances.sum() if len(order) else variances[:0]
+    most = int(np.searchsorted(shares, _DOMINANT, side="right")) + 1
+    first, others = order[:most], order[most:]
+    if most > 1 and 2 * most <= len(order):
+        apart = np.sqrt(np.median(variances[first]) / np.median(variances[others]))
+        return first if apart >= _OTHER_UNITS else order[:0]
+    return first if most == 1 and len(order) > 1 else order[:0]
+
+
 def _look_at(sample: Array) -> tuple[Any, ...]:
     """Return each column's least and largest value, and if it rises, falls, and is whole."""
     parts = list(zip(*_arrays.over_rows(_look_at_block, sample), strict=True))
@@ -299,8 +344,15 @@ def _all_differ(column: Array) -> bool:
     return len(np.unique(values)) == len(values)
 
 
-def _called(columns: tuple[str, ...], number: int) -> str:
+def _called(columns: Sequence[Hashable], number: int) -> str:
     return f"column {columns[number]!r}" if columns else f"column {number}"
+
+
+def _called_all(columns: Sequence[Hashable], numbers: npt.NDArray[np.intp], d: int) -> str:
+    if len(numbers) > _MOST_NAMED:
+        return f"{len(numbers)} of {d} columns"
+    *first, last = (repr(columns[i]) if columns else str(i) for i in numbers.tolist())
+    return f"columns {', '.join(first)} and {last}"
 
 
 def _listed(columns: tuple[str, ...], numbers: Any) -> str:

@@ -14,6 +14,7 @@ from repdist._numbers import reaches
 from repdist._options import Options
 from repdist._pass.ranks import Columns, rank_columns
 from repdist._questions import landmarks
+from repdist._questions.cautions import no_features
 from repdist._questions.designs import Designed, Unmatched, read_two_samples
 from repdist._questions.placed import Placed, placed, placed_cautions
 from repdist._results.columns import ColumnResult, Looks, strongest_of_each, surest_first
@@ -215,13 +216,16 @@ def tested_columns(  # noqa: PLR0913 (what a test is made of)
         cautions=(
             *designed.cautions,
             *placed_cautions(cut, count, holm),
-            *_cautions(designed, columns, found.forms),
+            *_cautions(designed, names, columns, found.forms),
         ),
     )
 
 
-def _cautions(designed: Designed, columns: Columns, forms: Float64) -> list[str]:
-    said = []
+def _cautions(
+    designed: Designed, names: tuple[Hashable, ...], columns: Columns, forms: Float64
+) -> list[str]:
+    named = () if names == tuple(range(len(names))) else names
+    said = no_features([designed.X, designed.Y], named, designed.design)
     still = (columns.deviations == 0).all(axis=0) & (columns.means[0] == columns.means[1])
     if still.any():
         said.append(f"{still.sum()} of {len(still)} columns are constant and say nothing")

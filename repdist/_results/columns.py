@@ -32,6 +32,8 @@ _DIRECTIONS = (
     ("lighter tails in Y", "heavier tails in Y"),
 )
 _MOST_NAMED = 6  # columns in words
+_REST = "to_frame(), or `repdist columns --csv`"
+IN_TABLE = "in the table below"  # the rest, for readers of a page
 _TIED = 1e-6  # of a square: all four forms of a column of two values are alike
 CONTROLS: dict[Control, str] = {
     "westfall-young": "step-down maximum over shared relabelings (Westfall and Young)",
@@ -186,7 +188,7 @@ class ColumnResult(Result):
         from repdist._report import write_page
         from repdist._results.columns_page import page_of
 
-        write_page(path, page_of(self, _checks.text("title", title), self._card().html()))
+        write_page(path, page_of(self, _checks.text("title", title), self._card(IN_TABLE).html()))
 
     def to_latex(self, path: str | Path | None = None, *, n_columns: int = 20) -> str:
         """Return the table for a paper; it needs the LaTeX package `booktabs`.
@@ -279,6 +281,16 @@ class ColumnResult(Result):
         """What pictures show first."""
         return f"{self._differ:,} of {self._counted} differ{'s' * (self._differ == 1)}"
 
+    @property
+    def shares(self) -> Float64:
+        """The share of each column of their variance in both samples together, (d,)."""
+        sizes = np.array([self.n, self.m]) / (self.n + self.m)
+        apart = self.means[1] - self.means[0]
+        reach = max(float(np.abs(apart).max()), float(self.deviations.max()))
+        squares = sizes @ np.square(self.deviations / reach)
+        squares += sizes.prod() * np.square(apart / reach)
+        return np.asarray(squares / squares.sum(), dtype=np.float64)
+
     def finding(self) -> str:
         """Return one sentence: how many differ; if none, whether all together do."""
         if self._differ:
@@ -294,8 +306,11 @@ class ColumnResult(Result):
             )
         return f"{none}, nor do all together ({p})"
 
-    def named(self, most: int = _MOST_NAMED) -> list[tuple[str, str]]:
-        """Return the names of those that differ most surely, and what changed in each."""
+    def named(self, most: int = _MOST_NAMED, rest: str = _REST) -> list[tuple[str, str]]:
+        """Return the names of those that differ most surely, and what changed in each.
+
+        `rest` says where the others are, to a reader who may know no Python.
+        """
         frame = self.to_frame()
         named = "column" if self.groups is None else "group"
         lines = []
@@ -303,11 +318,11 @@ class ColumnResult(Result):
             of = "" if self.groups is None else f"most in {shortened(str(row.column))}: "
             lines.append((shortened(str(getattr(row, named))), f"{of}{_words(row)}"))
         if (more := self._differ - most) > 0:
-            lines.append(("", f"and {more:,} more: to_frame()"))
+            lines.append(("", f"and {more:,} more: {rest}"))
         return lines
 
-    def _card(self) -> Card:
-        lines = [("finding", self.finding()), *self.named()]
+    def _card(self, rest: str = _REST) -> Card:
+        lines = [("finding", self.finding()), *self.named(rest=rest)]
         lines.append(("control", CONTROLS[self.control]))
         lines.append(("null", self.relabelings.describe()))
         columns = counted(len(self.names), "column")

@@ -43,7 +43,10 @@ def columns_table(result: ColumnsToTell) -> Table:
     """Return the table of the columns that differ most surely; of groups, with these."""
     frame = result.to_frame()
     shown = frame.head(_MOST_COLUMNS)
-    more = f" The {len(shown):,} surest of {len(frame):,}." * (len(frame) > len(shown))
+    more = (
+        f" The {len(shown):,} surest of {len(frame):,}; a file of all is written by `repdist "
+        "columns --csv`, in Python by `to_csv`."
+    ) * (len(frame) > len(shown))
     return Table(
         "Columns",
         "Rows in bold differ at .05, adjusted for all columns. Difference: of the means, Y less X, "

@@ -4,18 +4,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from repdist import _checks
-from repdist._numbers import reaches
+from repdist._numbers import counted, reaches
 from repdist._results.card import Card, Result
-from repdist._results.columns import ColumnResult
+from repdist._results.columns import IN_TABLE, ColumnResult, surest_first
 from repdist._results.regions import RegionResult
 from repdist._results.two_sample import MMDTestResult
 from repdist._results.witness import WitnessResult
 
 _MOST_NAMED = 3  # columns in words
+_NARROW = 0.5  # of the variance that a column would have if all had as much
 _HIDDEN = (
-    "the test of all columns together weighs them by their values and does not see what columns or "
-    "regions show: bring columns of different units to one scale"
+    "the test of all columns together weighs them by their values and does not see what narrow "
+    "columns show: bring columns of different units to one scale (on the command line: "
+    "--standardize)"
 )
 
 
@@ -58,8 +62,25 @@ class Explanation(Result):
         """What a reader of the results should know, each once."""
         parts = (self.test, self.columns, self.regions)
         unseen = bool(self._found_within) and not reaches(self.test.pvalue)
-        hidden = (_HIDDEN,) * unseen
+        hidden = (self._why_unseen(),) * unseen
         return hidden + tuple(dict.fromkeys(text for part in parts for text in part.cautions))
+
+    def _why_unseen(self) -> str:
+        """Return why all columns together do not show what some columns or regions do."""
+        differ = np.asarray(reaches(self.columns.pvalue_adjusted))
+        shares = self.columns.shares
+        varying = int(np.count_nonzero(shares))
+        surest = int(surest_first(self.columns.pvalue_adjusted, self.columns.statistic)[0])
+        if differ.any() and shares[surest] < _NARROW / varying:
+            return _HIDDEN
+        k, what = int(differ.sum()), f"of {counted(varying, 'column')}"
+        if not k:
+            k, what = int(self.regions.differs.sum()), f"of {self.regions.n_regions} regions"
+        return (
+            f"the test of all columns together does not show what {k:,} {what} do"
+            f"{'es' * (k == 1)}: it looks for differences of every kind, in all of them at once, "
+            "beside which one in a few is small"
+        )
 
     def to_html(
         self, path: str | Path, *, title: str = "Do the samples differ, and in what?"
@@ -82,7 +103,7 @@ class Explanation(Result):
         from repdist._report import write_page
         from repdist._results.explanation_page import page_of
 
-        write_page(path, page_of(self, _checks.text("title", title), self._card().html()))
+        write_page(path, page_of(self, _checks.text("title", title), self._card(IN_TABLE).html()))
 
     def finding(self) -> str:
         """Return whether the samples differ, and by how much."""
@@ -111,11 +132,11 @@ class Explanation(Result):
     def __repr__(self) -> str:
         return f"Explanation({self.test!r}, {self.columns!r}, {self.regions!r})"
 
-    def _card(self) -> Card:
+    def _card(self, rest: str = "columns.to_frame()") -> Card:
         lines = [
             ("finding", self.finding()),
             ("columns", self.columns.finding()),
-            *self.columns.named(_MOST_NAMED),
+            *self.columns.named(_MOST_NAMED, rest),
             ("regions", self.regions.finding()),
         ]
         if self.witness is not None:

@@ -14,6 +14,7 @@ from repdist._results.columns_page import (
     differing,
     picture_of_columns,
 )
+from repdist._results.regions import in_points
 from repdist._results.two_sample_page import TestToTell, components_of
 from repdist._version import __version__
 
@@ -91,15 +92,14 @@ def page_of(result: ExplanationToTell, title: str, lead: str) -> Page:
 def _regions(result: Any) -> Table:
     frame = result.to_frame()
     typical = [result.typical(int(region), n_rows=_TYPICAL) for region in frame["region"]]
-    low, high = (
-        [f"{100 * value:+.1f}".replace("-", "−") for value in frame[end]] for end in ("low", "high")
-    )
-    intervals = [f"{a} to {b} %" for a, b in zip(low, high, strict=True)]
+    ends = zip(frame["low"], frame["high"], strict=True)
+    intervals = [in_points(low, high).replace("-", "−") for low, high in ends]
     return Table(
         "Regions",
         f"{counted(len(frame), 'region')} of both samples together, made by k-means without a look "
         "at which row is of which sample. Rows in bold differ in their shares at .05, adjusted. "
-        "The rows nearest to the centre of a region are typical of it.",
+        "Difference: of the shares, Y less X, in percentage points, an interval of 95 %. The rows "
+        "nearest to the centre of a region are typical of it.",
         (
             column_of_numbers("Region", frame["region"], list(map(str, frame["region"])), "key"),
             *(

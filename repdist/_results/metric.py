@@ -107,12 +107,13 @@ class MetricResult(Result):
 
     def _card(self) -> Card:
         low, high = (f"{end:.3g}" if end > 0 else "0 (cut)" for end in self.confidence_interval())
+        wrong = self.test is None and bool(self.cautions)  # those of FID are of its interval
         lines = [
             (self.name, f"{self.value:.6g} ({self.convention})"),
             (
                 "error",
                 f"unbiased {self.unbiased:.6g}, standard error {self.standard_error:.2g}, "
-                f"95 % interval {low} to {high}",
+                f"95 % interval {low} to {high}{', not to be trusted: see the caution' * wrong}",
             ),
         ]
         if self.pvalue is not None:

@@ -293,12 +293,17 @@ class RegionResult(Result):
         }
 
 
+def in_points(low: float, high: float) -> str:
+    """Return the interval of a difference of shares, in percentage points."""
+    return f"{100 * low:+.1f} to {100 * high:+.1f} points"
+
+
 def _words(row: Any) -> str:
     """Return both shares and how surely they differ."""
     ratio = ""
     if np.isfinite(row.log2_ratio):
         ratio = f" (x {with_digits(2**row.log2_ratio)})"
     return (
-        f"{row.share_x:.1%} of X, {row.share_y:.1%} of Y{ratio}, difference {100 * row.low:+.1f} "
-        f"to {100 * row.high:+.1f} points; adjusted p = {row.pvalue_adjusted:.2g}"
+        f"{row.share_x:.1%} of X, {row.share_y:.1%} of Y{ratio}, difference "
+        f"{in_points(row.low, row.high)}; adjusted p = {row.pvalue_adjusted:.2g}"
     )

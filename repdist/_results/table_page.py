@@ -93,7 +93,7 @@ def _readable(frame: Any) -> tuple[Any, str]:
     shown = frame.loc[sorted([*order[:half], *order[-half:]])]
     said = (
         f" Of {counted(len(frame), 'pair')} the {half} closest and the {half} farthest apart are "
-        "shown; to_csv() writes all."
+        "shown; a file of all is written by `--csv`, in Python by `to_csv`."
     )
     return shown, said
 

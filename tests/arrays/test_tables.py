@@ -121,7 +121,11 @@ def test_names_of_any_kind():
 @EVERY_KIND
 def test_columns_that_are_no_numbers_are_refused_by_name(make):
     table = make([*columns_of(X), ("name", ["x"] * 12), ("kind", ["y"] * 12)])
-    message = r"`X` must hold real numbers; got .* in column 'name' .2 such columns."
+    message = (
+        r"`X` must hold real numbers; got .* in column 'name' .2 such columns.\. If it holds ids "
+        r"or classes of rows, say `clusters='name'`, `strata='name'` or `labels='name'`, where the "
+        r"function has it\. Select numeric columns"
+    )
     with pytest.raises(TypeError, match=message):
         repdist.mmd_test(table, table)
     flags = make([*columns_of(X), ("flag", [True, False] * 6)])

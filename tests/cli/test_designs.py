@@ -40,6 +40,57 @@ def frame(rows):
     return pd.DataFrame(rows, columns=["a", "b", "c"])
 
 
+# --- a column of text that was forgotten ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("ending", ["csv", "tsv", "parquet"])
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [
+        ("test {} b.npy", "--clusters,--strata"),
+        ("columns {} b.npy", "--clusters,--strata"),
+        ("check {} b.npy", "--clusters,--strata"),
+        ("power {} b.npy --strata b", "--clusters"),
+        ("matrix {} --labels b", "--clusters,--strata"),
+        ("against {} b.npy", "--clusters,--strata"),
+        ("metric kid {} b.npy", "--labels,--clusters"),
+        ("metric kid {} b.npy --clusters b", ""),
+        ("metric fid {} b.npy", "--labels"),
+        ("by-label {} b.npy --labels b", ""),
+        ("reference fit {} -o ref.npz", ""),
+    ],
+)
+def test_a_column_of_text_may_be_named_by_the_options_of_the_command(run, ending, command, options):
+    if ending == "parquet":
+        needs("pyarrow")
+    file = f"x.{ending}"
+    write(file, X, donor=[f"d{i // 3}" for i in range(30)])
+    code, output, message = run(*command.format(file).split())
+    assert (code, output) == (2, "")
+    assert message.startswith(f"repdist: `{file}` must hold numeric columns only; got other values")
+    use = " or ".join(f"`{option} donor`" for option in options.split(",") if option)
+    hint = f"If donor holds ids or classes of rows, use {use}. " if use else ""
+    rest = message.partition(". ")[2]
+    assert rest.startswith(f"{hint}Leave out what is not compared: `--drop donor`")
+
+
+def test_several_columns_of_text_are_dropped_at_once(run):
+    write("x.csv", X, **{"the donor": ["d"] * 30, "site": ["s"] * 30})
+    _, _, message = run("test", "x.csv", "b.npy")
+    assert "use `--clusters 'the donor'` or `--strata 'the donor'`. " in message
+    assert "Leave out what is not compared: `--drop 'the donor',site`;" in message
+    code, *_ = run("test", "x.csv", "b.npy", "--drop", "the donor,site", *QUICK)
+    assert code == 0
+
+
+@pytest.mark.parametrize("cell", ["1.5.2", "12 %"])
+def test_a_number_that_is_damaged_is_no_id(run, cell):
+    write("x.csv", X, d=[cell] * 30)
+    assert "clusters" not in run("test", "x.csv", "b.npy")[2]
+    write("x.csv", X, d=[1, "x"] * 15)
+    assert "clusters" not in run("test", "x.csv", "b.npy")[2]
+
+
 # --- two samples ---------------------------------------------------------------------------------
 
 

@@ -398,12 +398,59 @@ def test_another_layer_is_refused():
             loss.train(mode)(*batch(d=2))
 
 
+class Cosine(kernels.Kernel):
+    """A kernel of one's own that no rows change."""
+
+    shift_invariant = False
+
+    def evaluate(self, X, Y):
+        return X @ Y.T
+
+
+class AtTimes(Cosine):
+    """One whose `fit` changes nothing, which only rows can tell."""
+
+    def fit(self, Z):
+        return self
+
+
+NO_RULE = "`buffer_size` must be 0 for a kernel without a rule for bandwidths; got "
+
+
 @pytest.mark.parametrize(
-    "kernel", [kernels.RBF(1.0), kernels.MultiRBF((1.0, 2.0)), kernels.Energy(), kernels.Linear()]
+    "kernel",
+    [
+        kernels.RBF(1.0),
+        kernels.MultiRBF((1.0, 2.0)),
+        kernels.MultiRBF().fit(np.arange(8.0)[:, None]),
+        kernels.RationalQuadratic(2.0),
+        kernels.Energy(),
+        kernels.Linear(),
+        kernels.Precomputed(np.eye(4)),
+        Cosine(),
+    ],
 )
-def test_a_buffer_that_nothing_needs_is_refused(kernel):
-    with pytest.raises(ValueError, match="`buffer_size` must be 0 for a kernel without a rule"):
-        MMDLoss(kernel=kernel, buffer_size=12)(*batch())
+def test_a_buffer_that_nothing_needs_is_refused_at_once(kernel):
+    with pytest.raises(ValueError, match=NO_RULE):
+        MMDLoss(kernel=kernel, buffer_size=12)
+    MMDLoss(kernel=kernel)
+
+
+def test_a_rule_of_ones_own_that_does_nothing_is_refused_with_the_first_rows():
+    loss = MMDLoss(kernel=AtTimes(), buffer_size=12)
+    with pytest.raises(ValueError, match=NO_RULE):
+        loss(*batch())
+
+
+WITH_RULES = [
+    kernels.RBF(), kernels.Laplacian(), kernels.Matern(), kernels.RationalQuadratic(),
+    kernels.MultiRBF(), kernels.MultiRBF.like_mmd_rbf(),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("kernel", WITH_RULES, ids=str)
+def test_every_kernel_with_a_rule_takes_a_buffer(kernel):
+    assert torch.isfinite(MMDLoss(kernel=kernel, buffer_size=12)(*batch()))
 
 
 @pytest.mark.parametrize("name", sorted(FORMULAS))

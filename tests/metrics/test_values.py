@@ -165,6 +165,7 @@ def test_fid_of_fewer_rows_than_columns(n, m):
     assert found.value == pytest.approx(fid_by_eigenvalues(x, y), rel=1e-6)
     few = [f"fewer rows ({min(n, m)}) than columns (90)"] if min(n, m) < 90 else []
     assert [caution.partition(":")[0] for caution in found.cautions] == few
+    assert ("not to be trusted: see the caution\n" in str(found)) == bool(few)
     assert np.isfinite([found.value, found.unbiased, found.standard_error]).all()
     assert isinstance(found.value, float)
 
@@ -179,6 +180,10 @@ def test_fid_of_unequal_samples_says_when_rows_are_too_few(n, m, told):
     few, many = sorted((n, m))
     expected = f"{few} rows against {many}, of 40 columns: the jackknife takes away more than"
     assert [caution[: len(expected)] for caution in found.cautions] == [expected] * told
+    _, error, *_ = str(found).splitlines()[1:]
+    low, high = (f"{end:.3g}" if end else "0 (cut)" for end in found.confidence_interval())
+    marked = ", not to be trusted: see the caution" * told
+    assert error.endswith(f"95 % interval {low} to {high}{marked}")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 
 import repdist
 from repdist import kernels
-from repdist._questions.cautions import look_paired, telling_columns
+from repdist._questions.cautions import hiding_columns, look_paired, telling_columns
 
 PAIRED = "paired=True does"
 
@@ -137,6 +137,88 @@ def test_arrays_have_columns_by_number():
     X, Y = rng.normal(size=(2, 40, 3))
     X[:, 1], Y[:, 1] = 1, 2
     assert said(repdist.mmd_test(X, Y, rng=0), "column 1 is constant in each sample")
+
+
+# --- columns of different units ------------------------------------------------------------------
+
+UNITS = "standardise columns of different units (on the command line: --standardize)"
+
+
+def test_a_few_columns_that_hide_many_are_called_by_name():
+    rng = np.random.default_rng(0)
+    sizes = [15, 20_000, 9_000, 4, 1, 1]
+    names = ["age", "income", "rent", "bmi", "sleep", "mood"]
+    X, Y = (pd.DataFrame(rng.normal(size=(80, 6)) * sizes, columns=names) for _ in range(2))
+    variances = pd.concat([X, Y]).var(ddof=0)
+    share = variances[["income", "rent"]].sum() / variances.sum()
+    result = repdist.mmd_test(X, Y, rng=0)
+    told = (
+        f"columns 'income' and 'rent' hold {share:.0%} of the variance and hide the others: {UNITS}"
+    )
+    assert result.cautions == (told,)
+    numbered = repdist.mmd_test(X.to_numpy(), Y.to_numpy(), rng=0)
+    assert numbered.cautions == (told.replace("'income' and 'rent'", "1 and 2"),)
+    Z = pd.concat([X, Y])
+    X, Y = ((rows - Z.mean()) / Z.std() for rows in (X, Y))
+    assert repdist.mmd_test(X, Y, rng=0).cautions == ()
+
+
+def test_many_columns_that_hide_others_are_counted():
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(2, 40, 20)) * np.repeat([500, 1], [8, 12])
+    (caution,) = said(repdist.mmd_test(X, Y, rng=0), "variance")
+    assert caution.startswith("7 of 20 columns hold 90% of the variance and hide the others: ")
+
+
+def test_an_id_is_told_and_hides_no_other_caution():
+    first, second = frames()
+    first, second = (rows.assign(id=np.arange(len(rows)) * 1e6, a=1e3 * rows["a"])
+                     for rows in (first, second))  # fmt: skip
+    result = repdist.mmd_test(first, second, rng=0)
+    assert said(result, "'id' increases from row to row")
+    assert said(result, "column 'a' holds 100% of the variance and hides the others")
+
+
+def test_which_columns_hide_others():
+    """By the rule: one holds more than .9; or few do, and medians lie a factor of 100 apart."""
+    ones = np.ones(10)
+    for variances, hiding in (
+        ([91, 9], [0]),
+        ([9, 91, 0], [1]),
+        ([90, 10], []),
+        ([0, 7], []),
+        ([0, 0], []),
+        ([1e4, 1e4, 1, 1], [0, 1]),
+        ([0.9e4, 0.9e4, 1, 1], []),
+        ([1, 2e6, 1, 1e6, 2, 0], [1, 3]),
+        (
+            [*(1e6 * ones), *ones],
+            np.arange(10),
+        ),  # 9.0... of 10 are too few: the 10th goes with them
+        ([*(1e6 * ones), *ones[:9]], []),  # more than half are no few
+    ):
+        np.testing.assert_array_equal(hiding_columns(np.array(variances, float)), hiding)
+
+
+def test_ordinary_features_hide_nothing():
+    features, _ = repdist.example_features()
+    for first in range(10):
+        for second in range(first):
+            Z = np.concatenate([features[first], features[second]])
+            assert not len(hiding_columns(Z.var(axis=0, dtype=float)))
+    for d in (10, 100, 1000, 10_000):
+        assert not len(hiding_columns(1 / np.arange(1, d + 1)))  # a usual spectrum
+    rng = np.random.default_rng(0)
+    for bias in (0, -1, -2, -3):  # after a ReLU, of which many are 0 most of the time
+        before = rng.normal(size=(1000, 50)) @ rng.normal(size=(50, 256)) / np.sqrt(50)
+        rows = np.maximum(before + bias + rng.normal(size=256), 0)
+        assert not len(hiding_columns(rows.var(axis=0)))
+
+
+def test_a_spectrum_in_a_test_is_quiet():
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(2, 60, 64)) / np.sqrt(np.arange(1, 65))
+    assert repdist.mmd_test(X, Y, rng=0).cautions == ()
 
 
 def test_features_are_not_called_labels():

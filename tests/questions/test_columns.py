@@ -321,6 +321,37 @@ def test_constant_columns_have_p_1_and_change_nothing_else():
     assert found.cautions == ("1 of 6 columns are constant and say nothing",)
 
 
+def test_columns_that_are_no_features_are_told_as_mmd_test_tells_them():
+    X, Y = (pd.DataFrame(Z, columns=list("abcde")) for Z in rows())
+    X = X.assign(week=1, id=np.arange(len(X)))
+    Y = Y.assign(week=2, id=len(X) + np.arange(len(Y)))
+    told = (
+        "column 'week' is constant in each sample and differs between them, so it alone tells them "
+        "apart: leave it out if it is no feature",
+        "column 'id' increases from row to row, as row numbers and times do: leave it out if it is "
+        "no feature",
+    )
+    assert few(X, Y).cautions == told
+    assert repdist.mmd_test(X, Y, rng=0, n_resamples=99).cautions[-2:] == told
+    explained = repdist.explain(X, Y, rng=0, n_resamples=99).cautions
+    assert [explained.count(text) for text in told] == [1, 1]
+    X, Y = X.to_numpy(), Y.to_numpy()
+    assert few(X, Y).cautions == tuple(
+        text.replace("'week'", "5").replace("'id'", "6") for text in told
+    )
+    names = ["a", "b", "c", "d", "e", "week", "id"]
+    assert few(X, Y, names=names).cautions == told
+
+
+def test_a_column_that_holds_the_ids_of_clusters_is_told():
+    X, Y = rows()
+    ids = [np.arange(len(X)) % 10, 10 + np.arange(len(Y)) % 10]
+    X, Y = (np.column_stack([Z, of_rows]) for Z, of_rows in zip((X, Y), ids, strict=True))
+    assert few(X, Y, clusters=tuple(ids)).cautions[0] == (
+        "column 5 holds the ids of `clusters`: leave it out, it is no feature"
+    )
+
+
 def test_two_values_differ_in_location():
     """All four forms are alike there, to rounding."""
     rng = np.random.default_rng(0)

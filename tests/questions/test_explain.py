@@ -3,6 +3,7 @@
 import html
 import json
 import re
+from dataclasses import replace
 
 import matplotlib as mpl
 import numpy as np
@@ -126,13 +127,25 @@ def test_the_page_shows_every_part(found, tmp_path):
     assert html.escape(found.call(), quote=True) in page
 
 
+def test_a_page_tells_differences_of_shares_in_the_words_of_the_summary(tmp_path):
+    found = repdist.explain(X, Y + 2, n_resamples=999, n_regions=4, rng=0)
+    found.to_html(tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text("utf-8")
+    row = found.regions.to_frame().iloc[0]
+    interval = f"{100 * row.low:+.1f} to {100 * row.high:+.1f} points"
+    assert f", difference {interval}; adjusted p = " in str(found.regions)
+    assert f">{interval.replace('-', '−')}</td>" in page
+    assert " points</td>" in page
+    assert " %</td>" not in page
+
+
 def test_a_page_of_many_columns_shows_the_surest(tmp_path):
     rng = np.random.default_rng(0)
     wide = rng.normal(size=(20, 300)), rng.normal(size=(20, 300))
     found = repdist.explain(*wide, n_resamples=99, rng=0)
     found.to_html(tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text("utf-8")
-    assert "The 200 surest of 300." in page
+    assert "The 200 surest of 300; a file of all is written by `repdist columns --csv`" in page
     assert (tmp_path / "page.html").stat().st_size < 2e6
 
 
@@ -173,3 +186,56 @@ def test_columns_that_differ_where_a_large_one_hides_them():
     )
     assert "bring columns of different units to one scale" in found.cautions[0]
     assert "no difference is shown" not in str(found)
+    assert "does not see what narrow columns show" in found.cautions[0]
+
+
+WHY = (
+    "the test of all columns together does not show what {}: it looks for differences of every kind"
+)
+
+
+def test_columns_that_differ_beside_many_that_do_not_are_not_said_to_be_of_other_units():
+    rng = np.random.default_rng(1)
+    for _ in range(20):
+        first, second = rng.normal(size=(2, 100, 300))
+        second[:, 0] += 0.9
+        found = repdist.explain(first, second, **OPTIONS)
+        if found.test.pvalue > 0.05 and (found.columns.pvalue_adjusted <= 0.05).sum() == 1:
+            break
+    assert found.cautions[0].startswith(WHY.format("1 of 300 columns does"))
+    assert "scale" not in " ".join(found.cautions)
+    Z = np.concatenate([first, second])
+    expected = Z.var(axis=0) / Z.var(axis=0).sum()
+    np.testing.assert_allclose(found.columns.shares, expected, rtol=1e-9)
+
+
+def test_regions_that_differ_alone_have_a_caution_of_their_own():
+    found = repdist.explain(X, X + 1e-9, **OPTIONS)
+    assert found.test.pvalue > 0.05
+    adjusted = np.ones(found.regions.n_regions)
+    adjusted[:2] = 0.01
+    columns = replace(found.columns, pvalue_adjusted=np.ones(X.shape[1]))
+    regions = replace(found.regions, pvalue_adjusted=adjusted)
+    seen = replace(found, columns=columns, regions=regions)
+    assert seen.cautions[0].startswith(WHY.format(f"2 of {len(adjusted)} regions do"))
+
+
+@pytest.mark.parametrize(("spread", "narrow"), [(0.3, True), (0.9, False)])
+def test_the_cause_is_the_scale_where_the_surest_column_has_less_than_half_of_its_share(
+    spread, narrow
+):
+    found = repdist.explain(X, X + 1e-9, **OPTIONS)
+    d = X.shape[1]
+    deviations = np.ones((2, d))
+    deviations[:, 0] = spread
+    columns = replace(
+        found.columns,
+        means=np.zeros((2, d)),
+        deviations=deviations,
+        statistic=np.arange(d, 0, -1.0),
+        pvalue_adjusted=np.append(0.01, np.ones(d - 1)),
+    )
+    assert columns.shares[0] == pytest.approx(spread**2 / (spread**2 + d - 1), rel=1e-12)
+    seen = replace(found, columns=columns)
+    assert ("bring columns of different units" in seen.cautions[0]) == narrow
+    assert seen.cautions[0].startswith(WHY.format(f"1 of {d} columns does")) != narrow

@@ -131,8 +131,20 @@ def test_more_columns_than_are_named():
     X, Y = rng.normal(size=(60, 1200)), rng.normal(size=(60, 1200)) + 2
     text = str(column_test(X, Y, n_resamples=499, rng=0))
     assert "1,200 columns of 60 rows" in text
-    assert "and 1,194 more: to_frame()" in text
+    assert "and 1,194 more: to_frame(), or `repdist columns --csv`" in text
     assert len(text.splitlines()) == 11
+
+
+def test_a_page_sends_its_readers_to_its_own_table(tmp_path):
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(60, 9)), rng.normal(size=(60, 9)) + 2
+    found, explained = column_test(X, Y, rng=0), repdist.explain(X, Y, rng=0)
+    assert "and 6 more: columns.to_frame()" in str(explained)
+    for result, more in ((found, 3), (explained, 6)):
+        result.to_html(tmp_path / "page.html")
+        page = (tmp_path / "page.html").read_text(encoding="utf-8")
+        assert f"and {more} more: in the table below" in page
+        assert "to_frame" not in page
 
 
 @pytest.mark.parametrize(

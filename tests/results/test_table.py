@@ -59,7 +59,8 @@ def test_a_page_of_very_many_pairs_shows_the_closest_and_the_farthest(tmp_path):
     result = repdist.pairwise_mmd_test(given, adjust="none", n_resamples=1, rng=0)
     result.to_html(tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
-    assert "Of 1,035 pairs the 500 closest and the 500 farthest apart are shown; to_csv()" in page
+    said = "Of 1,035 pairs the 500 closest and the 500 farthest apart are shown; a file of all is "
+    assert f"{said}written by `--csv`, in Python by `to_csv`." in page
     assert "All pairs" not in page
     shown = re.findall(r'data-value="([^"]*)" data-heading="MMD²"', page)
     values = result.to_frame()["mmd_squared"]
