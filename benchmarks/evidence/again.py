@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
 from scipy.stats import fisher_exact
 from statsmodels.stats.multitest import multipletests
 
@@ -85,7 +86,7 @@ def same_settings(one: Row, other: Row) -> bool:
 def pvalue(one: Row, other: Row) -> float:
     """Return that of equal rates."""
     counts = [(int(row["rejections"]), int(row["repetitions"])) for row in (one, other)]
-    return float(fisher_exact([(hits, of - hits) for hits, of in counts]).pvalue)
+    return float(fisher_exact(np.array([(hits, of - hits) for hits, of in counts])).pvalue)
 
 
 def line(row: Row) -> str:
