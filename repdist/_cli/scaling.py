@@ -68,7 +68,7 @@ def standardized_groups(groups: Any) -> Any:
 def _values(rows: Any, names: Any) -> Any:
     """Return an array, or the values of a table with its columns in the order of the first."""
     if not hasattr(rows, "columns"):
-        return rows
+        return rows[:, None] if isinstance(rows, np.ndarray) and rows.ndim == 1 else rows
     if not rows.columns.equals(names):
         if not (rows.columns.is_unique and set(rows.columns) == set(names)):
             return None

@@ -227,6 +227,11 @@ def test_landmarks_of_a_mapped_file(run):
     assert json.loads(out)["pvalue"] == expected.pvalue
 
 
+def test_one_column_without_a_second_axis():
+    found = standardized([X[:, 0], Y[:, :1]])
+    np.testing.assert_allclose(np.concatenate(found)[:, 0], np.append(x[:, 0], y[:, 0]), atol=1e-9)
+
+
 def test_exchanged_rows_have_the_same_scale():
     """So that p stays exact: which row is of which sample changes no value."""
     Z = np.concatenate([X, Y])
