@@ -73,6 +73,18 @@ def test_no_code_of_a_page_is_left_unrun(page):
     assert "doctest: +SKIP" not in text
 
 
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*/plot_*.py")), ids=lambda p: p.name)
+def test_lessons_use_public_names_alone(page):
+    imported = [
+        f"{getattr(node, 'module', None) or ''}.{alias.name}"
+        for node in ast.walk(ast.parse(page.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    ]
+    assert imported
+    assert not [name for name in imported if "repdist" in name and "._" in name.lstrip(".")]
+
+
 def public_names_of(file):
     """Return `__all__` of a file of the package that is not imported here: it needs an extra."""
     tree = ast.parse((ROOT / "repdist" / file).read_text(encoding="utf-8"))

@@ -64,7 +64,8 @@ def fit(  # noqa: PLR0913 (the options of the command)
 ) -> None:
     """Fit a reference on rows, and write it to a file, which holds some rows and sums of others.
 
-    DATA is a file as `repdist test` takes it.
+    DATA is a file as `repdist test` takes it. There is no --standardize: the rows to come are not
+    here. Bring these and those to one scale before, by the means and deviations of yet others.
     """
     outputs = checked_outputs({"--output": output}, [data])
     reading = Reading(sep, decimal, header, columns or (), drop or (), dropna)

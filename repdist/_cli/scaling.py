@@ -26,8 +26,8 @@ def standardized(samples: Sequence[Any]) -> list[Any]:
     Returns
     -------
     list
-        Of the same kinds. Floats keep their precision and are computed in float64; others become
-        float64. Rows in a file are read block by block, and go to a temporary file.
+        Of the same kinds. All is computed in float64; float32 stays float32, and shorter floats
+        become it. Rows in a file are read block by block, and go to a temporary file.
     """
     names = next((rows.columns for rows in samples if hasattr(rows, "columns")), None)
     arrays = [_values(rows, names) for rows in samples]
@@ -68,7 +68,7 @@ def standardized_groups(groups: Any) -> Any:
 def _values(rows: Any, names: Any) -> Any:
     """Return an array, or the values of a table with its columns in the order of the first."""
     if not hasattr(rows, "columns"):
-        return rows
+        return rows[:, None] if isinstance(rows, np.ndarray) and rows.ndim == 1 else rows
     if not rows.columns.equals(names):
         if not (rows.columns.is_unique and set(rows.columns) == set(names)):
             return None
@@ -110,7 +110,8 @@ def _blocks(rows: Array) -> Iterator[Float64]:
 def _scaled(rows: Array, *scale: Any) -> Array:
     """Return the standardised rows, in a temporary file if they lie in a file."""
     centre, reach, mean, deviation = scale
-    dtype = rows.dtype if rows.dtype.kind == "f" else np.dtype(np.float64)
+    whole = rows.dtype.kind != "f"
+    dtype = np.dtype(np.float64) if whole else np.result_type(rows.dtype, np.float32)
     out = (temporary_file if in_file(rows) else np.empty)(rows.shape, dtype)
     start = 0
     for z in _blocks(rows):

@@ -191,10 +191,15 @@ def test_values_of_any_size(size):
 def test_far_from_0():
     """Seconds since 1970, a few of them apart, in float32 and in whole numbers."""
     steps = np.arange(6).reshape(3, 2) * 256
-    for dtype in (np.float32, np.int64):
-        (found,) = standardized([(steps + 2**30).astype(dtype)])
+    for given, size, dtype in (
+        (np.float16, 0, np.float32),
+        (np.float32, 2**30, np.float32),
+        (np.float64, 2**50, np.float64),
+        (np.int64, 2**50, np.float64),
+    ):
+        (found,) = standardized([(steps + size).astype(given)])
         expected = (steps - steps.mean(axis=0)) / steps.std(axis=0)
-        assert found.dtype == (np.float32 if dtype == np.float32 else np.float64)
+        assert found.dtype == dtype
         np.testing.assert_allclose(found, expected, rtol=1e-7)
 
 
@@ -222,6 +227,11 @@ def test_landmarks_of_a_mapped_file(run):
     assert json.loads(out)["pvalue"] == expected.pvalue
 
 
+def test_one_column_without_a_second_axis():
+    found = standardized([X[:, 0], Y[:, :1]])
+    np.testing.assert_allclose(np.concatenate(found)[:, 0], np.append(x[:, 0], y[:, 0]), atol=1e-9)
+
+
 def test_exchanged_rows_have_the_same_scale():
     """So that p stays exact: which row is of which sample changes no value."""
     Z = np.concatenate([X, Y])
@@ -234,7 +244,9 @@ def test_groups_in_any_form():
     cube = np.stack([X[:30], Y])
     a, b = alike(X[:30], Y)
     expected = np.stack([a, b])
-    for given in (cube, list(cube), dict(enumerate(cube)), cube.reshape(60, 3)):
+    np.save("cube.npy", cube)
+    mapped = np.load("cube.npy", mmap_mode="r")
+    for given in (cube, list(cube), dict(enumerate(cube)), cube.reshape(60, 3), mapped):
         found = standardized_groups(given)
         assert type(found) is type(given)
         rows = list(found.values()) if isinstance(found, dict) else found
