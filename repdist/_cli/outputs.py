@@ -56,14 +56,21 @@ def write(result: Any, outputs: dict[str, Path], of_rows: str = "", **of_plot: A
             if option == "--csv":
                 result.to_csv(path)
             elif option == "--html":
-                heading = inspect.signature(result.to_html).parameters["title"].default
-                result.to_html(path, title=f"{heading} {of_rows}".strip())
+                result.to_html(path, **_headed(result, of_rows))
             elif option == "--output":
                 result.save(path)
             else:
                 from repdist.plotting import save_figure
 
                 save_figure(result.plot(**of_plot), path)
+
+
+def _headed(result: Any, of_rows: str) -> dict[str, str]:
+    """Return the heading of a page that says what was done to the rows, if anything was."""
+    if not of_rows:
+        return {}
+    heading = inspect.signature(result.to_html).parameters["title"].default
+    return {"title": f"{heading} {of_rows}"}
 
 
 @contextmanager
