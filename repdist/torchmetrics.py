@@ -115,7 +115,7 @@ class KernelDistance(Metric):  # type: ignore[misc]
     ...     metric.update(torch.randn(50, 8, generator=rng), real=True)
     ...     metric.update(torch.randn(50, 8, generator=rng) + 0.5, real=False)
     >>> {name: round(value.item(), 4) for name, value in metric.compute().items()}
-    {'value': 1.4288, 'standard_error': 0.2236, 'pvalue': 0.0001}
+    {'value': 1.4288, 'standard_error': 0.2249, 'pvalue': 0.0001}
     """
 
     higher_is_better = False
