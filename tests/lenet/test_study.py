@@ -67,8 +67,8 @@ def make_small(monkeypatch):
     monkeypatch.setattr(  # the smallest files take the longest
         matplotlib.image,
         "imsave",
-        lambda path, picture, *, pil_kwargs, imsave=matplotlib.image.imsave: imsave(
-            path, picture, pil_kwargs={"compress_level": 1}
+        lambda *given, imsave=matplotlib.image.imsave, **options: imsave(
+            *given, **options | {"pil_kwargs": {"compress_level": 1}}
         ),
     )
 

@@ -77,8 +77,12 @@ KERNELS = {
 }
 
 
-@pytest.mark.parametrize("name", KERNELS)
-@pytest.mark.parametrize("chunks", [((400, 500), (2, 3)), (77, -1)], ids=["odd", "small"])
+ODD, SMALL = ((400, 500), (2, 3)), (77, -1)
+
+
+@pytest.mark.parametrize(
+    ("name", "chunks"), [*((name, ODD) for name in KERNELS), ("grid", SMALL), ("energy", SMALL)]
+)
 def test_float64_gives_the_answer_of_numpy(many_blocks, name, chunks):
     """With Dask's default scheduler. Kernels are fitted to the bit, p is equal."""
     options = {"kernel": KERNELS[name], "rng": 1, "n_resamples": 499}

@@ -32,7 +32,7 @@ OPTIONS = [
     (20, 30, 3, {}),
     (60, 60, 20, {"n_resamples": 100_000}),
     (30, 200, 3, {"n_resamples": 30_000}),
-    (300, 1000, 20, {"n_resamples": 999}),
+    (300, 800, 20, {"n_resamples": 999}),
     (600, 700, 4, {"kernel": kernels.Laplacian()}),
     (100, 120, 10, {"kernel": kernels.Polynomial()}),
 ]
