@@ -233,6 +233,7 @@ def test_a_model_without_inputs(keras, table_of_classes, rows):
 # --- the how-to page -----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_example_of_the_page_runs_beside_a_copy_of_the_callback(tmp_path):
     """In a process of its own, which sees nothing of the case study."""
     shutil.copy(ROOT / "experiments/lenet_gap/callback.py", tmp_path / "table_of_classes.py")
