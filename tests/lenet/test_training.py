@@ -372,6 +372,7 @@ def test_the_exported_classifier_is_that_of_averages(digits, monkeypatch):
     )
 
 
+@pytest.mark.slow
 def test_the_loss_falls(digits, tmp_path, monkeypatch):
     """On digits without clutter, on canvases that just hold them; chance is log 10 = 2.30."""
     for name, value in {"ROUND": 1024, "SMALL_CANVAS": 28, "SMALL_DISTRACTORS": 0}.items():
