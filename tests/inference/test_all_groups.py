@@ -182,6 +182,7 @@ def test_one_code_over_all_720_orderings_of_six_units(combine, wanted, lattice):
         assert (counts <= count).sum() * swaps.total <= count * 720
 
 
+@pytest.mark.slow
 def test_shuffles_by_chance_have_their_level(chance_seed):
     """2,000 orderings of seven units, each with eight shuffles of four swaps of its own.
 

@@ -177,6 +177,7 @@ def blocks_of(K, n):
     return found
 
 
+@pytest.mark.slow
 def test_pvalues_that_are_told_are_exact(chance_seed):
     """3,000 orderings of 6 and 7 rows, each with a stream of its own: p of 64, if small of 128.
 

@@ -60,11 +60,19 @@ def make_small(monkeypatch):
     monkeypatch.setattr(post, "CURVE_SIZES", (1, 2, 10))
     for module in (analysis, figures, sections):
         monkeypatch.setattr(module, "SIZES", (2, 5, 20))
-    monkeypatch.setattr(analysis, "N_SUBSAMPLES", 4)
+    monkeypatch.setattr(post, "N_WINDOWS", 4)
+    monkeypatch.setattr(analysis, "N_SUBSAMPLES", 2)
     monkeypatch.setattr(
         Figure,
         "savefig",
-        lambda figure, path, *, dpi, savefig=Figure.savefig: savefig(figure, path),
+        lambda figure, path, *, dpi, savefig=Figure.savefig: savefig(figure, path, dpi=50),
+    )
+    monkeypatch.setattr(  # the smallest files take the longest
+        matplotlib.image,
+        "imsave",
+        lambda *given, imsave=matplotlib.image.imsave, **options: imsave(
+            *given, **options | {"pil_kwargs": {"compress_level": 1}}
+        ),
     )
 
 

@@ -5,6 +5,7 @@ import functools
 import importlib
 import json
 import math
+import shutil
 import types
 
 import numpy as np
@@ -182,7 +183,7 @@ def test_the_exact_interval_of_an_accuracy():
 
 
 def stop_in_round(number, monkeypatch):
-    """Let `_one_round` raise in a round; return what lets it run again."""
+    """Let `_one_round` raise in a round."""
     one_round = train._one_round
 
     def stopped(network, plan, rows, *rest):
@@ -191,21 +192,28 @@ def stop_in_round(number, monkeypatch):
         return one_round(network, plan, rows, *rest)
 
     monkeypatch.setattr(train, "_one_round", stopped)
-    return lambda: monkeypatch.setattr(train, "_one_round", one_round)
+
+
+@pytest.fixture(scope="module")
+def stopped_once(digits, tmp_path_factory):
+    """The folder of a training that was stopped in its second round."""
+    out = tmp_path_factory.mktemp("stopped")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        make_small(monkeypatch)
+        stop_in_round(1, monkeypatch)
+        with pytest.raises(KeyboardInterrupt):
+            train.train(*digits, out, n_images=IMAGES, seed=5)
+    assert {path.name for path in out.iterdir()} == {
+        "checkpoint.npz", "log.csv", "tables.csv",
+    }  # fmt: skip
+    assert len(log_of(out)) == 1
+    return out
 
 
 @pytest.fixture
-def stopped(digits, tmp_path, monkeypatch):
-    """The folder of a training that was stopped in its second round."""
-    go_on = stop_in_round(1, monkeypatch)
-    with pytest.raises(KeyboardInterrupt):
-        train.train(*digits, tmp_path, n_images=IMAGES, seed=5)
-    go_on()
-    assert {path.name for path in tmp_path.iterdir()} == {
-        "checkpoint.npz", "log.csv", "tables.csv",
-    }  # fmt: skip
-    assert len(log_of(tmp_path)) == 1
-    return tmp_path
+def stopped(stopped_once, tmp_path):
+    """A copy of it, to go on with."""
+    return shutil.copytree(stopped_once, tmp_path / "stopped")
 
 
 def test_a_stopped_training_ends_with_the_same_weights(stopped, through, digits):
@@ -364,6 +372,7 @@ def test_the_exported_classifier_is_that_of_averages(digits, monkeypatch):
     )
 
 
+@pytest.mark.slow
 def test_the_loss_falls(digits, tmp_path, monkeypatch):
     """On digits without clutter, on canvases that just hold them; chance is log 10 = 2.30."""
     for name, value in {"ROUND": 1024, "SMALL_CANVAS": 28, "SMALL_DISTRACTORS": 0}.items():

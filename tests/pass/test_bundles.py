@@ -34,7 +34,7 @@ SIZES = {
     ),
     "one unit a group": of_sizes([100, 63, 255, 41, 17, 203, 130, 250], [999] * 8),
     "small and large groups": of_sizes(
-        [30, 257, 31, 32, 600, 33, 256, 700, 34], [4, 8, 4, 8, 4, 8, 4, 8, 1]
+        [30, 257, 31, 32, 300, 33, 256, 400, 34], [4, 8, 4, 8, 4, 8, 4, 8, 1]
     ),
 }
 KERNELS = {name: FORMULAS[name][0] for name in ("multi-rbf-sum", "laplacian", "linear", "energy")}
@@ -154,12 +154,11 @@ def test_the_order_of_groups_moves_blocks():
 @pytest.mark.parametrize("units", SIZES.values(), ids=SIZES)
 def test_threads_do_not_change_a_bit(units):
     Z, kernel = rows_of(units), kernels.MultiRBF((0.5, 1.0, 2.0))
-    one, *others = [blocks_of(kernel, Z, units, n_jobs=n_jobs) for n_jobs in (1, 2, 5)]
-    for other in others:
-        for ours, theirs in zip(one, other, strict=True):
-            assert (ours.first, ours.second) == (theirs.first, theirs.second)
-            for field in FIELDS:
-                np.testing.assert_array_equal(getattr(ours, field), getattr(theirs, field))
+    one, three = (blocks_of(kernel, Z, units, n_jobs=n_jobs) for n_jobs in (1, 3))
+    for ours, theirs in zip(one, three, strict=True):
+        assert (ours.first, ours.second) == (theirs.first, theirs.second)
+        for field in FIELDS:
+            np.testing.assert_array_equal(getattr(ours, field), getattr(theirs, field))
 
 
 @pytest.mark.parametrize("units", SIZES.values(), ids=SIZES)

@@ -34,7 +34,7 @@ def covered(name, d, sizes, shift_in_errors, repetitions, seed):
     return hits
 
 
-@pytest.mark.parametrize(("name", "d", "sizes", "shift"), SETTINGS[::5])
+@pytest.mark.parametrize(("name", "d", "sizes", "shift"), SETTINGS[::10])
 def test_interval_covers_the_truth(name, d, sizes, shift, chance_seed):
     """150 repetitions; false failure 1e-4 a setting, a coverage of .72 is seen with .98."""
     assert_rate_at_least(covered(name, d, sizes, shift, 150, seed=chance_seed), 150, 0.90)

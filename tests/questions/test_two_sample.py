@@ -183,6 +183,7 @@ def test_unequal_bins_do_not_drop_rows():
         assert again.mmd_squared == pytest.approx(exact, rel=1e-10)
 
 
+@pytest.mark.slow
 def test_a_file_sorted_by_class_keeps_its_level(chance_seed):
     """Bins of consecutive rows would be bins of one class, far too different from each other.
 
