@@ -21,21 +21,3 @@ def pytest_collection_finish():
     """Let the collector pass over all that is imported."""
     gc.collect()
     gc.freeze()
-
-
-@pytest.fixture(autouse=True, scope="session")
-def no_collection_at_each_adjustment():
-    """Keep statsmodels from asking for a collection each time it adjusts by Holm's method.
-
-    With what tests import on their way in memory, one takes a tenth of a second or more.
-    """
-    from statsmodels.stats import multitest
-
-    def adjusted(*arguments, original=multitest.multipletests, **options):
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(gc, "collect", lambda: 0)
-            return original(*arguments, **options)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(multitest, "multipletests", adjusted)
-        yield
