@@ -51,9 +51,14 @@ def resamples(n_resamples: Any) -> int:
     return whole_number("n_resamples", n_resamples, 1, MOST_RESAMPLES)
 
 
+def are_told_apart(low: Any, high: Any) -> bool:
+    """Tell whether float64 tells apart whole numbers from `low` to `high`."""
+    return max(-int(low), int(high)) <= 2**53
+
+
 def told_apart(name: str, low: Any, high: Any, where: str = "") -> None:
     """Raise if whole numbers from `low` to `high` are too large for float64 to tell them apart."""
-    if max(-int(low), int(high)) > 2**53:
+    if not are_told_apart(low, high):
         raise ValueError(
             f"`{name}` must hold whole numbers of at most 2^53 in size, which float64 tells apart; "
             f"got values from {low} to {high}{where}. Leave identifiers out, or subtract what all "

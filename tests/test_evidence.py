@@ -499,6 +499,11 @@ def test_a_shorter_run_is_compared_by_exact_tests(tmp_path, capsys):
     assert again.main([str(now), "--out", str(then)]) == 0
 
 
+def test_a_run_of_two_commits_names_both():
+    now = {name: {"commit": name[-1]} for name in ("small/b", "small/a", "level/c")}
+    assert again.commits(now, ["small/b", "small/a", "small/a"]) == "a b"
+
+
 def test_rows_of_other_settings_are_not_compared(tmp_path, capsys):
     then, now = tmp_path / "then", tmp_path / "now"
     recorded(then, [100], 2000)

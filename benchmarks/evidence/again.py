@@ -58,7 +58,7 @@ def compared(study: str, then: dict[str, Row], now: dict[str, Row]) -> Row:
     mine = [name for name in now if name.split("/")[0] == study]
     names = [name for name in mine if name in then and same_settings(then[name], now[name])]
     row: Row = {"study": study, "rows": len(names), "not_compared": len(mine) - len(names)}
-    row["commit"], row["date"] = (max(now[name][k] for name in mine) for k in ("commit", "date"))
+    row["commit"], row["date"] = commits(now, mine), max(now[name]["date"] for name in mine)
     if not names:
         return row | {"different": 0}
     pvalues = [pvalue(then[name], now[name]) for name in names]
@@ -74,8 +74,13 @@ def compared(study: str, then: dict[str, Row], now: dict[str, Row]) -> Row:
         "row": names[first],
         "rate_then": then[names[first]]["rate"],
         "rate": now[names[first]]["rate"],
-        "commit_then": " ".join(sorted({then[name]["commit"] for name in names})),
+        "commit_then": commits(then, names),
     }
+
+
+def commits(rows: dict[str, Row], names: Iterable[str]) -> str:
+    """Return those that these rows were measured with."""
+    return " ".join(sorted({rows[name]["commit"] for name in names}))
 
 
 def same_settings(one: Row, other: Row) -> bool:

@@ -95,7 +95,7 @@ def read_table(name: str, table: Any) -> Table:
         use = (
             f"If it holds ids or classes of rows, say `clusters={column!r}`, `strata={column!r}` "
             f"or `labels={column!r}`, where the function has it. "
-        ) * (text and names.count(column) == 1)
+        ) * (text and names.count(column) == 1 and column in _names(_as_frame(table)))
         held = "lists" if _holds_lists(frame[frame.columns[names.index(column)]]) else str(kind)
         raise TypeError(
             f"`{name}` must hold real numbers; got {held} in column {column!r}{more}. {use}Select "

@@ -8,6 +8,7 @@ import numpy as np
 from repdist import _checks
 from repdist._arrays.storage import ENTRIES, in_file, release, temporary_file
 from repdist._cli.reading import note
+from repdist._numbers import counted
 from repdist._typing import Array, Float64
 
 
@@ -21,7 +22,8 @@ def standardized(samples: Sequence[Any]) -> list[Any]:
     ----------
     samples : sequence of array or DataFrame
         Tables are matched by the names of their columns. What cannot be standardised (no numbers,
-        missing values, other columns) comes back as it is, for a question to refuse.
+        missing values, whole numbers that float64 does not tell apart, other columns) comes back
+        as it is, for a question to refuse.
 
     Returns
     -------
@@ -45,8 +47,9 @@ def standardized(samples: Sequence[Any]) -> list[Any]:
         np.square((z - centre) / reach - mean).sum(axis=0) for rows in arrays for z in _blocks(rows)
     )
     deviation = np.where(constant, 1, np.sqrt(squares / N))
-    count = f"; {constant.sum()} constant ones are 0" * bool(constant.any())
-    note(f"{len(low)} columns standardised over {N:,} rows{count}")
+    still = int(constant.sum())
+    count = f"; {still:,} constant {'one is' if still == 1 else 'ones are'} 0" * bool(still)
+    note(f"{counted(len(low), 'column')} standardised over {N:,} rows{count}")
     scaled = [_scaled(rows, centre, reach, mean, deviation) for rows in arrays]
     return [
         type(rows)(z, columns=names) if hasattr(rows, "columns") else z
@@ -60,7 +63,7 @@ def standardized_groups(groups: Any) -> Any:
         return dict(zip(groups, standardized(list(groups.values())), strict=True))
     if isinstance(groups, list):
         return standardized(groups)
-    if isinstance(groups, np.ndarray) and groups.ndim == 3:
+    if isinstance(groups, np.ndarray) and groups.ndim == 3 and groups.size:
         return standardized([groups.reshape(-1, groups.shape[2])])[0].reshape(groups.shape)
     return standardized([groups])[0]
 
@@ -77,22 +80,20 @@ def _values(rows: Any, names: Any) -> Any:
 
 
 def _may_be_pooled(arrays: Sequence[Any]) -> bool:
-    """Tell whether these are rows of numbers of one width."""
+    """Tell whether these are rows of numbers of one width that float64 holds."""
     return all(
         isinstance(rows, np.ndarray)
         and rows.dtype.kind in "biuf"
         and rows.ndim == 2
         and rows.size > 0
         and rows.shape[1] == arrays[0].shape[1]
+        and (rows.dtype.kind not in "iu" or _checks.are_told_apart(rows.min(), rows.max()))
         for rows in arrays
     )
 
 
 def _extremes(arrays: Sequence[Array]) -> tuple[Float64, Float64]:
     """Return the least and the largest value of each column, (d,); NaN if it holds one."""
-    for rows in arrays:
-        if rows.dtype.kind in "iu":
-            _checks.told_apart("--standardize", rows.min(), rows.max())
     ends = [(z.min(axis=0), z.max(axis=0)) for rows in arrays for z in _blocks(rows)]
     low, high = zip(*ends, strict=True)
     return np.min(low, axis=0), np.max(high, axis=0)

@@ -135,6 +135,13 @@ def test_columns_that_are_no_numbers_are_refused_by_name(make):
     np.testing.assert_array_equal(read_samples({"X": alone})[0][:2], [[1], [0]])
 
 
+def test_a_name_that_is_no_text_is_not_offered_as_an_argument():
+    """`strata='7'` would not find the column 7."""
+    table = pd.DataFrame(X).assign(name="x").rename(columns={"name": 7})
+    with pytest.raises(TypeError, match=r"got String in column '7'\. Select numeric columns"):
+        repdist.mmd_test(table, table)
+
+
 @EVERY_KIND
 def test_a_missing_value_is_named_by_its_column(make):
     table = make([("a", [1.0, 2.0, None]), ("b", [4, 5, 6])])

@@ -203,9 +203,28 @@ def test_far_from_0():
         np.testing.assert_allclose(found, expected, rtol=1e-7)
 
 
-def test_whole_numbers_beyond_float64_are_refused():
-    with pytest.raises(ValueError, match="`--standardize` must hold whole numbers of at most"):
-        standardized([np.array([[2**60], [1]])])
+def test_whole_numbers_beyond_float64_are_refused_by_file(run):
+    np.save("ids.npy", np.array([[2**60, 1, 0], [2, 3, 4], [5, 6, 7]]))
+    code, _, err = run("test", "a.npy", "ids.npy", "--standardize")
+    assert code == 2
+    assert "`ids.npy` must hold whole numbers of at most 2^53" in err
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 0), (2, 0, 3), (0, 3, 2)])
+def test_groups_without_values_are_refused_as_ever(run, shape):
+    np.save("empty.npy", np.zeros(shape))
+    code, out, err = run("matrix", "empty.npy", "--standardize")
+    assert (code, out, err) == run("matrix", "empty.npy")
+    assert code == 2
+
+
+def test_one_column_is_counted_as_one(capsys):
+    standardized([np.array([[1.0], [2.0]])])
+    standardized([np.array([[1.0, 3.0], [2.0, 3.0]])])
+    assert capsys.readouterr().err == (
+        "repdist: 1 column standardised over 2 rows\n"
+        "repdist: 2 columns standardised over 2 rows; 1 constant one is 0\n"
+    )
 
 
 def test_files_are_read_in_blocks_into_a_file(monkeypatch):
