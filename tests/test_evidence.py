@@ -494,7 +494,7 @@ def test_a_shorter_run_is_compared_by_exact_tests(tmp_path, capsys):
     pvalue = stats.fisher_exact([[100, 1900], [190, 10]]).pvalue
     assert float(row["least_pvalue"]) == pytest.approx(3 * pvalue, rel=1e-3)
     assert (row["commit_then"], row["commit"]) == ("then", "now")
-    assert "1 others" in capsys.readouterr().out
+    assert "others: 1; not compared: 0" in capsys.readouterr().out
     recorded(now, [12, 10, 100], 200)
     assert again.main([str(now), "--out", str(then)]) == 0
 

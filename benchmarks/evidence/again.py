@@ -100,7 +100,8 @@ def line(row: Row) -> str:
         return f"{row['study']:12} nothing to compare"
     return (
         f"{row['study']:12} {row['rows']:4} rows, {row['rejections']} rejections"
-        f" ({row['expected']} expected), {row['different']} others;"
+        f" ({row['expected']} expected); rates that are others: {row['different']};"
+        f" not compared: {row['not_compared']};"
         f" least p {row['least_pvalue']:.2g}: {row['row']} {row['rate_then']} -> {row['rate']}"
     )
 
