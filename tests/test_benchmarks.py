@@ -1,15 +1,17 @@
 """The suite that measures the speed runs; no speed is asserted."""
 
 import csv
+import itertools
 import sys
 
+import numpy as np
 import pytest
 
 import repdist
 from benchmarks import __main__ as suite
 from benchmarks import monitor
 from benchmarks.cases import Case, all_cases
-from benchmarks.competitors import COMPETITORS
+from benchmarks.competitors import COMPETITORS, of_pairs
 from benchmarks.results import COLUMNS
 from benchmarks.roofline import roofline
 
@@ -38,6 +40,14 @@ def test_cases_have_names_of_their_own():
     names = [case.name for case in all_cases()]
     assert len(set(names)) == len(names)
     assert {case.library for case in all_cases()} == {"repdist", *COMPETITORS}
+
+
+def test_the_others_test_every_pair_of_groups():
+    seen = []
+    groups = [np.full((2, 3), g) for g in range(4)]
+    run = of_pairs(lambda _, X, Y: seen.append((X[0, 0], Y[0, 0])))
+    assert run(TINY[0], groups) == {"components": 1}
+    assert seen == list(itertools.combinations(range(4), 2))
 
 
 @pytest.mark.usefixtures("tiny")

@@ -221,7 +221,7 @@ def test_a_case_calls_the_metric(metric, subsets, monkeypatch):
     asked = []
     monkeypatch.setitem(peers.KID, "some", lambda *a: asked.append(("kid", *a[2:])) or 0.0)
     monkeypatch.setitem(peers.FID, "some", lambda *_: asked.append(("fid",)) or 0.0)
-    assert competitors.package(case, groups) == {"components": 1}
+    assert competitors.of_pairs(competitors.package)(case, groups) == {"components": 1}
     of_kid = ("kid", 3, 60) if subsets else ("kid", 1, 60)
     assert asked == [of_kid if metric == "kid" else ("fid",)]
 
