@@ -1,6 +1,7 @@
 """Who may import whom, and which names users meet."""
 
 import ast
+import functools
 import dataclasses
 import importlib
 import inspect
@@ -97,22 +98,23 @@ def folder_of(name):
     return name.partition(".")[0]
 
 
+@functools.cache
 def imports(tree):
-    """Yield (what is imported, whether at the top of the file), as dotted names."""
+    """Return pairs (what is imported, whether at the top of the file), as dotted names."""
     inside = {
         id(node)
         for function in ast.walk(tree)
         if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
         for node in ast.walk(function)
     }
+    found = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield alias.name, id(node) not in inside
+            found += [(alias.name, id(node) not in inside) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             prefix = "." * node.level + (f"{node.module}." if node.module else "")
-            for alias in node.names:
-                yield f"{prefix}{alias.name}", id(node) not in inside
+            found += [(f"{prefix}{alias.name}", id(node) not in inside) for alias in node.names]
+    return found
 
 
 def own_imports(tree, package="repdist.", files=FILES):
