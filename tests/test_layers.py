@@ -1,8 +1,8 @@
 """Who may import whom, and which names users meet."""
 
 import ast
-import functools
 import dataclasses
+import functools
 import importlib
 import inspect
 import re
