@@ -329,7 +329,8 @@ def test_names_of_batches_are_told_apart(names):
 def test_the_title_names_batches_that_gave_an_alarm_as_the_axis_does(name):
     """Dollars are no formula; characters that no font has are told once, by repdist."""
     with warnings.catch_warnings(record=True) as told:
-        warnings.simplefilter("always")
+        warnings.simplefilter("always", UserWarning)  # matplotlib's of a character is one, too
+        warnings.simplefilter("ignore", DeprecationWarning)  # of old versions, with newer ones
         figure = plotting.plot_drift(drift(["a", "b", name], headline=f"Alarm: {name}"))
         figure.canvas.draw()
     assert len(told) <= 1
