@@ -45,7 +45,7 @@ def points(rows: list[Row], prefix: str, column: str) -> Points:
     return sorted(
         (float(end), float(row[column]))
         for (start, _, end), row in named
-        if start == prefix and float(row[column]) > 0
+        if start == prefix and end.isdecimal() and float(row[column]) > 0
     )
 
 

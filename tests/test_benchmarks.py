@@ -12,6 +12,7 @@ from benchmarks import __main__ as suite
 from benchmarks import monitor
 from benchmarks.cases import Case, all_cases
 from benchmarks.competitors import COMPETITORS, of_pairs
+from benchmarks.plots import points
 from benchmarks.results import COLUMNS
 from benchmarks.roofline import roofline
 
@@ -48,6 +49,13 @@ def test_the_others_test_every_pair_of_groups():
     run = of_pairs(lambda _, X, Y: seen.append((X[0, 0], Y[0, 0])))
     assert run(TINY[0], groups) == {"components": 1}
     assert seen == list(itertools.combinations(range(4), 2))
+
+
+def test_pictures_have_the_cases_that_end_in_a_number():
+    """The recorded table has others of the same library, too."""
+    names = ["goodpoints-200", "goodpoints-table", "goodpoints-g1-200", "goodpoints-50"]
+    rows = [{"case": name, "seconds_median": "2.5"} for name in names]
+    assert points(rows, "goodpoints", "seconds_median") == [(50, 2.5), (200, 2.5)]
 
 
 @pytest.mark.usefixtures("tiny")
