@@ -73,7 +73,12 @@ def test_no_code_of_a_page_is_left_unrun(page):
     assert "doctest: +SKIP" not in text
 
 
-@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*/plot_*.py")), ids=lambda p: p.name)
+LESSONS = [
+    p for f in ("tutorials", "gallery") for p in sorted((ROOT / "docs" / f).glob("plot_*.py"))
+]
+
+
+@pytest.mark.parametrize("page", LESSONS, ids=lambda page: page.name)
 def test_lessons_use_public_names_alone(page):
     imported = [
         f"{getattr(node, 'module', None) or ''}.{alias.name}"
