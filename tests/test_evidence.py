@@ -520,7 +520,7 @@ def test_rows_of_other_settings_are_not_compared(tmp_path, capsys):
 def test_a_share_that_is_none_is_refused(share, capsys):
     with pytest.raises(SystemExit):
         suite.main(["--share", share])
-    assert "--share must be" in capsys.readouterr().err
+    assert "--share: must be above 0" in capsys.readouterr().err
 
 
 def test_a_share_of_the_repetitions_is_rounded_up():

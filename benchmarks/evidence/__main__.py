@@ -17,10 +17,8 @@ from benchmarks import results
 from benchmarks.evidence import table
 from benchmarks.evidence.figures import save_figures
 from benchmarks.evidence.runner import STUDIES, run
-from benchmarks.evidence.tasks import Found, Scope, Task
+from benchmarks.evidence.tasks import RESULTS, Found, Scope, Task, share
 from benchmarks.measure import ROOT
-
-RESULTS = "benchmarks/evidence/results"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -69,16 +67,14 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     )
     add = parser.add_argument
     add("rows", nargs="*", metavar="ROW", help="studies, or 'power/mixture-*/max'; else all")
-    add("--share", type=float, default=1.0, metavar="S", help="of the repetitions; .01 for minutes")
+    add("--share", type=share, default=1.0, metavar="S", help="of the repetitions; .01 for minutes")
     add("--out", type=Path, help="default benchmarks/evidence/results, or build/evidence-S")
     add("--jobs", type=int, default=usable, metavar="N", help="processes; default all cores")
     add("--anew", action="store_true", help="measure also what the tables have already")
     add("--mnist", metavar="PATH", help="the four raw files of MNIST; else the subset that we ship")
     options = parser.parse_args(arguments)
-    if not 0 < options.share <= 1:
-        parser.error(f"--share must be above 0 and at most 1; got {options.share}")
-    options.out = options.out or ROOT / (
-        RESULTS if options.share == 1 else f"build/evidence-{options.share}"
+    options.out = options.out or (
+        RESULTS if options.share == 1 else ROOT / f"build/evidence-{options.share}"
     )
     if options.jobs < 1:
         parser.error(f"--jobs must be at least 1; got {options.jobs}")

@@ -18,11 +18,10 @@ from statsmodels.stats.multitest import multipletests
 from benchmarks import results
 from benchmarks.evidence import table
 from benchmarks.evidence.runner import STUDIES
-from benchmarks.evidence.tasks import LEVEL
+from benchmarks.evidence.tasks import LEVEL, RESULTS
 from benchmarks.measure import ROOT
 from benchmarks.results import Row
 
-RESULTS = ROOT / "benchmarks/evidence/results"
 SETTINGS = ("n", "m", "d", "n_bins", "n_resamples", "pool")
 COLUMNS = (
     "study", "rows", "repetitions", "rejections", "expected", "different", "least_pvalue", "row",

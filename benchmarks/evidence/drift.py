@@ -25,6 +25,7 @@ from benchmarks.evidence.lengths import level_for, row_of
 from benchmarks.evidence.runner import finished
 from benchmarks.evidence.streams import Change, Stream
 from benchmarks.evidence.table import LAST, made_by
+from benchmarks.evidence.tasks import RESULTS, share
 from benchmarks.evidence.watchers import Looks
 from benchmarks.evidence.watching import (
     ONE,
@@ -187,18 +188,15 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     )
     add = parser.add_argument
     add("rows", nargs="*", metavar="ROW", help="parts, or 'delay/*/monitor-64'; else all")
-    add("--share", type=float, default=1.0, metavar="S", help="of the streams, at least 4 of each")
+    add("--share", type=share, default=1.0, metavar="S", help="of the streams, at least 4 of each")
     add("--out", type=Path, help="default benchmarks/evidence/results, or build/evidence-S")
     add("--kept", type=Path, help="what streams gave; default build/evidence-drift, or -drift-S")
     add("--jobs", type=int, default=1, metavar="N", help="processes; default 1")
     add("--minutes", type=float, default=float("inf"), help="go on another time after so many")
     add("--anew", action="store_true", help="measure also what is known already")
     options = parser.parse_args(arguments)
-    if not 0 < options.share <= 1:
-        parser.error(f"--share must be above 0 and at most 1; got {options.share}")
     part = "" if options.share == 1 else f"-{options.share}"
-    tables = f"build/evidence{part}" if part else "benchmarks/evidence/results"
-    options.out = options.out or ROOT / tables
+    options.out = options.out or (ROOT / f"build/evidence{part}" if part else RESULTS)
     options.kept = options.kept or ROOT / f"build/evidence-drift{part}"
     options.chosen = chosen(cases(options.share), options.rows)
     for pattern in options.rows:

@@ -1,5 +1,6 @@
 """What is repeated: a problem, its sizes, and the methods that see the same samples."""
 
+import argparse
 import hashlib
 import math
 from dataclasses import dataclass
@@ -8,8 +9,10 @@ from typing import Any, Literal, Protocol
 import numpy as np
 
 from benchmarks.evidence.problems import Problem
+from benchmarks.measure import ROOT
 
 LEVEL = 0.05
+RESULTS = ROOT / "benchmarks/evidence/results"
 Combine = Literal["max", "mean", "fuse"]
 Bins = Literal["auto", "rows"] | int
 Found = dict[str, np.ndarray]  # method: p-values of the repetitions, in order; or another number
@@ -53,6 +56,14 @@ def seed_of(task: Task, what: str, repetition: int) -> np.random.SeedSequence:
     """Return the seed of a repetition: of its name alone, so no order or process changes it."""
     digest = hashlib.sha256(f"{task.study}/{task.name}/{what}".encode()).digest()
     return np.random.SeedSequence([int.from_bytes(digest[:16], "big"), repetition])
+
+
+def share(text: str) -> float:
+    """Return a share of the repetitions from the command line."""
+    value = float(text)
+    if not 0 < value <= 1:
+        raise argparse.ArgumentTypeError(f"must be above 0 and at most 1; got {text}")
+    return value
 
 
 @dataclass(frozen=True)

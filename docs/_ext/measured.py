@@ -36,7 +36,7 @@ class Measured(SphinxDirective):
     """``{measured} PATH``, the path from the root of the checkout."""
 
     required_arguments = 1
-    option_spec = {  # noqa: RUF012
+    option_spec = {  # noqa: RUF012 (as docutils has it)
         "command": directives.unchanged_required,
         "columns": words,  # column=heading, or two numbers in one cell: column+column=heading, ...
         "where": words,  # column=pattern or column!=pattern, ...; pattern|pattern: either
@@ -111,7 +111,7 @@ class MeasuredFigure(SphinxDirective):
     """``{measured-figure} PATH``, from the root of the checkout; nothing if it is not there."""
 
     required_arguments = 1
-    option_spec = {"alt": directives.unchanged_required}  # noqa: RUF012
+    option_spec = {"alt": directives.unchanged_required}  # noqa: RUF012 (as docutils has it)
 
     def run(self):
         path = ROOT / self.arguments[0]

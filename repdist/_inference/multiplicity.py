@@ -30,8 +30,8 @@ ADJUSTMENTS: tuple[str, ...] = get_args(Adjust)
 def adjusted(pvalues: Float64, adjust: str) -> Float64:
     """Return p-values adjusted by a method of statsmodels, or as they are for ``"none"``.
 
-    Holm's, the default, is computed here: statsmodels collects garbage each time, which takes a
-    tenth of a second or more where torch is imported.
+    Holm's, the default, is computed here: statsmodels collects garbage each time, which is
+    slow where torch is imported.
     """
     if adjust == "none":
         return pvalues
