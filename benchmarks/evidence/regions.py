@@ -5,7 +5,7 @@ of all of them together. Of a clump of Y, ``"clump"`` is the least of the region
 a quarter of the rows are of the clump, 1 if there is none; ``"elsewhere"`` is the least of those in
 which less than a fiftieth are. These are not free of a difference: a clump lowers the shares that Y
 has of them, which is why the study counts them, and checks no level. ``"many"`` is ``"clump"`` with
-48 regions in the place of 12, and ``"mmd_test"`` looks at all rows.
+48 regions in the place of 24, and ``"mmd_test"`` looks at all rows.
 """
 
 from typing import Any

@@ -39,7 +39,7 @@ def explain(  # noqa: PLR0913 (the options of a test)
     n_bins: Bins = "auto",
     method: Method = "exact",
     n_landmarks: int = N_LANDMARKS,
-    n_regions: int = 12,
+    n_regions: int = 24,
     rng: np.random.Generator | int | None = None,
     n_jobs: int = -1,
     progress: bool = False,
@@ -70,7 +70,7 @@ def explain(  # noqa: PLR0913 (the options of a test)
     n_landmarks : int
         See `mmd_test`.
     n_regions : int
-        See `region_test`. Default 12.
+        See `region_test`. Default 24.
     rng : None, int or numpy.random.Generator
         With a number each result is that of its own call with this `rng`; what is said of all
         columns together, where none differs, is the answer of `test`.

@@ -27,7 +27,7 @@ def region_test(  # noqa: PLR0913 (the options of a test)
     X: Array,
     Y: Array,
     *,
-    n_regions: int = 12,
+    n_regions: int = 24,
     paired: bool = False,
     clusters: tuple[Any, Any] | str | None = None,
     strata: tuple[Any, Any] | str | None = None,
@@ -52,7 +52,7 @@ def region_test(  # noqa: PLR0913 (the options of a test)
         As `mmd_test` takes them. k-means takes rows as they are: bring columns of different units
         to one scale first, with figures of both samples together.
     n_regions : int
-        At most so many, 12 by default, of at least 2. There are fewer if there are fewer different
+        At most so many, 24 by default, of at least 2. There are fewer if there are fewer different
         rows, and at most half as many as rows: a region of one row tells nothing.
     paired : bool
     clusters, strata : pair of sequences, or column name, optional
