@@ -31,10 +31,11 @@ GUIDE = (
     Answer(
         "In which columns do they differ?", "`column_test(X, Y)`", "columns A B", "what_differs"
     ),
+    Answer("In which regions?", "`region_test(X, Y)`", "regions A B", "which_regions_and_rows"),
     Answer(
-        "In which regions, and at which rows?",
-        "`region_test(X, Y)`, `witness(X, Y)`",
-        "",
+        "Which rows are most typical of one beside the other?",
+        "`witness(X, Y)`",
+        "witness A B",
         "which_regions_and_rows",
     ),
     Answer(
@@ -77,7 +78,7 @@ GUIDE = (
         "Are they close enough?",
         "`mmd_test(X, Y).equivalence(margin)`, margin of `effect`; also of a comparison with a "
         "reference",
-        "",
+        "equivalence A B --margin D",
         "close_enough",
     ),
     Answer(

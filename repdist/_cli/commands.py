@@ -12,6 +12,7 @@ from repdist._cli.against import against, by_label
 from repdist._cli.columns import columns as which_columns
 from repdist._cli.designs import Design, read_both, read_table
 from repdist._cli.drift import monitor, reference_app, sketch
+from repdist._cli.equivalence import equivalence
 from repdist._cli.metric import metric
 from repdist._cli.options import (
     ALPHA,
@@ -56,6 +57,7 @@ from repdist._cli.options import (
 )
 from repdist._cli.outputs import checked_outputs, in_words_of_the_user, show, write
 from repdist._cli.reading import Reading
+from repdist._cli.regions import regions, witness
 from repdist._guide import question_of
 
 app = typer.Typer(
@@ -158,7 +160,7 @@ def compare(  # noqa: PLR0913 (the options of the command)
     page = {option: outputs.pop(option) for option in list(outputs) if option == "--html"}
     test = found.test if isinstance(found, repdist.Explanation) else found
     try:
-        show(test, as_json, outputs)
+        show(test, as_json, outputs, reading.done)
     finally:
         write(found, page, reading.done)
 
@@ -224,7 +226,10 @@ def matrix(  # noqa: PLR0913 (the options of the command)
 
 
 app.command("columns", short_help=question_of("columns"))(which_columns)
+app.command("regions", short_help=question_of("regions"))(regions)
+app.command("witness", short_help=question_of("witness"))(witness)
 app.command("against", short_help=question_of("against"))(against)
+app.command("equivalence", short_help=question_of("equivalence"))(equivalence)
 app.command("by-label", short_help=question_of("by-label"))(by_label)
 app.command("metric", short_help=question_of("metric"))(metric)
 app.add_typer(reference_app, name="reference")
@@ -282,7 +287,7 @@ def check(  # noqa: PLR0913 (the options of the command)
             rng=seed,
             progress=not as_json,
         )
-    show(result, as_json, outputs)
+    show(result, as_json, outputs, reading.done)
 
 
 @app.command("power", short_help=question_of("power"))
@@ -338,7 +343,7 @@ def power(  # noqa: PLR0913 (the options of the command)
             rng=seed,
             progress=not as_json,
         )
-    show(result, as_json, outputs)
+    show(result, as_json, outputs, reading.done)
 
 
 @app.command(

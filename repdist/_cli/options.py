@@ -45,10 +45,13 @@ EstimatorName: Any = _choices("EstimatorName", repdist.mmd_test, "estimator")
 AdjustName: Any = _choices("AdjustName", repdist.pairwise_mmd_test, "adjust")
 UnmatchedName: Any = _choices("UnmatchedName", repdist.mmd_test, "unmatched")
 MethodName: Any = _choices("MethodName", repdist.mmd_test, "method")
+UnitName: Any = _choices("UnitName", repdist.MMDTestResult.equivalence, "unit")
 MULTI_RBF, MAX, UNBIASED = KernelName("multi-rbf"), CombineName("max"), EstimatorName("unbiased")
 HOLM, RAISE, EXACT = AdjustName("holm"), UnmatchedName("raise"), MethodName("exact")
+EFFECT = UnitName("effect")
 ALPHA = inspect.signature(repdist.check_level).parameters["alpha"].default
 N_LANDMARKS = inspect.signature(repdist.mmd_test).parameters["n_landmarks"].default
+N_REGIONS = inspect.signature(repdist.region_test).parameters["n_regions"].default
 
 First: TypeAlias = Annotated[str, typer.Argument(metavar="A", help="First sample: a file of rows.")]
 Second: TypeAlias = Annotated[

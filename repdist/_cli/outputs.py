@@ -27,7 +27,8 @@ _WORDS = {
     "n_repetitions": "--repetitions", "combine": "--combine", "adjust": "--adjust",
     "paired": "--paired", "clusters": "--clusters", "strata": "--strata",
     "unmatched": "--unmatched", "method": "--method", "n_landmarks": "--landmarks",
-    "kernel": "--kernel", "subsets": "--subsets", "subset_size": "--subset-size",
+    "kernel": "--kernel", "n_regions": "--regions", "margin": "--margin",
+    "subsets": "--subsets", "subset_size": "--subset-size",
 }  # fmt: skip
 _ADVICE = re.compile(r'`?\b(\w+)=(?:True|"(\w+)"|\[(\d+)\])`?')
 
@@ -35,9 +36,13 @@ _ADVICE = re.compile(r'`?\b(\w+)=(?:True|"(\w+)"|\[(\d+)\])`?')
 def show(
     result: Any, as_json: bool, outputs: dict[str, Path], of_rows: str = "", **of_plot: Any
 ) -> None:
-    """Print the result, then write the files that were asked for."""
+    """Print the result, then write the files that were asked for; JSON says `of_rows`, too."""
     try:
-        print(json.dumps(result.to_dict(), indent=2) if as_json else result, flush=True)
+        if as_json:
+            prepared = {"preparation": of_rows} if of_rows else {}
+            print(json.dumps(result.to_dict() | prepared, indent=2), flush=True)
+        else:
+            print(result, flush=True)
     finally:  # the work is done, whoever reads the output
         write(result, outputs, of_rows, **of_plot)
 

@@ -25,12 +25,15 @@ class EquivalenceResult(Result):
     unit : {"effect", "mmd_squared"}
     value : float
         The distance found, in that unit.
+    cautions : tuple of str
+        Those of the test.
     """
 
     pvalue: float
     margin: float
     unit: Unit
     value: float
+    cautions: tuple[str, ...]
 
     def _card(self) -> Card:
         words = {"effect": "effect", "mmd_squared": "MMD^2"}[self.unit]
@@ -40,6 +43,7 @@ class EquivalenceResult(Result):
                 ("p-value", f"{self.pvalue:.4g} for a distance of the margin or more"),
                 (words, f"{self.value:.4g}"),
             ),
+            self.cautions,
         )
 
     def _record(self) -> dict[str, Any]:
@@ -48,6 +52,7 @@ class EquivalenceResult(Result):
             "margin": self.margin,
             "unit": self.unit,
             "value": self.value,
+            "cautions": self.cautions,
         }
 
 

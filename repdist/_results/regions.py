@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-_MOST_NAMED = 5  # regions in words
+_MOST_NAMED, _MOST_ROWS = 5, 3  # regions in words, and rows of each
 _OTHER_SHARES = (
     "shares add up to 1: a clump of rows that one sample has more of lowers its shares of all other"
     " regions, which may then differ, too"
@@ -273,12 +273,25 @@ class RegionResult(Result):
         frame, found = self.to_frame(), int(self.differs.sum())
         lines = [("finding", self.finding())]
         surest = frame[reaches(frame["pvalue_adjusted"])].head(_MOST_NAMED)
-        lines += [(f"region {row.region}", _words(row)) for row in surest.itertuples()]
+        lines += [(f"region {row.region}", self._words(row)) for row in surest.itertuples()]
         if (more := found - _MOST_NAMED) > 0:
             lines.append(("", f"and {more:,} more: to_frame()"))
         lines += [("control", CONTROLS[self.control]), ("null", self.relabelings.describe())]
         title = f"{counted(self.n_regions, 'region')}: {self.n:,} rows against {self.m:,}"
         return Card(title, tuple(lines), self.cautions)
+
+    def _words(self, row: Any) -> str:
+        """Return both shares, how surely they differ, and rows to look at."""
+        ratio = ""
+        if np.isfinite(row.log2_ratio):
+            ratio = f" (x {with_digits(2**row.log2_ratio)})"
+        of = int(row.difference > 0)
+        typical = self.typical(row.region, n_rows=_MOST_ROWS)[of]
+        return (
+            f"{row.share_x:.1%} of X, {row.share_y:.1%} of Y{ratio}, difference "
+            f"{in_points(row.low, row.high)}; adjusted p = {row.pvalue_adjusted:.2g}; "
+            f"typical rows of {'XY'[of]}: {', '.join(map(str, typical))}"
+        )
 
     def _record(self) -> dict[str, Any]:
         return {
@@ -296,14 +309,3 @@ class RegionResult(Result):
 def in_points(low: float, high: float) -> str:
     """Return the interval of a difference of shares, in percentage points."""
     return f"{100 * low:+.1f} to {100 * high:+.1f} points"
-
-
-def _words(row: Any) -> str:
-    """Return both shares and how surely they differ."""
-    ratio = ""
-    if np.isfinite(row.log2_ratio):
-        ratio = f" (x {with_digits(2**row.log2_ratio)})"
-    return (
-        f"{row.share_x:.1%} of X, {row.share_y:.1%} of Y{ratio}, difference "
-        f"{in_points(row.low, row.high)}; adjusted p = {row.pvalue_adjusted:.2g}"
-    )

@@ -240,6 +240,7 @@ class MMDTestResult(Result):
             margin=margin,
             unit=unit,
             value=self.effect if unit == "effect" else float(value),
+            cautions=self.cautions,
         )
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":

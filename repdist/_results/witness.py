@@ -1,6 +1,7 @@
 """The witness at the rows of two samples: a ranking."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy.typing as npt
 from repdist import _checks
 from repdist._results.card import Card, Result
 from repdist._results.words import kernel_words
+from repdist._spreadsheet import write_frame
 from repdist._typing import Float64
 from repdist.kernels import Kernel
 
@@ -92,6 +94,17 @@ class WitnessResult(Result):
             }
         )
         return frame.sort_values("witness", ascending=False, kind="stable", ignore_index=True)
+
+    def to_csv(self, path: str | Path) -> None:
+        """Write `to_frame()` to a file, which appears when it is complete.
+
+        Raises
+        ------
+        TypeError, ValueError, OSError
+            If `path` is no file name, is none that can be written in an existing folder, or
+            cannot be written to its end; an earlier file is then as it was.
+        """
+        write_frame(path, self.to_frame(), [])
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":
         """Draw the distributions of the witness over the rows of both samples.

@@ -406,6 +406,10 @@ def test_the_card_names_what_differs():
     surest = result.order[0]
     assert text.startswith("6 regions: 180 rows against 180\n  finding  1 of 6 regions differ")
     assert f"region {surest} 0.0% of X, 16.7% of Y, difference +" in text
+    rows = ", ".join(map(str, result.typical(surest, n_rows=3)[1]))
+    assert f"typical rows of Y: {rows}\n" in text
+    swapped = found_in(CLUMP, PLAIN, n_regions=6)
+    assert f"typical rows of X: {rows}\n" in str(swapped)
     assert repr(result) == "RegionResult(1 of 6 regions differ)"
     words = result.method()
     assert "6 regions by k-means" in words
