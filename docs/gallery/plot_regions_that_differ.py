@@ -39,7 +39,7 @@ def batch(count, rings):
 
 
 X, Y = batch(400, rings=0), batch(400, rings=20)
-result = repdist.region_test(X, Y, rng=0)
+result = repdist.region_test(X, Y, n_regions=12, rng=0)  # 24 would cut single kinds
 print(result)
 
 # %%

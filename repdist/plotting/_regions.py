@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
 _LEAST, _MOST = 1, 4  # the ends of the scale, as powers of 2
 _BAR = 0.38  # the height of one; regions are 1 apart
-_FRAMED: Any = {"edgecolor": "black", "linewidth": 2.0}
-_PLAIN: Any = {"edgecolor": "0.6", "linewidth": 0.6}
+# Of labels: frame, size and space around; small ones cover each other less.
+_FRAMED: Any = ({"edgecolor": "black", "linewidth": 2.0}, "small", 0.25)
+_PLAIN: Any = ({"edgecolor": "0.6", "linewidth": 0.5}, "x-small", 0.12)
 
 
 def plot_regions(shape: RegionsShape, ax: "Axes | None" = None) -> "Axes":
@@ -38,10 +39,10 @@ def plot_regions(shape: RegionsShape, ax: "Axes | None" = None) -> "Axes":
         cmap=ramp, norm=Normalize(-end, end), s=10, linewidth=0,
     )  # fmt: skip
     for region in np.argsort(shape.differs, kind="stable").tolist():
-        frame = _FRAMED if shape.differs[region] else _PLAIN
+        frame, size, pad = _FRAMED if shape.differs[region] else _PLAIN
         ax.annotate(
-            f"{region}", plane.centres[region], ha="center", va="center", fontsize="small",
-            bbox={"boxstyle": "round,pad=0.25", "facecolor": "white", **frame}, zorder=4,
+            f"{region}", plane.centres[region], ha="center", va="center", fontsize=size,
+            bbox={"boxstyle": f"round,pad={pad}", "facecolor": "white", **frame}, zorder=4,
         )  # fmt: skip
     colours = ax.figure.colorbar(points, ax=ax, shrink=0.8, ticks=np.arange(-end, end + 1))
     colours.ax.set_yticklabels([_power(p) for p in range(-end, end + 1)])
