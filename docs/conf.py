@@ -51,7 +51,6 @@ bibtex_reference_style = "author_year"
 
 # --- reference -----------------------------------------------------------------------------------
 
-autodoc_preserve_defaults = True
 autodoc_typehints = "none"  # the docstrings have shapes and dtypes
 autosummary_generate = True
 numpydoc_show_class_members = False

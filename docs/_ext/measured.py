@@ -72,7 +72,7 @@ class Measured(SphinxDirective):
         pairs = [word.partition("=") for word in self.options["columns"]]
         heads = [head or name for name, _, head in pairs]
         names = [name.split("+") for name, _, _ in pairs]
-        return heads, [[" + ".join(shown(row.get(n, "")) for n in some) for some in names]
+        return heads, [[" + ".join(shown(row[n]) for n in some if row.get(n)) for some in names]
                        for row in rows]  # fmt: skip
 
     def crossed(self, rows):
@@ -144,7 +144,14 @@ def table(heads, body):
 
 
 def line(cells):
-    return nodes.row("", *(nodes.entry("", nodes.paragraph("", str(cell))) for cell in cells))
+    return nodes.row("", *(
+        nodes.entry("", nodes.paragraph("", str(cell)), classes=["number"] * is_number(cell))
+        for cell in cells
+    ))  # fmt: skip
+
+
+def is_number(cell):
+    return cell.replace(",", "").replace(".", "", 1).lstrip("-").isdigit()
 
 
 def setup(app):

@@ -1,6 +1,7 @@
 """The command line: `repdist test`, `matrix`, `against`, `monitor`, `check`, and others."""
 
 import importlib
+import inspect
 import sys
 import warnings
 from typing import Annotated, Any
@@ -375,3 +376,14 @@ def _sizes(text: str) -> Any:
         raise ValueError(
             f'`--sizes` must be "auto" or whole numbers with commas between them; got {text!r}.'
         ) from None
+
+
+def _unwrap(group: typer.Typer) -> None:
+    """Leave the breaking of lines in the help of commands to the terminal."""
+    for command in group.registered_commands:
+        paragraphs = (inspect.getdoc(command.callback) or "").split("\n\n")
+        command.help = "\n\n".join(text.replace("\n", " ") for text in paragraphs)
+
+
+_unwrap(app)
+_unwrap(reference_app)

@@ -60,7 +60,7 @@ def test_random_pvalue_agrees_with_scipy(chance_seed):
 
     scipys = stats.permutation_test(
         (np.arange(30.0), np.arange(30.0, 60.0)), statistic, n_resamples=1999,
-        alternative="greater", rng=chance_seed,
+        alternative="greater", random_state=chance_seed,
     )  # fmt: skip
     ours = repdist.mmd_test(X, Y, kernel=kernels.RBF(1.0), estimator="biased", rng=chance_seed)
     p = scipys.pvalue
