@@ -1,5 +1,6 @@
 """The documentation: `make docs` builds it, without a network once the packages are installed."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -7,6 +8,7 @@ DOCS = Path(__file__).parent
 sys.path[:0] = [str(DOCS), str(DOCS / "_ext"), str(DOCS / "explanation")]
 
 import matplotlib as mpl  # noqa: E402
+from docutils import nodes  # noqa: E402
 from make_inventories import SITES  # noqa: E402
 from make_pictures import draw_for_site  # noqa: E402
 
@@ -64,6 +66,14 @@ def signature_of(_app, what, name, *_):
     return None
 
 
+def keep_together(_app, doctree, *_):
+    """Break no line between a number and its sign of per cent."""
+    for text in list(doctree.findall(nodes.Text)):
+        if " %" in text and not isinstance(text.parent, nodes.literal | nodes.literal_block):
+            whole = re.sub(r"(?<=\d) %", "\N{NO-BREAK SPACE}%", text)
+            text.parent.replace(text, nodes.Text(whole))
+
+
 def draw(_app):
     """Draw what must agree with the numbers beside it."""
     mpl.use("Agg")
@@ -73,6 +83,7 @@ def draw(_app):
 def setup(app):
     app.connect("autodoc-process-signature", signature_of)
     app.connect("builder-inited", draw)
+    app.connect("doctree-read", keep_together)
 
 
 # --- what runs -----------------------------------------------------------------------------------
