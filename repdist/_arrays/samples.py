@@ -141,9 +141,12 @@ def _is_store(value: Any) -> bool:
 
 def _library(name: str, value: Any) -> str:
     if value is None or isinstance(value, (set, str, bytes)) or callable(value):
+        repair = "Convert it with `np.asarray`."
+        if isinstance(value, (str, bytes)):
+            repair = "Read a file first, as with `pd.read_csv` or `np.load`."
         raise TypeError(
             f"`{name}` must be an array of real numbers of shape (rows, columns); got "
-            f"{describe(value)}. Convert it with `np.asarray`."
+            f"{describe(value)}. {repair}"
         )
     refuse_containers(name, value)
     refuse_tables_elsewhere(name, value)

@@ -90,7 +90,9 @@ def read_table(name: str, table: Any) -> Table:
     if wrong:
         more = f" ({len(wrong)} such columns)" if len(wrong) > 1 else ""
         column, kind = next(iter(wrong.items()))
-        cast = f", or use `{name}.astype(float)`" if hasattr(table, "astype") else ""
+        cast = ""
+        if hasattr(table, "astype"):
+            cast = f" (`{name}.select_dtypes('number')`, `{name}.astype(float)`)"
         text = kind in (nw.String, nw.Categorical, nw.Enum, nw.Object) and len(wrong) < len(kinds)
         use = (
             f"If it holds ids or classes of rows, say `clusters={column!r}`, `strata={column!r}` "
@@ -99,7 +101,7 @@ def read_table(name: str, table: Any) -> Table:
         held = "lists" if _holds_lists(frame[frame.columns[names.index(column)]]) else str(kind)
         raise TypeError(
             f"`{name}` must hold real numbers; got {held} in column {column!r}{more}. {use}Select "
-            f"numeric columns, or one column of lists{cast}."
+            f"numeric columns{cast}, or one column of lists."
         )
     for number, (column, kind) in enumerate(frame.schema.items()):
         if kind in (nw.Int64, nw.UInt64):
@@ -235,7 +237,7 @@ def _check_same(first: str, expected: tuple[str, ...], name: str, columns: tuple
     if only:
         raise ValueError(
             f"{both} must have the same columns; got {' and '.join(only)}. Select or rename "
-            "columns."
+            "columns (on the command line `--columns` selects)."
         )
 
 

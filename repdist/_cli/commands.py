@@ -56,7 +56,13 @@ from repdist._cli.options import (
     StrataKey,
     UnmatchedOption,
 )
-from repdist._cli.outputs import checked_outputs, in_words_of_the_user, show, write
+from repdist._cli.outputs import (
+    checked_outputs,
+    in_words_of_the_user,
+    show,
+    with_options,
+    write,
+)
 from repdist._cli.reading import Reading
 from repdist._cli.regions import regions, witness
 from repdist._guide import question_of
@@ -78,7 +84,7 @@ def main() -> None:
 
     def tell(message: Warning | str, *_: Any, **__: Any) -> None:
         if str(message) not in told:
-            print(f"repdist: {message}", file=sys.stderr)
+            print(f"repdist: {with_options(str(message))}", file=sys.stderr)
         told.add(str(message))
 
     warnings.showwarning = tell

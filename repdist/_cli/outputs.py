@@ -30,7 +30,8 @@ _WORDS = {
     "kernel": "--kernel", "n_regions": "--regions", "margin": "--margin",
     "subsets": "--subsets", "subset_size": "--subset-size",
 }  # fmt: skip
-_ADVICE = re.compile(r'`?\b(\w+)=(?:True|"(\w+)"|\[(\d+)\])`?')
+_ADVICE = re.compile(r'`?\b(\w+)=(?:True|"(\w+)"|\[(\d+)\]|(\(ids_x, ids_y\)))`?')
+_SLOW = "all pairs of"  # how a caution begins that is told before the work
 
 
 def show(
@@ -39,10 +40,12 @@ def show(
     """Print the result, then write the files that were asked for; JSON says `of_rows`, too."""
     try:
         if as_json:
-            prepared = {"preparation": of_rows} if of_rows else {}
-            print(json.dumps(result.to_dict() | prepared, indent=2), flush=True)
+            record = result.to_dict()
+            if of_rows:
+                record["preparation"] = of_rows
+            print(json.dumps(record, indent=2), flush=True)
         else:
-            print(result, flush=True)
+            print(with_options(str(result)), flush=True)
     finally:  # the work is done, whoever reads the output
         write(result, outputs, of_rows, **of_plot)
 
@@ -85,6 +88,7 @@ def in_words_of_the_user(files: dict[str, str]) -> Iterator[None]:
         with warnings.catch_warnings():
             if "path" not in files:  # what a question warns of is a caution of its result
                 warnings.simplefilter("ignore", repdist.RepdistWarning)
+                warnings.filterwarnings("always", _SLOW, repdist.RepdistWarning)
             yield
     except (OSError, TypeError, ValueError) as error:
         raise ValueError(_reworded(str(error), _WORDS | files)) from None
@@ -92,7 +96,7 @@ def in_words_of_the_user(files: dict[str, str]) -> Iterator[None]:
 
 def _reworded(message: str, words: dict[str, str]) -> str:
     """Return a message without advice in Python, with the user's words for the arguments."""
-    message = _ADVICE.sub(_as_option, message)
+    message = with_options(message)
     first, *others = re.split(r"(?<=[.?!]) (?=[A-Z])", message)
     own = re.compile(rf"({'|'.join(map(re.escape, words))})(\[.*\])?|--.*")
     kept = [text for text in others if all(map(own.fullmatch, re.findall("`([^`]*)`", text)))]
@@ -102,12 +106,17 @@ def _reworded(message: str, words: dict[str, str]) -> str:
     return text
 
 
+def with_options(text: str) -> str:
+    """Return a text with options in the place of what it advises in Python."""
+    return _ADVICE.sub(_as_option, text)
+
+
 def _as_option(advice: re.Match[str]) -> str:
     """Return `unmatched="drop"` as `--unmatched drop`, what is no option as it is."""
-    name, text, number = advice.groups()
+    name, text, number, ids = advice.groups()
     if name not in _WORDS:
         return advice[0]
-    return f"`{' '.join(filter(None, (_WORDS[name], text, number)))}`"
+    return f"`{' '.join(filter(None, (_WORDS[name], text, number, ids and 'COLUMN')))}`"
 
 
 def checked_outputs(given: dict[str, Path | None], inputs: Iterable[str]) -> dict[str, Path]:

@@ -73,6 +73,9 @@ class Combination:
     n: int
 
 
+_ROUNDING = 1e-9  # of the largest statistic: what differs by less ties
+
+
 class Null:
     """The relabelings' statistics, combined, and how many reach the observed one.
 
@@ -111,6 +114,13 @@ class Null:
         self._rule = _rule(statistics, tolerance, combination, moments, kept)
         self.statistic = self._rule.observed
         self.pvalue = float(_share(self._rule.reached())) if kept.any() else 1.0
+
+    def lower_pvalue(self) -> float:
+        """Return the share of relabelings whose statistic is no larger than the observed one."""
+        if self.dropped.all():
+            return 1.0
+        values = self._rule.values()
+        return float((values <= values[0] + _ROUNDING * np.abs(values).max()).mean())
 
     def component_pvalues(self) -> Float64:
         """Return the p-value of each component by itself, (R,)."""

@@ -36,6 +36,12 @@ _FEWEST_NUMBERED = 20  # rows from which numbers of their own are no chance
 _MOST_ENTRIES = 2**20  # of these rows
 _SIZES_DIFFER = 0.01  # the p-value of a rank test of the clusters' sizes
 _CORRELATED = 0.2  # of paired rows: below it pairing would change little
+LOOK_PAIRED = (
+    "row i of one sample lies much nearer to row i of the other than to other rows, as the same "
+    "items measured twice do: the test takes rows for independent and hardly sees differences "
+    "between paired rows; `paired=True` does"
+)
+_ALIKE = 0.001  # the share of relabelings whose samples are as alike: below it, dependent
 
 
 def slow_if_exact(arrays: Sequence[Array], options: Options) -> list[str]:
@@ -48,7 +54,7 @@ def slow_if_exact(arrays: Sequence[Array], options: Options) -> list[str]:
     time = f"{seconds:.0f} seconds" if seconds < 120 else f"{seconds / 60:.0f} minutes"
     return [
         f"all pairs of {N:,} rows take some {time} of two cores (for 64 columns; time grows with "
-        "the square of the rows); landmarks see all rows in one pass"
+        'the square of the rows); `method="landmarks"` sees all rows in one pass'
     ]
 
 
@@ -65,6 +71,21 @@ def null_cautions(null: Null, drawn: Drawn) -> list[str]:
     elif null.dropped.any():
         found.append(f"{null.dropped.sum()} component(s) do not vary and were left out")
     return found
+
+
+def alike_cautions(null: Null, design: Design, of_data: Sequence[str]) -> list[str]:
+    """Return a caution if the samples are more alike than chance makes them, unless one says why.
+
+    False-alarm rate: at most `_ALIKE` where relabelings make p exact.
+    """
+    if design.paired or LOOK_PAIRED in of_data or null.lower_pvalue() > _ALIKE:
+        return []
+    return [
+        "the samples are more alike than rows dealt out at random, and p says nothing. Do they "
+        "hold the same items, in any order? Then `paired=True`, and `clusters=(ids_x, ids_y)` "
+        "unless row i belongs to row i. Were they drawn to be alike inside classes? Then "
+        "`strata=(ids_x, ids_y)`"
+    ]
 
 
 def cluster_cautions(first: npt.NDArray[np.intp], second: npt.NDArray[np.intp]) -> list[str]:
@@ -134,23 +155,11 @@ def data_cautions(
     design : Design
         How rows were said to depend on each other.
     """
-    paired = None if design.clusters is not None else design.paired
     if isinstance(kernel, Precomputed):  # the rows are numbers of rows
         again = _count_copies(Z)
         return [f"{again} row numbers name a row of `K` again: are rows independent?"] * (again > 0)
-    found, rows, d = [], len(Z), Z.shape[1]
-    if len(samples) == 2 and paired is not None and paired != look_paired(*samples):
-        if not paired:
-            found.append(
-                "row i of one sample lies much nearer to row i of the other than to other rows, as "
-                "the same items measured twice do: the test takes rows for independent and hardly "
-                "sees differences between paired rows; paired=True does"
-            )
-        elif len(Z) >= 2 * _FEWEST_NUMBERED:
-            found.append(
-                "row i of one sample lies no nearer to row i of the other than to other rows: are "
-                "both in one order?"
-            )
+    paired = None if design.clusters is not None else design.paired
+    found, rows, d = order_cautions(samples, design), len(Z), Z.shape[1]
     copies = sum(map(_count_copies, samples)) if paired else _count_copies(Z)
     if copies > _MANY_COPIES * rows and paired is not None:
         found.append(
@@ -172,9 +181,25 @@ def data_cautions(
         which = _called(columns, int(hiding[0])) if one else _called_all(columns, hiding, d)
         found.append(
             f"{which} hold{'s' * one} {share:.0%} of the variance and hide{'s' * one} the others: "
-            "standardise columns of different units (on the command line: --standardize)"
+            "standardise columns of different units by all rows together, (Z - Z.mean(0)) / "
+            "Z.std(0), or --standardize on the command line"
         )
     return found
+
+
+def order_cautions(samples: Sequence[Array], design: Design) -> list[str]:
+    """Return a caution if rows look paired and are not said to be, or the reverse."""
+    if len(samples) != 2 or design.clusters is not None:
+        return []
+    found = look_paired(*samples)
+    if found and not design.paired:
+        return [LOOK_PAIRED]
+    if design.paired and not found and sum(map(len, samples)) >= 2 * _FEWEST_NUMBERED:
+        return [
+            "row i of one sample lies no nearer to row i of the other than to other rows: are both "
+            "in one order? (With `clusters=(ids_x, ids_y)` pairs are found by their ids.)"
+        ]
+    return []
 
 
 # --- rows that are not independent ---------------------------------------------------------------

@@ -11,6 +11,7 @@ from repdist._designs.relabelings import Drawn
 from repdist._inference.rates import chance_of_as_many, count_rejections
 from repdist._numbers import LEVEL, reaches
 from repdist._options import N_LANDMARKS, Options, check_row_numbers
+from repdist._questions.cautions import order_cautions
 from repdist._questions.designs import Unmatched, check_options
 from repdist._questions.rehearsal import (
     LEAST,
@@ -23,7 +24,7 @@ from repdist._questions.rehearsal import (
 )
 from repdist._results.level import FALSE_ALARMS, LevelCheck
 from repdist._typing import Array, Bins, Combine, Estimator, Method
-from repdist.kernels import Kernel, MultiRBF
+from repdist.kernels import Kernel, MultiRBF, Precomputed
 
 MOST_ROWS = 1000  # of a sample in one repetition
 
@@ -169,6 +170,9 @@ def check_level(  # noqa: PLR0913 (the options of a test)
     paired = rehearsal.design.paired
     draw = functools.partial(_exchanged if paired else _dealt_out, rehearsal, used)
     drawn = rehearsal.relabelings(used, options)
+    order = []
+    if not (paired or isinstance(kernel, Precomputed)):
+        order = order_cautions([rehearsal.X, rehearsal.Y], rehearsal.design)
     pvalues = pvalues_of([draw] * n_repetitions, rehearsal, options)  # (n_repetitions,)
     rejections = count_rejections(pvalues, alpha)
     return LevelCheck(
@@ -190,6 +194,7 @@ def check_level(  # noqa: PLR0913 (the options of a test)
         attainable=drawn.attainable(alpha),
         cautions=(
             *rehearsal.cautions,
+            *order,
             *_left_out(rehearsal, (n, m)),
             *_never_rejects(drawn, alpha),
         ),

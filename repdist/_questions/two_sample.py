@@ -8,7 +8,12 @@ import numpy as np
 
 from repdist import _arrays, _checks
 from repdist._options import N_LANDMARKS, Options, check_row_numbers
-from repdist._questions.cautions import data_cautions, null_cautions, slow_if_exact
+from repdist._questions.cautions import (
+    alike_cautions,
+    data_cautions,
+    null_cautions,
+    slow_if_exact,
+)
 from repdist._questions.designs import Designed, Unmatched, check_options, read_two_samples
 from repdist._questions.landmarks import some_in_runs, tested
 from repdist._questions.memory import memory_bytes
@@ -325,6 +330,7 @@ def _result(
         memory_bytes=held + outcome.more_bytes,
         cautions=(
             *null_cautions(null, drawn),
+            *alike_cautions(null, design, of_data),
             *([] if view is None else view.cautions()),
             *designed.cautions,
             *outcome.cautions,

@@ -8,6 +8,7 @@ from repdist._results.card import Card, Result
 
 Unit = Literal["effect", "mmd_squared"]
 UNITS = ("effect", "mmd_squared")
+_LEAST = 1e-16  # what a normal approximation may be said to give
 
 
 @dataclass(frozen=True)
@@ -36,11 +37,12 @@ class EquivalenceResult(Result):
     cautions: tuple[str, ...]
 
     def _card(self) -> Card:
+        shown = f"{self.pvalue:.4g}" if self.pvalue >= _LEAST else f"below {_LEAST:g}"
         words = {"effect": "effect", "mmd_squared": "MMD^2"}[self.unit]
         return Card(
             f"Is the distance below the margin? {words} of {self.margin:.4g}",
             (
-                ("p-value", f"{self.pvalue:.4g} for a distance of the margin or more"),
+                ("p-value", f"{shown} for a distance of the margin or more"),
                 (words, f"{self.value:.4g}"),
             ),
             self.cautions,

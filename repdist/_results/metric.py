@@ -8,6 +8,7 @@ from repdist import _checks
 from repdist._inference.rates import CONFIDENCE
 from repdist._results.card import Card, Result
 from repdist._results.two_sample import MMDTestResult
+from repdist._results.words import interval_words
 
 
 @dataclass(frozen=True)
@@ -106,14 +107,14 @@ class MetricResult(Result):
         )
 
     def _card(self) -> Card:
-        low, high = (f"{end:.3g}" if end > 0 else "0 (cut)" for end in self.confidence_interval())
+        interval = interval_words(*self.confidence_interval())
         wrong = self.test is None and bool(self.cautions)  # those of FID are of its interval
         lines = [
             (self.name, f"{self.value:.6g} ({self.convention})"),
             (
                 "error",
                 f"unbiased {self.unbiased:.6g}, standard error {self.standard_error:.2g}, "
-                f"95 % interval {low} to {high}{', not to be trusted: see the caution' * wrong}",
+                f"{interval}{', not to be trusted: see the caution' * wrong}",
             ),
         ]
         if self.pvalue is not None:

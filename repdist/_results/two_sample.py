@@ -18,7 +18,12 @@ from repdist._numbers import reaches
 from repdist._results.card import Card, Result
 from repdist._results.equivalence import EquivalenceResult, Unit, checked_margin
 from repdist._results.landmarks import LandmarkView
-from repdist._results.words import kernel_call, kernel_words, statistic_words
+from repdist._results.words import (
+    interval_words,
+    kernel_call,
+    kernel_words,
+    statistic_words,
+)
 from repdist._typing import Bins, Combine, Estimator, Float64
 from repdist._version import __version__
 from repdist.kernels import Kernel
@@ -344,17 +349,18 @@ class MMDTestResult(Result):
         )
 
     def _card(self) -> Card:
-        low, high = (f"{end:.3g}" if end > 0 else "0 (cut)" for end in self.confidence_interval())
         kind = "unbiased"
         if self.estimator == "biased":
             kind = f"biased; unbiased {self.estimate.mmd_squared:.4g}"
+        interval = interval_words(*self.confidence_interval())
         at_the_least = ""
         if self.pvalue <= self.relabelings.least_pvalue:
             at_the_least = f", the least that {self.n_resamples:,} relabelings can give"
         if self.guarded:
             at_the_least = ", of random signs: larger than that of relabelings"
         lines = [
-            ("MMD^2", f"{self.mmd_squared:.4g} ({kind}), 95 % interval {low} to {high}"),
+            ("MMD^2", f"{self.mmd_squared:.4g} ({kind}), {interval}"),
+            *([("effect", f"{self.effect:.2g} of the spread within samples")] * (self.spread > 0)),
             ("p-value", f"{self.pvalue:.4g}{at_the_least}"),
             ("tested", self._tested()),
             ("kernel", str(self.kernel)),
@@ -434,18 +440,18 @@ class MMDTestResult(Result):
         differs, apart = bool(reaches(self.pvalue)), self.confidence_interval()[0] > 0
         if differs == apart:
             return ""
-        whole = "it is for MMD^2 of the kernel as a whole,\n"
+        whole = "it is for all components together,\n"
         if self.landmarks is not None and self.landmarks.sampled:
             return (
-                f"the interval {_REACHES[apart]}: it is of the rows that were drawn,\nand the "
-                + ("test of all rows, seen through landmarks")
+                f"the interval {_REACHES[apart]}: it comes of the rows that were drawn alone,\nand "
+                "the p-value of all rows"
             )
         if self.guarded and not differs:
             return f"the interval {_REACHES[apart]}, and the test for 0 alone does not reject"
         if len(self.component_columns["bandwidth"]) == 1 or self.combine == "mean":
             return f"the interval {_REACHES[apart]}: it holds at any distance,\nand {_TEST[apart]}"
         return f"the interval {_REACHES[apart]}: {whole}and the test for what stands out most " + (
-            "among its components"
+            "among them"
         )
 
     def _tested(self) -> str:

@@ -36,6 +36,13 @@ _NAMES: dict[type[Kernel], str] = {
 }
 
 
+def interval_words(low: float, high: float) -> str:
+    """Return an interval of 95 % for what is at least 0, cut there, in words."""
+    if high <= 0:
+        return "95 % interval all below 0"
+    return f"95 % interval {f'{low:.3g}' if low > 0 else '0 (cut)'} to {high:.3g}"
+
+
 def statistic_words(kernel: Kernel, combine: Combine) -> str:
     """Return in words what is tested: a kernel of one component needs no combination."""
     several = isinstance(kernel, MultiRBF) and kernel.size > 1

@@ -154,8 +154,8 @@ def check_kernel(kernel: Any) -> None:
     if not isinstance(kernel, Kernel):
         raise TypeError(
             f"`kernel` must be a kernel object such as `repdist.kernels.RBF()`; got "
-            f"{_checks.describe(kernel)}. For a function of your own, derive from "
-            "`repdist.kernels.Kernel`."
+            f"{_checks.describe(kernel)}. The others are in `repdist.kernels`, such as "
+            "`Polynomial()`; for a function of your own, derive from its `Kernel`."
         )
     _checks.flag(f"{type(kernel).__name__}.shift_invariant", kernel.shift_invariant)
 

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 import repdist
+from repdist._cli.outputs import with_options
 
 RNG = np.random.default_rng(8)
 X, Y = RNG.normal(size=(60, 3)), RNG.normal(size=(60, 3))
@@ -37,7 +38,7 @@ def test_it_prints_and_writes_what_the_function_finds(files, paired, folder, run
         X, LABELS, second, LABELS, paired=paired, kernel=repdist.kernels.RBF(),
         adjust="bonferroni", n_resamples=199, rng=3,
     )  # fmt: skip
-    assert (code, output, message) == (0, f"{expected}\n", "")
+    assert (code, output, message) == (0, with_options(f"{expected}\n"), "")
     found = pd.read_csv("x.csv", index_col="label")
     pd.testing.assert_frame_equal(found, expected.to_frame(), check_dtype=False, rtol=1e-12)
     assert (folder / "x.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")

@@ -8,6 +8,7 @@ import pytest
 import repdist
 from repdist import kernels
 from repdist._cli import commands
+from repdist._cli.outputs import with_options
 
 
 def samples(n=40, m=50, d=2, shift=0.0, seed=0, dtype=np.float64):
@@ -60,10 +61,10 @@ def test_pairs(run):
     np.save("y.npy", Y)
     code, output, message = run("check", "a.npy", "y.npy", "--paired", *SHORT)
     expected = repdist.check_level(X, Y, paired=True, **QUICK)
-    assert (code, output, message) == (0, f"{expected}\n", "")
+    assert (code, output, message) == (0, with_options(f"{expected}\n"), "")
     code, output, message = run("power", "a.npy", "y.npy", "--paired", "--sizes", "7,12", *SHORT)
     expected = repdist.estimate_power(X, Y, paired=True, sizes=[7, 12], **QUICK)
-    assert (code, output, message) == (0, f"{expected}\n", "")
+    assert (code, output, message) == (0, with_options(f"{expected}\n"), "")
 
 
 def test_the_defaults_of_the_commands_are_those_of_the_functions():

@@ -9,6 +9,7 @@ import pytest
 from given import needs
 
 import repdist
+from repdist._cli.outputs import with_options
 
 RNG = np.random.default_rng(4)
 X = RNG.normal(size=(30, 3))
@@ -100,7 +101,7 @@ def test_pairs(run):
     NAMED.to_csv("before.csv", index=False)
     code, output, message = run("test", "before.csv", "after.csv", "--paired", *QUICK)
     expected = repdist.mmd_test(NAMED, after, paired=True, n_resamples=99, rng=0)
-    assert (code, output, message) == (0, f"{expected}\n", "")
+    assert (code, output, message) == (0, with_options(f"{expected}\n"), "")
     assert output.startswith("Paired MMD test: 30 pairs of rows\n")
 
 
@@ -141,7 +142,7 @@ def test_columns_of_both_tables(run, options, ids):
     write("y.tsv", Y, **of_y)
     code, output, message = run("test", "x.csv", "y.tsv", *options, *QUICK)
     expected = repdist.mmd_test(NAMED, Y, **ids, n_resamples=99, rng=0)
-    assert (code, output, message) == (0, f"{expected}\n", "")
+    assert (code, output, message) == (0, with_options(f"{expected}\n"), "")
 
 
 def test_pairs_of_clusters(run):
@@ -154,7 +155,7 @@ def test_pairs_of_clusters(run):
     expected = repdist.mmd_test(
         NAMED, frame(Y), paired=True, clusters=(ids_x, ids_y), n_resamples=99, rng=0
     )
-    assert (code, output, message) == (0, f"{expected}\n", "")
+    assert (code, output, message) == (0, with_options(f"{expected}\n"), "")
     assert output.startswith("Paired MMD test: 5 pairs of clusters")
 
 
@@ -172,7 +173,7 @@ def test_pairs_of_clusters_may_lose_rows(run):
     expected = repdist.mmd_test(
         *map(frame, rest), paired=True, clusters=pairs, n_resamples=99, rng=0
     )
-    assert (code, output) == (0, f"{expected}\n")
+    assert (code, output) == (0, with_options(f"{expected}\n"))
     assert message == "repdist: x.csv: 1 of 30 rows have missing values, left out\n"
 
 
@@ -184,7 +185,7 @@ def test_pairs_in_strata(run):
     expected = repdist.mmd_test(
         NAMED, frame(X[::-1]), paired=True, strata=(sites, sites), n_resamples=99, rng=0
     )
-    assert (code, output) == (0, f"{expected}\n")
+    assert (code, output) == (0, with_options(f"{expected}\n"))
 
 
 def test_rows_that_have_no_partner(run):
@@ -228,7 +229,7 @@ def test_strata_of_one_sample_are_left_out_if_asked_for(run):
     expected = repdist.mmd_test(
         NAMED, frame(Y), strata=(sites_x, sites_y), unmatched="drop", n_resamples=99, rng=0
     )
-    assert (code, output) == (0, f"{expected}\n")
+    assert (code, output) == (0, with_options(f"{expected}\n"))
     assert "caution  left out: 0 rows of X and 1 of Y" in output
 
 
@@ -247,7 +248,7 @@ def test_ids_of_rows_that_are_left_out_are_left_out(run):
     ids = np.delete(ids_x, 4), ids_y[:-1]
     assert code == 0
     expected = repdist.mmd_test(*map(frame, rest), strata=ids, n_resamples=99, rng=0)
-    assert output == f"{expected}\n"
+    assert output == with_options(f"{expected}\n")
 
 
 @pytest.mark.parametrize(
@@ -324,7 +325,7 @@ def test_ids_of_a_parquet_file_are_text(run):
     code, output, _ = run("test", "x.parquet", "y.csv", "--strata", "site", *QUICK)
     ids = ["1", "2"] * 15, ["1"] * 12 + ["2"] * 13
     expected = repdist.mmd_test(NAMED, frame(Y), strata=ids, n_resamples=99, rng=0)
-    assert (code, output) == (0, f"{expected}\n")
+    assert (code, output) == (0, with_options(f"{expected}\n"))
     write("gap.parquet", X, site=["u", None] * 15)
     code, _, message = run("test", "gap.parquet", "y.csv", "--strata", "site", *QUICK)
     assert code == 2
@@ -353,10 +354,10 @@ def test_level_and_power(run, options, ids):
     shorter = "--repetitions", 10, "--resamples", 19
     code, output, _ = run("check", "x.csv", "y.csv", *options, *shorter)
     expected = repdist.check_level(frame(first), frame(second), **ids, **quick)
-    assert (code, output) == (0, f"{expected}\n")
+    assert (code, output) == (0, with_options(f"{expected}\n"))
     code, output, _ = run("power", "x.csv", "y.csv", *options, *shorter, "--sizes", 4)
     expected = repdist.estimate_power(frame(first), frame(second), sizes=[4], **ids, **quick)
-    assert (code, output) == (0, f"{expected}\n")
+    assert (code, output) == (0, with_options(f"{expected}\n"))
 
 
 @pytest.mark.parametrize("command", ["check", "power"])
@@ -435,7 +436,7 @@ def test_pairs_of_stacked_groups(run):
     np.save("x.npy", Z.reshape(3, 24, 3))
     code, output, _ = run("matrix", "x.npy", "--paired", *QUICK)
     expected = repdist.pairwise_mmd_test(Z.reshape(3, 24, 3), paired=True, n_resamples=99, rng=0)
-    assert (code, output) == (0, f"{expected}\n")
+    assert (code, output) == (0, with_options(f"{expected}\n"))
 
 
 def test_rows_of_groups_without_partners(run):
@@ -537,7 +538,7 @@ def test_gaps_in_arrays_of_ids(run):
     expected = repdist.pairwise_mmd_test(
         Z[kept], KINDS[kept], strata=ages[kept], n_resamples=99, rng=0
     )
-    assert (code, output) == (0, f"{expected}\n")
+    assert (code, output) == (0, with_options(f"{expected}\n"))
     assert message == "repdist: x.npz: 24 of 72 rows have missing values, left out\n"
 
 

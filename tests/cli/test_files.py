@@ -51,7 +51,8 @@ def test_columns_of_two_files_are_matched_by_name(run):
     assert (code, output) == (2, "")
     assert message == (
         "repdist: `a.csv` and `other.csv` must have the same columns; got 'c' only in `a.csv` and "
-        "'d' only in `other.csv`. Select or rename columns.\n"
+        "'d' only in `other.csv`. Select or rename columns (on the command line `--columns` "
+        "selects).\n"
     )
     B.to_csv("plain.csv", index=False, header=False)
     assert pvalue(run, "a.csv", "plain.csv") == LEAST

@@ -7,6 +7,7 @@ from scipy import linalg, spatial
 
 import repdist
 from repdist import kernels, metrics
+from repdist._results.words import interval_words
 from repdist.metrics import _fid, _mmd
 
 RNG = np.random.default_rng(21)
@@ -181,9 +182,9 @@ def test_fid_of_unequal_samples_says_when_rows_are_too_few(n, m, told):
     expected = f"{few} rows against {many}, of 40 columns: the jackknife takes away more than"
     assert [caution[: len(expected)] for caution in found.cautions] == [expected] * told
     _, error, *_ = str(found).splitlines()[1:]
-    low, high = (f"{end:.3g}" if end else "0 (cut)" for end in found.confidence_interval())
+    interval = interval_words(*found.confidence_interval())
     marked = ", not to be trusted: see the caution" * told
-    assert error.endswith(f"95 % interval {low} to {high}{marked}")
+    assert error.endswith(f"{interval}{marked}")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import repdist
 from repdist import kernels
 from repdist._questions.cautions import hiding_columns, look_paired, telling_columns
 
-PAIRED = "paired=True does"
+PAIRED = "`paired=True` does"
 
 
 def said(result, words):
@@ -32,6 +32,47 @@ def test_the_same_images_through_two_checkpoints():
     assert said(repdist.mmd_test(X, Y, rng=0), PAIRED)
     assert not said(repdist.mmd_test(X, rng.permutation(Y), rng=0), PAIRED)
     assert said(repdist.pairwise_mmd_test({"a": X, "b": Y}, rng=0), PAIRED)
+
+
+ALIKE = "more alike than rows dealt out at random"
+
+
+@pytest.mark.parametrize("m", [300, 280])
+def test_the_same_images_in_any_order_are_more_alike_than_chance_makes_them(m):
+    """False-failure rate: nil, for the share of relabelings that are as alike is the least."""
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(300, 16))
+    Y = rng.permutation(0.98 * X + 0.2 * rng.normal(size=X.shape))[:m]
+    assert said(repdist.mmd_test(X, Y, rng=0), ALIKE)
+    assert not said(repdist.mmd_test(X, rng.normal(size=(m, 16)), rng=0), ALIKE)
+    assert not said(repdist.mmd_test(X, Y + 1, rng=0), ALIKE)
+
+
+def test_where_pairs_are_seen_or_said_no_more_is_told():
+    X, Y = pairs(np.random.default_rng(4), 200, 6, 0.99)
+    found = repdist.mmd_test(X, Y, rng=0)
+    assert said(found, PAIRED)
+    assert found.null.lower_pvalue() < 0.001
+    assert not said(found, ALIKE)
+    assert not said(repdist.mmd_test(X, Y, paired=True, rng=0), ALIKE)
+
+
+def test_samples_drawn_to_be_alike_inside_classes_are_told_of():
+    rng = np.random.default_rng(5)
+    centres = 6 * np.arange(20).repeat(5)[:, None]
+    X, Y = (centres + 0.1 * rng.normal(size=(100, 2)) for _ in range(2))
+    (caution,) = said(repdist.mmd_test(X, Y, rng=0), ALIKE)
+    assert "`strata=(ids_x, ids_y)`" in caution
+
+
+def test_rows_at_random_are_rarely_called_alike():
+    """Of 300 samples .3 are expected at most; more than 4 fail falsely once in 60,000."""
+    rng = np.random.default_rng(6)
+    results = [
+        repdist.mmd_test(*rng.normal(size=(2, 40, 3)), n_resamples=1023, rng=seed)
+        for seed in range(300)
+    ]
+    assert sum(bool(said(result, ALIKE)) for result in results) <= 4
 
 
 def test_copies_of_partners_are_no_caution():
@@ -141,7 +182,10 @@ def test_arrays_have_columns_by_number():
 
 # --- columns of different units ------------------------------------------------------------------
 
-UNITS = "standardise columns of different units (on the command line: --standardize)"
+UNITS = (
+    "standardise columns of different units by all rows together, (Z - Z.mean(0)) / Z.std(0), or "
+    "--standardize on the command line"
+)
 
 
 def test_a_few_columns_that_hide_many_are_called_by_name():

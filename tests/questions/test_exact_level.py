@@ -54,6 +54,7 @@ def test_single_rows_over_all_70_relabelings(kernel, pooled, combine, estimator)
     ]
     assert all(result.exhaustive and result.n_resamples == 70 for result in results)
     assert_exact([result.pvalue for result in results])
+    assert_exact([result.null.lower_pvalue() for result in results])
 
 
 @COMBINATIONS

@@ -31,7 +31,7 @@ BAD_OPTIONS = [
     ("n_bins", None, TypeError, '"auto", "rows" or a whole number'),
     ("n_bins", 11, ValueError, 'at most the 10 rows of the smaller sample; got 11. Use "rows"'),
     ("kernel", "rbf", TypeError, "a kernel object such as `repdist.kernels.RBF()`"),
-    ("kernel", lambda x, y: x @ y.T, TypeError, "derive from `repdist.kernels.Kernel`"),
+    ("kernel", lambda x, y: x @ y.T, TypeError, "The others are in `repdist.kernels`"),
     ("kernel", kernels.RBF, TypeError, "Use `RBF()`"),
     ("kernel", None, TypeError, "a kernel object such as"),
     ("kernel", [kernels.RBF()], TypeError, "a kernel object such as"),

@@ -37,7 +37,9 @@ def test_paired_rows_that_are_given_as_independent_are_told():
     X, Y = pairs(60, d=5)
     (caution,) = repdist.mmd_test(X, Y, rng=0).cautions
     assert "paired=True" in caution
-    assert repdist.mmd_test(X, np.random.default_rng(0).permutation(Y), rng=0).cautions == ()
+    shuffled = np.random.default_rng(0).permutation(Y)
+    (caution,) = repdist.mmd_test(X, shuffled, rng=0).cautions
+    assert caution.startswith("the samples are more alike than rows dealt out at random")
 
 
 @pytest.mark.parametrize(

@@ -239,7 +239,9 @@ def test_results_speak_of_pairs(function):
     plt.close("all")
     unpaired = function(*pairs(40, shift=0.5), **QUICK | {"paired": False})
     assert unpaired.to_dict()["counted"] == "rows"
-    assert "pair" not in str(unpaired)
+    assert "pair" not in str(unpaired).partition("caution")[0]
+    looks_paired = any("`paired=True` does" in caution for caution in unpaired.cautions)
+    assert looks_paired == (function is repdist.check_level)
 
 
 def test_the_rows_that_are_needed_are_pairs():
