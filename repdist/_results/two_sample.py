@@ -443,8 +443,8 @@ class MMDTestResult(Result):
         whole = "it is for all components together,\n"
         if self.landmarks is not None and self.landmarks.sampled:
             return (
-                f"the interval {_REACHES[apart]}: it comes of the rows that were drawn alone,\nand "
-                "the p-value of all rows"
+                f"the interval {_REACHES[apart]}: it comes from the drawn rows alone,\nand "
+                "the p-value from all rows"
             )
         if self.guarded and not differs:
             return f"the interval {_REACHES[apart]}, and the test for 0 alone does not reject"
