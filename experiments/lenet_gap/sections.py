@@ -218,8 +218,8 @@ cell at x = 150 is {tables[150].to_numpy().max():.2f}.</li>
 {term("bandwidth", "bandwidths")} goes from {rulers.min():.3g} to {rulers.max():.3g} over the cells
 at x = 10, so cells do not compare.</li>
 <li><strong>Normalising changes nothing</strong>: the function does not see one shift and scale of
-all features. At x = 10 no cell changes by more than {post.normalize_changes:.1e}, which is
-rounding.</li>
+all features. At x = 10 no cell changes by more than
+{f"{post.normalize_changes:.1e}".replace("-", "−")}, which is rounding.</li>
 </ul>
 {_picture(folder, "post_curve")}"""
 
