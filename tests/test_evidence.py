@@ -5,6 +5,8 @@ import itertools
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
+from matplotlib.text import Text
 from oracles import rbf_on_gaussians
 from scipy import stats
 
@@ -14,6 +16,7 @@ from benchmarks.evidence import __main__ as suite
 from benchmarks.evidence import (
     again,
     defaults,
+    figures,
     level,
     paired,
     power,
@@ -428,6 +431,33 @@ def test_a_run_writes_rows_and_goes_on(tmp_path, capsys):
     _, again = run(tmp_path)
     assert again == rows
     assert "0 problems to do, 2 kept" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("panels", "lines_of"),
+    [
+        (figures.PUBLISHED_PANELS, figures.curves),
+        (figures.DIMENSION_PANELS, lambda rows, f: figures.lines(rows, f, figures.OTHERS)),
+        (figures.SMALL_PANELS, figures.sizes),
+    ],
+)
+def test_names_in_figures_can_be_read_where_they_are_shown(panels, lines_of):
+    """At least 9 pixels high where a page is 736 wide, dark enough, and none on another."""
+    rows = list(table.load(suite.RESULTS).values())
+    figure = figures.figure_of(panels, lambda family: lines_of(rows, family))
+    figure.draw_without_rendering()
+    assert len(figure.axes) == len(panels)
+    for text in (t for t in figure.findobj(Text) if t.get_text() and t.get_visible()):
+        assert text.get_fontsize() / 72 * 736 / figure.get_figwidth() >= 9
+        assert np.mean(to_rgb(text.get_color())) <= 0.45
+    for ax in figure.axes:
+        boxes = [[Text.get_window_extent(t) for t in ts] for ts in (ax.texts, ax.get_xticklabels())]
+        assert len(boxes[0]) >= 3
+        for some in boxes:
+            for a, b in itertools.combinations(some, 2):
+                width = min(a.x1, b.x1) - max(a.x0, b.x0)
+                height = min(a.y1, b.y1) - max(a.y0, b.y0)
+                assert min(width, height) < 0
 
 
 @pytest.mark.usefixtures("tiny")

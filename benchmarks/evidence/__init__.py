@@ -8,7 +8,7 @@ The studies, each a file: `level`, `power` (beside published figures), `small` (
 `regions` (which are called different, and rightly?). `runner`
 repeats them in processes, `problems`, `grouped`, `models`, `structures` and `features` have the
 data, `published` the figures of others, `rates` the intervals and checks. `metric_numbers` sets
-numbers beside those of other packages.
+numbers beside those of other packages. `figures` draws what the tables hold, without a study.
 
 A study of streams has a command of its own, `python -m benchmarks.evidence.drift`: does a monitor
 alarm as rarely as it is asked to, and how soon after a change?

@@ -1,32 +1,39 @@
-"""Power curves, told apart by shade, line style and marker, each named at its end."""
+"""Power curves, told apart by shade, line style and marker, each named at its end.
+
+``python -m benchmarks.evidence.figures`` draws them from the tables that are there.
+"""
 
 import itertools
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from benchmarks.evidence import published
+from benchmarks.evidence import published, table
+from benchmarks.evidence.tasks import RESULTS
 from benchmarks.results import Row
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Look = tuple[str, str, str]  # shade, line style, marker
 Drawn = dict[str, Any]  # a line, as `panel` draws it
 
 # Line: the column or method that it shows, and how.
-OURS = {"max": ("0", "-", "o"), "fuse": ("0.35", "-", "s"), "rbf-median": ("0.6", "-", "^")}
+OURS = {"max": ("0", "-", "o"), "fuse": ("0.25", "-", "s"), "rbf-median": ("0.45", "-", "^")}
 THEIRS = {
-    published.FUSE: ("FUSE, published", "0.35", "--", "s"),
+    published.FUSE: ("FUSE, published", "0.25", "--", "s"),
     published.AGG: ("MMDAgg, published", "0", ":", "D"),
-    published.MEDIAN: ("median, published", "0.6", "--", "^"),
+    published.MEDIAN: ("median, published", "0.45", "--", "^"),
 }
 OTHERS = {
     "max": ("0", "-", "o"),
-    "mean": ("0.4", "--", "v"),
-    "fuse": ("0.4", "-", "s"),
-    "rbf-median": ("0.6", "-.", "^"),
+    "mean": ("0.25", "--", "v"),
+    "fuse": ("0.25", "-", "s"),
+    "rbf-median": ("0.45", "-.", "^"),
     "laplacian-median": ("0", ":", "D"),
     "energy": ("0", "--", "x"),
 }
-SMALL = {"max": ("0", "-", "o"), "energy": ("0.4", "--", "x"), "hotelling": ("0", ":", "D")}
+SMALL = {"max": ("0", "-", "o"), "energy": ("0.25", "--", "x"), "hotelling": ("0", ":", "D")}
 
 PUBLISHED_PANELS = {
     "mixture": "mixture of Gaussians: sd of one mode",
@@ -44,23 +51,25 @@ SMALL_PANELS = {
     for family, what in (("gaussian", "null"), ("shift-one", "shift"), ("scale", "scale"))
     for d in (2, 5)
 }
-LEAST_GAP = 0.055  # between names
+LEAST_GAP = 0.07  # between names
+SIZE = (4.7, 3.2)  # of a panel, in inches: two of them are shown about 8 inches wide
 
 
 def save_figures(rows: list[Row], folder: Path) -> list[Path]:
     """Draw what the rows allow."""
     power = [row for row in rows if row["study"] == "power"]
     small = [row for row in rows if row["study"] == "small"]
-    plans: dict[str, tuple[dict[str, str], Callable[[str], list[Drawn]], int]] = {
-        "power.png": (PUBLISHED_PANELS, lambda family: curves(power, family), 2),
-        "dimensions.png": (DIMENSION_PANELS, lambda family: lines(power, family, OTHERS), 3),
-        "small.png": (SMALL_PANELS, lambda family: sizes(small, family), 2),
+    plans: dict[str, tuple[dict[str, str], Callable[[str], list[Drawn]]]] = {
+        "power.png": (PUBLISHED_PANELS, lambda family: curves(power, family)),
+        "dimensions.png": (DIMENSION_PANELS, lambda family: lines(power, family, OTHERS)),
+        "small.png": (SMALL_PANELS, lambda family: sizes(small, family)),
     }
     paths = []
-    for name, (panels, lines_of, wide) in plans.items():
+    for name, (panels, lines_of) in plans.items():
         if any(lines_of(family) for family in panels):
-            draw(folder / name, panels, lines_of, wide)
-            paths.append(folder / name)
+            part = folder / f"{name}.part"  # until it is whole
+            figure_of(panels, lines_of).savefig(part, format="png", dpi=150)
+            paths.append(part.replace(folder / name))
     return paths
 
 
@@ -100,7 +109,7 @@ def sizes(rows: list[Row], family: str) -> list[Drawn]:
 
 
 def line(rows: list[Row], label: str, x: list[str], look: Look) -> Drawn:
-    """Return what `draw` needs of some rows."""
+    """Return what `panel` needs of some rows."""
     shade, style, marker = look
     numbers = {name: [float(row[name]) for row in rows] for name in ("rate", "low", "high")}
     return {
@@ -119,21 +128,19 @@ def end(row: Row) -> str:
     return str(row["problem"]).rpartition("-")[2]
 
 
-def draw(
-    path: Path, panels: dict[str, str], lines_of: Callable[[str], list[Drawn]], wide: int
-) -> None:
-    """Draw panels into a file, under a temporary name until it is whole."""
+def figure_of(panels: dict[str, str], lines_of: Callable[[str], list[Drawn]]) -> "Figure":
+    """Draw panels, two beside each other."""
     from matplotlib.figure import Figure
 
-    high = -(-len(panels) // wide)
-    figure = Figure(figsize=(5.2 * wide, 3.4 * high), layout="constrained")
-    axes = figure.subplots(high, wide, squeeze=False).ravel()
-    for ax, (family, label) in zip(axes, panels.items(), strict=True):
+    high = -(-len(panels) // 2)
+    figure = Figure(figsize=(2 * SIZE[0], high * SIZE[1]), layout="constrained")
+    axes = figure.subplots(high, 2, squeeze=False).ravel()
+    for ax, (family, label) in zip(axes, panels.items(), strict=False):
         panel(ax, lines_of(family))
         ax.set(xlabel=label, ylabel="rejection rate", ylim=(-0.02, 1.02))
-    part = path.with_suffix(".png.part")
-    figure.savefig(part, format="png", dpi=150)
-    part.replace(path)
+    for ax in axes[len(panels) :]:
+        ax.remove()
+    return figure
 
 
 def panel(ax: Any, found: list[Drawn]) -> None:
@@ -144,7 +151,7 @@ def panel(ax: Any, found: list[Drawn]) -> None:
         ax.plot(x, each["y"], ms=4, lw=1.2, **style)
         if each["low"] is not None and each["label"] == "max":
             ax.fill_between(x, each["low"], each["high"], color="0.88", lw=0, zorder=0)
-        ax.set_xticks(x, each["x"])
+        ax.set_xticks(x, each["x"], fontsize=9)
     ax.axhline(0.05, color="0.8", lw=0.8, zorder=0)
     ax.spines[["top", "right"]].set_visible(False)
     heights = spread([each["y"][-1] for each in found])
@@ -152,8 +159,8 @@ def panel(ax: Any, found: list[Drawn]) -> None:
         last = len(each["x"]) - 1
         ax.annotate(
             each["label"], (last, each["y"][-1]), (last + 0.04 * last + 0.1, height),
-            fontsize=7, va="center", color=each["color"], annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": "0.8", "lw": 0.5},
+            fontsize=9, va="center", color=each["color"], annotation_clip=False,
+            arrowprops={"arrowstyle": "-", "color": "0.6", "lw": 0.5, "relpos": (0, 0.5)},
         )  # fmt: skip
 
 
@@ -169,3 +176,7 @@ def spread(heights: list[float]) -> list[float]:
             moved[i] = min(moved[i], top)
             top = moved[i] - LEAST_GAP
     return moved
+
+
+if __name__ == "__main__":
+    save_figures(list(table.load(RESULTS).values()), RESULTS)

@@ -30,14 +30,14 @@ PICTURES = {  # by name: the text in its place, and the caption
     ),
     "post_tables": (
         "Heat maps of mmd_rbf for 1, 2, 10, 50 and 150 images a side, and the p-values at two.",
-        "mmd_rbf on windows of x images a side. Row i takes its images from class i, column j the "
+        "mmd_rbf on x images a side. Row i takes its images from class i, column j the "
         "next ones from class j, so the diagonal compares a class with itself. All on one scale.",
     ),
     "post_curve": (
         "The value against the number of images, for the same class and for two classes.",
-        "Mean and 90 % range over random windows. Left: the post's value falls with n for one "
-        "class, on the line that theory gives. Right: without the diagonal one class is at 0 "
-        "from two images on.",
+        "Mean and 90 % range over random choices of images. Left: the post's value falls with n "
+        "for one class, on the line that theory gives. Right: without the diagonal one class is "
+        "at 0 from two images on.",
     ),
     "table": (
         "Heat map of MMD² between the ten classes; its numbers are in pairs.csv.",
@@ -62,10 +62,10 @@ PICTURES = {  # by name: the text in its place, and the caption
         "10 tries; the numbers are in images_needed.csv.",
     ),
     "typical": (
-        "For each class five digits with the contour lines of their class activation maps.",
+        "For each class three digits with the contour lines of their class activation maps.",
         "The digits and their surroundings in the most typical images of each class against its "
-        "nearest one, with lines at 30, 60 and 90 % of the map of their class. The number is the "
-        "digit's place in its file.",
+        "nearest one, with lines at 30, 60 and 90 % of the peak of the map of their class. The "
+        "number is the digit's place in its file.",
     ),
     "confusion": (
         "Confusion matrix, distance matrix, and one against the other for all pairs.",
@@ -83,3 +83,4 @@ PICTURES = {  # by name: the text in its place, and the caption
     ),
 }
 NARROW = {"dendrogram", "map"}  # beside each other where there is room
+ON_PHONES = {"power": "power_narrow"}  # another picture where there is none

@@ -17,6 +17,7 @@ Floats = NDArray[np.floating]
 
 STRONG = "#b5361c"  # dark in grey
 CALM = "#7f9dbb"  # light in grey
+EDGE = 0.1  # inches of white around black images, so that a dark page does not swallow their frame
 
 
 def panels(width: float, height: float, n_rows: int, n_columns: int) -> tuple["Figure", Any]:
@@ -27,12 +28,12 @@ def panels(width: float, height: float, n_rows: int, n_columns: int) -> tuple["F
     return figure, figure.subplots(n_rows, n_columns, squeeze=False)
 
 
-def image_panels(
-    n_rows: int, n_columns: int, side: float, margin: float = 0.0
-) -> tuple["Figure", Any]:
-    """Make a figure of axes for square images, without ticks, with a margin on the left."""
-    figure, axes = panels(side * n_columns + margin, (side + 0.25) * n_rows, n_rows, n_columns)
-    figure.set_layout_engine("constrained", w_pad=0.02, h_pad=0.02, wspace=0, hspace=0)
+def image_panels(n_rows: int, n_columns: int, side: float) -> tuple["Figure", Any]:
+    """Make a figure of axes for square images, without ticks."""
+    width, height = side * n_columns + 2 * EDGE, (side + 0.25) * n_rows + 2 * EDGE
+    figure, axes = panels(width, height, n_rows, n_columns)
+    inside = (EDGE / width, EDGE / height, 1 - 2 * EDGE / width, 1 - 2 * EDGE / height)
+    figure.set_layout_engine("constrained", w_pad=0.02, h_pad=0.02, wspace=0, hspace=0, rect=inside)
     for ax in axes.flat:
         ax.set_axis_off()
     return figure, axes

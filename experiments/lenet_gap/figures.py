@@ -67,6 +67,8 @@ def draw_post_curve(curve: "pd.DataFrame") -> "Figure":
     left.annotate(
         f"two points, many images: {saturation():.2f}",
         (n[-1], saturation()),
+        xytext=(0, 3),
+        textcoords="offset points",
         ha="right",
         va="bottom",
         fontsize=8,
@@ -93,15 +95,17 @@ def draw_post_curve(curve: "pd.DataFrame") -> "Figure":
     return figure
 
 
-def draw_power(needed: "pd.DataFrame") -> "Figure":
+def draw_power(needed: "pd.DataFrame", *, narrow: bool = False) -> "Figure":
     """Draw how often two classes are told apart, against the images of each.
 
     Parameters
     ----------
     needed : DataFrame
         As `images_needed` makes it. The line of a pair ends where it is told apart for good.
+    narrow : bool, default False
+        Draw it for a phone.
     """
-    figure, axes = panels(10.0, 4.4, 1, 1)
+    figure, axes = panels(5.0 if narrow else 10.0, 4.4, 1, 1)
     ax = axes.flat[0]
     shares = needed[[f"share_{n}" for n in SIZES]].to_numpy()
     tried = [place for place in range(len(SIZES)) if np.isfinite(shares[:, place]).any()]
@@ -119,7 +123,9 @@ def draw_power(needed: "pd.DataFrame") -> "Figure":
             fontsize=10,
         )  # fmt: skip
     ax.axvspan(n[0] * 0.95, 3.45, color="0.92", zorder=0)
-    ax.text(2.62, 0.5, "2 or 3 images:\nno test can tell", ha="center", va="center", fontsize=10)
+    ax.text(
+        2.62, 0.5, "2 or 3 images:\nthis test cannot tell", ha="center", va="center", fontsize=10
+    )
     ax.set_xscale("log")
     ax.set_xticks(n, [str(value) for value in n])
     ax.minorticks_off()
@@ -127,7 +133,8 @@ def draw_power(needed: "pd.DataFrame") -> "Figure":
     ax.set_ylim(-0.02, 1.04)
     ax.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"])
     ax.set_xlabel("images of each of the two classes")
-    ax.set_title("tries that tell two classes apart; each thin line a pair", loc="left")
+    told = "tries that tell two classes apart" + (";\n" if narrow else "; ")
+    ax.set_title(f"{told}each thin line a pair", loc="left")
     ax.legend(frameon=False, loc="lower right")
     ax.spines[["top", "right"]].set_visible(False)
     return figure

@@ -139,22 +139,21 @@ def draw_mistakes(pairs: Sequence[tuple[Seen, Seen]]) -> "Figure":
 def draw_typical(rows: Sequence[tuple[str, Sequence[Seen]]]) -> "Figure":
     """Draw the most typical images of each class against its nearest one, with lines of their maps.
 
+    The second half of the classes stands right of the first.
+
     Parameters
     ----------
     rows : sequence of (str, sequence of Seen)
         What to write beside a row, and its images.
     """
-    n = len(rows[0][1])
-    figure, axes = image_panels(len(rows), n, 1.5, margin=1.1)
+    n, half = len(rows[0][1]) + 1, -(-len(rows) // 2)
+    figure, axes = image_panels(half, 2 * n, 1.5)
     for place, (name, images) in enumerate(rows):
-        for column, seen in enumerate(images):
-            _show_lines(axes[place, column], seen)
-        axes[place, 0].set_axis_on()
-        axes[place, 0].set_xticks([])
-        axes[place, 0].set_yticks([])
-        axes[place, 0].set_ylabel(
-            name, rotation=0, ha="right", va="center", ma="right", labelpad=10, fontsize=10
-        )
+        beside, *shown = axes[place % half, place // half * n :][:n]
+        beside.text(0.9, 0.5, name, transform=beside.transAxes, ha="right", va="center",
+                    ma="right", fontsize=12)  # fmt: skip
+        for ax, seen in zip(shown, images, strict=True):
+            _show_lines(ax, seen)
     return figure
 
 
@@ -216,4 +215,4 @@ def _show_lines(ax: "Axes", seen: Seen) -> None:
         top, left = np.clip(seen.corner - MARGIN, 0, len(seen.image) - SIDE - 2 * MARGIN) - 0.5
         ax.set_xlim(left, left + SIDE + 2 * MARGIN)
         ax.set_ylim(top + SIDE + 2 * MARGIN, top)
-    ax.set_title(seen.title, fontsize=8, pad=2)
+    ax.set_title(seen.title, fontsize=10, pad=2)

@@ -1,6 +1,7 @@
 """The page that tells the study in order, in one file."""
 
 import html
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -36,7 +37,7 @@ def build_page(  # noqa: PLR0913 (what the page tells of)
         f'<section id="{place}">\n<h2>{name}</h2>{content}\n</section>'
         for place, name, content in sections
     )
-    return _PAGE.format(
+    page = _PAGE.format(
         style=_STYLE,
         lead=lead(study),
         contents=contents,
@@ -47,7 +48,20 @@ def build_page(  # noqa: PLR0913 (what the page tells of)
         version=html.escape(repdist.__version__),
         seconds=seconds,
     )
+    return unbroken(page)
 
+
+def unbroken(page: str) -> str:
+    """Keep what is one value on one line: 95 %, 5 × 5, p ≤ .05; a number has a space before %."""
+    page = _PERCENT.sub(lambda found: found[1] or f"{found[2]}\N{NO-BREAK SPACE}%", page)
+    return _RELATION.sub(
+        lambda found: found[1] or f"\N{NO-BREAK SPACE}{found[2]}\N{NO-BREAK SPACE}", page
+    )
+
+
+_NO_TEXT = r"(<(?:style|pre|code)\b.*?</(?:style|pre|code)>|<[^>]*>)|"
+_PERCENT = re.compile(_NO_TEXT + r"(\d)\s*%", re.DOTALL)
+_RELATION = re.compile(_NO_TEXT + r"\s+([×=≤/]|&lt;)\s+(?=[\d.−]|n\b)", re.DOTALL)
 
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -90,14 +104,15 @@ li { margin-bottom: .4rem; }
 .lead { font-size: 1.1rem; }
 .small, footer, figcaption { opacity: .85; font-size: .9rem; }
 a { color: light-dark(#1d5a8f, #8fc1ee); }
-a.term { color: inherit; text-decoration: underline dotted; text-underline-offset: .2em; }
+a.term { color: inherit; text-decoration: underline dotted; text-underline-offset: .2em;
+  white-space: nowrap; }
 nav { border: 1px solid var(--line); border-radius: .5rem; padding: .2rem 1rem; margin: 1.5rem 0; }
 nav ol { columns: 18rem; column-gap: 3rem; padding-left: 1.6rem; margin: .6rem 0; }
 nav li { margin: 0; break-inside: avoid; }
 figure { margin: 1.2rem 0; min-width: 0; }
 img { max-width: min(100%, 36rem); height: auto; background: white; display: block;
   border-radius: .3rem; }
-.wide img { max-width: 100%; }
+.wide img, .whole img { max-width: 100%; }
 figcaption { max-width: 46rem; margin-top: .3rem; }
 .pictures { display: flex; flex-wrap: wrap; gap: 1rem; align-items: flex-start; }
 .pictures > * { flex: 1 1 22rem; min-width: 0; }
@@ -121,11 +136,14 @@ dd { margin-left: 1.2rem; }
 :target { outline: 2px solid #e08a00; outline-offset: .3rem; border-radius: .2rem; }
 section:target { outline: none; }
 footer { margin-top: 3rem; }
-p code, td code { overflow-wrap: anywhere; }
-@media (max-width: 54rem) {
+p code, td code { overflow-wrap: anywhere; font-size: .9em; }
+@media (prefers-color-scheme: dark) { img { filter: brightness(.9); } }
+@media (max-width: 52rem) {
   .wide img { max-width: none; width: 50rem; border-radius: 0; }
-  .wide .frame::after { content: ""; position: absolute; inset: 0 0 0 auto; width: 1.6rem;
-    background: linear-gradient(to left, #000a, transparent); pointer-events: none; }
+  .wide::before { content: "scroll →"; display: block; text-align: right; font-size: .9rem; }
+  .wide .frame::after { content: ""; position: absolute; inset: 0 0 0 auto; width: 2rem;
+    background: linear-gradient(to left, rgb(128 128 128 / 95%), transparent);
+    pointer-events: none; }
   .wide { timeline-scope: --along; }
   .wide .scroll { scroll-timeline: --along inline; }
   @supports (animation-timeline: --along) {

@@ -45,6 +45,7 @@ def draw_pictures(study: Study, network: Network) -> dict[str, "Figure"]:
         "dendrogram": figure_of(plot_dendrogram(study.table)),
         "map": figure_of(_map(study)),
         "power": figures.draw_power(study.needed),
+        "power_narrow": figures.draw_power(study.needed, narrow=True),
         "typical": heatmaps.draw_typical(_typical_images(study, network, images)),
         "confusion": figures.draw_confusion(
             study.counts, study.table.mmd_squared, study.n_per_class
@@ -115,9 +116,12 @@ def _seen(
     for some, maps in _maps(study, network, rows):
         cams = class_activation_maps(maps, network.weights, classes[some])
         found += [
-            Seen(study.images.images[row], cam, title.format(classes[row], cam.mean()))
+            Seen(
+                study.images.images[row], cam,
+                title.format(classes[row], cam.mean()).replace("-", "−"),
+            )
             for row, cam in zip(some, cams, strict=True)
-        ]
+        ]  # fmt: skip
     return found
 
 
@@ -173,6 +177,7 @@ def _table(study: Study) -> "Axes":
 
 def _map(study: Study) -> "Axes":
     ax = plot_map(study.table)
+    ax.set_title(ax.get_title(loc="left").replace("%", " %"), loc="left", fontsize="medium")
     ax.set_xlabel("the direction in which the classes differ most")
     ax.set_ylabel("the direction in which they differ second most")
     return ax

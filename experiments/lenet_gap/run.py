@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from . import heatmaps, post
-from .captions import PICTURES
+from .captions import ON_PHONES, PICTURES
 from .data import Digits
 from .features import GAP_ARRAY, GAP_TABLE, make_images, save_features, save_gap
 from .model import Network, Weights
@@ -29,7 +29,7 @@ FILES = {
     "features.npz",
     GAP_ARRAY,
     GAP_TABLE,
-    *(f"{name}.png" for name in PICTURES),
+    *(f"{name}.png" for name in (*PICTURES, *ON_PHONES.values())),
     *(f"post_table_x{x}.csv" for x in post.SIZES),
     "post_pvalues_x2.csv",
     "post_curve.csv",

@@ -12,7 +12,7 @@ import numpy as np
 import repdist
 
 from .analysis import LEVEL, N_RESAMPLES, N_SUBSAMPLES, SHARE, SIZES, RankCorrelation
-from .captions import NARROW, PICTURES
+from .captions import NARROW, ON_PHONES, PICTURES
 from .course import Course
 from .data import CANVAS
 from .post import floor_of_one_class, saturation, value_of_one_against_one
@@ -77,10 +77,10 @@ can we be?</strong></p>
 ({term("95 % interval")} {low:.1%} to {high:.1%}).</li>
 <li>{differ} of {len(frame)} pairs of classes differ, beyond what chance can do even in
 {len(frame)} tries ({term("p-value", "p")} ≤ .05 after {term("Holm", "Holm's adjustment")}).</li>
-<li>Closest: {_pair(near)}, {term("MMD²")} {near["mmd_squared"]:.3f} ({near["ci_low"]:.3f} to
-{near["ci_high"]:.3f}), about {_about(near["times_floor"])} times what two samples of one class show
-(the {term("noise floor")}). Farthest: {_pair(far)}, {far["mmd_squared"]:.3f}, about
-{_about(far["times_floor"])} times.</li>
+<li>Closest: {_pair(near)}, {term("MMD²")} {near["mmd_squared"]:.3f} (95 % interval
+{near["ci_low"]:.3f} to {near["ci_high"]:.3f}), about {_about(near["times_floor"])} times what two
+samples of one class show (the {term("noise floor")}). Farthest: {_pair(far)},
+{far["mmd_squared"]:.3f}, about {_about(far["times_floor"])} times.</li>
 <li>{needed_words(study.needed)}</li>
 </ul>"""
 
@@ -111,7 +111,7 @@ problem”</td><td><a href="#post-table">The post's table, and its puzzle</a></t
 <tr><td>4.1 class activation maps; “the heatmaps are available in out/”</td>
 <td><a href="#cams">Where the network looks</a>, and the folder <code>out</code></td></tr>
 </tbody></table></div>
-<p>What the post did not have is below it: {term("p-value", "p-values")},
+<p>What the post did not have comes after that: {term("p-value", "p-values")},
 {term("95 % interval", "intervals")} and {term("noise floor", "floors")} for
 <a href="#table">the table</a>, <a href="#power">how many images are enough</a>, and
 <a href="#course">what the training does to the distances</a>. The words that are underlined are
@@ -143,8 +143,9 @@ def _training(folder: Path) -> str:
 made from {report["training_digits"]:,} digits (seed {report["seed"]}; Adam, batches of 64,
 {report["training_seconds"] / 60:.0f} minutes on two cores). The first 15 % of the images are
 small, 40 × 40 with two pieces of clutter, which gets the network off the ground. The validation
-images are full from the start, so their loss and error fall where full images begin. The learning
-rate rises over five rounds of 16,384 images and goes down along a cosine.</p>
+images are full from the start, so their loss (how wrong the scores are) and error fall where full
+images begin. The learning rate rises over five rounds of 16,384 images and goes down along a
+cosine.</p>
 {_picture(folder, "training")}
 <p class="small">All numbers: <a href="training_log.csv">training_log.csv</a>. The recipe, the
 machine, the command and the licence: <a href="MODEL_CARD.md">the model card</a>.</p>"""
@@ -217,7 +218,8 @@ cell at x = 150 is {tables[150].to_numpy().max():.2f}.</li>
 {term("bandwidth", "bandwidths")} goes from {rulers.min():.3g} to {rulers.max():.3g} over the cells
 at x = 10, so cells do not compare.</li>
 <li><strong>Normalising changes nothing</strong>: the function does not see one shift and scale of
-all features. The largest change of a cell at x = 10 is {post.normalize_changes:.1e}.</li>
+all features. At x = 10 no cell changes by more than
+{f"{post.normalize_changes:.1e}".replace("-", "−")}, which is rounding.</li>
 </ul>
 {_picture(folder, "post_curve")}"""
 
@@ -356,11 +358,12 @@ def needed_words(needed: "pd.DataFrame") -> str:
         return f"Even {SIZES[-1]} images of each class do not tell any two classes apart."
     told = enough["images_needed"].value_counts().sort_index().cumsum()
     shown = told if len(told) <= 3 else told.iloc[[0, len(told) // 2, -1]]
-    steps = [f"{'all ' if count == pairs else ''}{count} with {n}" for n, count in shown.items()]
+    steps = [f"{n} images {'all ' * (count == pairs)}{count}" for n, count in shown.items()]
+    steps[0] = steps[0].replace("images", "images of each class tell apart", 1)
     listed = " and ".join(filter(None, [", ".join(steps[:-1]), steps[-1]]))
     words = (
-        f"A handful of images tells two classes apart, in nine of ten tries: of the {pairs} pairs "
-        f"{listed} images of each class."
+        f"A handful of images tells two classes apart, in nine of ten tries: of the {pairs} pairs, "
+        f"{listed}."
     )
     left = pairs - len(enough)
     return f"{words} For {left} of them {SIZES[-1]} are not enough." if left else words
@@ -375,7 +378,7 @@ def _learned_early(course: Course) -> str:
         return ""
     return (
         f"The median is nearly there (95 %) after {there:,} images, when {errors[there]:.1%} of "
-        f"the validation are misnamed; at the end it is {errors.iloc[-1]:.1%}."
+        f"the validation images are misnamed; at the end it is {errors.iloc[-1]:.1%}."
     )
 
 
@@ -444,10 +447,20 @@ def _others(table: "pd.DataFrame") -> "np.ndarray":
 
 def _picture(folder: Path, name: str) -> str:
     alt, caption = PICTURES[name]
-    data = base64.b64encode((folder / f"{name}.png").read_bytes()).decode()
-    kind = "" if name in NARROW else ' class="wide"'
+    kind = "" if name in NARROW else ' class="whole"' if name in ON_PHONES else ' class="wide"'
+    picture = f'<img src="{_inside(folder, name)}" alt="{html.escape(alt)}">'
+    if name in ON_PHONES:
+        narrow = _inside(folder, ON_PHONES[name])
+        picture = (
+            f'<picture><source media="(max-width: 40rem)" srcset="{narrow}">{picture}</picture>'
+        )
     return (
-        f'<figure{kind}><div class="frame"><div class="scroll">'
-        f'<img src="data:image/png;base64,{data}" alt="{html.escape(alt)}"></div></div>'
+        f'<figure{kind}><div class="frame"><div class="scroll">{picture}</div></div>'
         f"<figcaption>{html.escape(caption)}</figcaption></figure>"
     )
+
+
+def _inside(folder: Path, name: str) -> str:
+    """Return a picture as an address that holds it."""
+    data = base64.b64encode((folder / f"{name}.png").read_bytes()).decode()
+    return f"data:image/png;base64,{data}"

@@ -32,7 +32,7 @@ Float32 = NDArray[np.float32]
 
 TRAINING_LOG = Path(__file__).with_name("training_log.csv")
 SEED = 0
-N_TYPICAL = 5
+N_TYPICAL = 3
 NETWORK, UNTRAINED, PIXELS = "trained network", "untrained network", "raw pixels"
 
 
@@ -101,7 +101,7 @@ class Study:
     correlation : RankCorrelation
         Of distances and confusions.
     nearest : list of int
-    typical : ndarray of int, shape (10, 5)
+    typical : ndarray of int, shape (10, 3)
         For each class, the numbers of its most typical images against the nearest class.
     controls : dict of PairwiseMMDResult
         By representation, the trained network first.

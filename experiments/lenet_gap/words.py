@@ -18,11 +18,12 @@ WORDS = {
     "below 0.",
     "p-value": "How often chance alone makes a difference at least as large: the labels of the "
     "images are dealt out anew many times (relabelings), and the p-value is the share of those "
-    "that look as different as the truth. Small means: this is not chance.",
+    "that look at least as different as the true ones. Small means: chance alone hardly does this.",
     "Holm": "Who asks 45 questions finds a small p-value by luck. Holm's rule makes the p-values "
     "larger, so that in the whole table the chance of even one false alarm stays below 5 %.",
     "95 % interval": "How exact a number is: a range made so that it holds the true one (that of "
-    "endlessly many images, or digits) in 95 of 100 such studies. A narrow one is an exact number.",
+    "endlessly many images, or digits) in 95 of 100 such studies. A narrow one means an exact "
+    "number.",
     "noise floor": "What two samples of one and the same class show: their MMD² lies below the "
     "floor in 95 of 100 cases. A distance near the floor says nothing.",
     "times the floor": "The distance divided by the floor, the larger one of the two classes: how "

@@ -57,7 +57,7 @@ def plot_dendrogram(shape: TableShape, ax: "Axes | None" = None) -> "Axes":
         ax.axhline(floor, color=OBSERVED_COLOUR, linestyle="--", linewidth=1)
         ax.annotate(
             "noise\nfloor", (1, floor), xycoords=("axes fraction", "data"), va="center",
-            xytext=(3, 0), textcoords="offset points", color=OBSERVED_COLOUR, fontsize="small",
+            xytext=(3, 0), textcoords="offset points", color=OBSERVED_COLOUR,
         )  # fmt: skip
     ax.set_ylabel(r"distance $\sqrt{\mathrm{MMD}^2}$")
     ax.spines[["top", "right", "bottom"]].set_visible(False)

@@ -1,6 +1,7 @@
 """The pictures of the study: colours of heat maps, digits that can be read, words that are true."""
 
 import importlib
+import itertools
 
 import numpy as np
 import pandas as pd
@@ -118,10 +119,16 @@ def needed(*counts):
 @pytest.mark.parametrize(
     ("counts", "said"),
     [
-        ((4, 4, 5, 6), "of the 4 pairs 2 with 4, 3 with 5 and all 4 with 6 images of each class."),
-        ((5, 5), "of the 2 pairs all 2 with 5 images of each class."),
-        ((4, 0), "of the 2 pairs 1 with 4 images of each class. For 1 of them 100 are not enough."),
-        ((4, 5, 6, 8, 10), "1 with 4, 3 with 6 and all 5 with 10 images"),
+        (
+            (4, 4, 5, 6),
+            "of the 4 pairs, 4 images of each class tell apart 2, 5 images 3 and 6 images all 4.",
+        ),
+        ((5, 5), "of the 2 pairs, 5 images of each class tell apart all 2."),
+        (
+            (4, 0),
+            "the 2 pairs, 4 images of each class tell apart 1. For 1 of them 100 are not enough.",
+        ),
+        ((4, 5, 6, 8, 10), "4 images of each class tell apart 1, 6 images 3 and 10 images all 5."),
         ((0, 0), "Even 100 images of each class do not tell any two classes apart."),
     ],
 )
@@ -138,6 +145,44 @@ def test_the_curve_of_power():
     np.testing.assert_allclose(mean.get_xdata(), [2, 3, 4, 5, 6])
     np.testing.assert_allclose(mean.get_ydata(), [0.5, 0.5, 0.75, 0.875, 1.0])
     assert "0 and 4" in [text.get_text() for text in ax.texts]
+
+
+@pytest.mark.parametrize("narrow", [False, True])
+def test_no_words_of_the_curve_of_power_are_cut_or_cover_others(narrow):
+    figure = figures.draw_power(needed(4, 4, 5, 6), narrow=narrow)
+    figure.draw_without_rendering()
+    (ax,) = figure.axes
+    boxes = [text.get_window_extent() for text in (*ax.texts, ax._left_title)]
+    boxes.append(ax.get_legend().get_window_extent())
+    for box in boxes:
+        assert figure.bbox.x0 <= box.x0 < box.x1 <= figure.bbox.x1
+    for one, other in itertools.combinations(boxes, 2):
+        assert not one.overlaps(other)
+
+
+# --- images --------------------------------------------------------------------------------------
+
+
+def test_typical_images_stand_beside_their_class():
+    """Five classes: three on the left, two on the right, a column of names before each."""
+    image, cam = np.zeros((100, 100), np.uint8), np.zeros((25, 25))
+    rows = [(f"{k}", [heatmaps.Seen(image, cam, f"{k}.{j}") for j in (0, 1)]) for k in range(5)]
+    figure = heatmaps.draw_typical(rows)
+    told = [[t.get_text() for t in ax.texts] + [ax.get_title()] for ax in figure.axes]
+    expected = ["0", "0.0", "0.1", "3", "3.0", "3.1", "1", "1.0", "1.1", "4", "4.0", "4.1",
+                "2", "2.0", "2.1", "", "", ""]  # fmt: skip
+    assert ["".join(each) for each in told] == expected
+
+
+def test_black_images_have_a_white_frame():
+    figure, axes = drawing.image_panels(2, 3, 1.0)
+    for ax in axes.flat:
+        ax.imshow(np.zeros((10, 10)))
+    figure.draw_without_rendering()
+    width, height = figure.bbox.size
+    edge = 0.9 * drawing.EDGE * figure.dpi
+    for box in (ax.get_window_extent() for ax in axes.flat):
+        assert min(box.x0, width - box.x1, box.y0, height - box.y1) >= edge
 
 
 # --- the network, and words ----------------------------------------------------------------------

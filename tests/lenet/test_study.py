@@ -1,5 +1,6 @@
 """The study, small: what it writes, what it refuses, and its command line."""
 
+import base64
 import functools
 import html.parser
 import importlib
@@ -18,13 +19,13 @@ from repdist._cli import commands
 
 PACKAGE = "repdist._experiments.lenet_gap"
 (
-    analysis, data, features, figures, heatmaps, main, model, pictures, post, runs, sections, train,
-    words,
+    analysis, data, features, figures, heatmaps, main, model, page, pictures, post, runs, sections,
+    train, words,
 ) = (
     importlib.import_module(f"{PACKAGE}.{name}")
     for name in (
-        "analysis", "data", "features", "figures", "heatmaps", "__main__", "model", "pictures",
-        "post", "run", "sections", "train", "words",
+        "analysis", "data", "features", "figures", "heatmaps", "__main__", "model", "page",
+        "pictures", "post", "run", "sections", "train", "words",
     )
 )  # fmt: skip
 
@@ -39,7 +40,7 @@ PICTURES = {
     "table", "dendrogram", "map", "power", "typical", "confusion", "control", "course",
 }  # fmt: skip
 OTHERS = {"features.npz", "GAP_Value_10x300x64.npy", "training_log.csv", "MODEL_CARD.md", "out"}
-FILES = TABLES | OTHERS | {f"{name}.png" for name in PICTURES} | {"report.html"}
+FILES = TABLES | OTHERS | {f"{name}.png" for name in PICTURES} | {"report.html", "power_narrow.png"}
 WITHOUT_PICTURES = TABLES | OTHERS | {"report.html"}
 
 
@@ -112,14 +113,14 @@ class Page(html.parser.HTMLParser):
 
     def handle_starttag(self, tag, attributes):
         self.tags.append((tag, dict(attributes)))
-        if tag not in ("meta", "img", "br", "link"):
+        if tag not in ("meta", "img", "br", "link", "source"):
             self.open.append(tag)
 
     def handle_endtag(self, tag):
         assert self.open.pop() == tag
 
     def handle_data(self, text):
-        self.text += text
+        self.text += text.replace("\N{NO-BREAK SPACE}", " ")
 
 
 @pytest.fixture(scope="module")
@@ -170,6 +171,39 @@ def test_the_page_shows_every_picture_with_a_text(report):
     assert all(len(picture["alt"]) > 20 for picture in pictures)
 
 
+def test_a_phone_is_shown_a_narrow_curve_of_power(small, report):
+    [narrow] = [attributes for tag, attributes in report.tags if tag == "source"]
+    data = base64.b64decode(narrow["srcset"].removeprefix("data:image/png;base64,"))
+    assert data == (small[1] / "power_narrow.png").read_bytes()
+    assert narrow["media"] == "(max-width: 40rem)"
+
+
+def test_no_value_of_the_page_is_cut(small):
+    code = re.compile(r"<(style|pre)>.*?</\1>|<[^>]*>", re.DOTALL)
+    text = code.sub("", (small[1] / "report.html").read_text("utf-8"))
+    assert text.count("%") == len(re.findall(r"\d\N{NO-BREAK SPACE}%", text)) >= 15
+    assert len(re.findall(r"\N{NO-BREAK SPACE}[=≤×/]\N{NO-BREAK SPACE}[\d.]", text)) >= 15
+    assert re.findall(r"[ \n][=≤×/]\s+[\d.]+|\s[=≤×/][ \n][\d.]+", text) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("of 5 % or 97.4%", "of 5_% or 97.4_%"),
+        ("a\n95 %\ninterval", "a\n95_%\ninterval"),
+        ("5 × 5, 45 /\n16,384, 6.2 / n", "5_×_5, 45_/_16,384, 6.2_/_n"),
+        ("x = 10, <b>p</b> ≤ .05", "x_=_10, <b>p</b>_≤_.05"),
+        ("r = −0.5, p &lt; .05", "r_=_−0.5, p_&lt;_.05"),
+        ("this / that, x = y, of n", "this / that, x = y, of n"),
+        ('<img alt="5 % of 5 × 5">', '<img alt="5 % of 5 × 5">'),
+        ("<code>x = 5 % 3</code> 5 %", "<code>x = 5 % 3</code> 5_%"),
+        ("<style>a { b: 9%; c: 1 / 2 }</style>", "<style>a { b: 9%; c: 1 / 2 }</style>"),
+    ],
+)  # fmt: skip
+def test_values_stay_on_one_line(given, expected):
+    assert page.unbroken(given) == expected.replace("_", "\N{NO-BREAK SPACE}")
+
+
 def test_the_page_tells_what_is_in_the_files(small, report):
     result, out, _ = small
     assert "<Of & here>" in report.text
@@ -186,7 +220,7 @@ def test_the_page_tells_what_is_in_the_files(small, report):
     assert f"show at most {floors.min():#.2g} to {floors.max():#.2g}" in report.text.replace(
         "\n", " "
     )
-    assert f"{result.n_right / 200:.1%} of 200 images" in report.text
+    assert f"{result.n_right / 2:.1f} % of 200 images" in report.text
 
 
 def test_the_page_tells_where_the_network_looks_when_it_errs(small, report):
@@ -194,7 +228,7 @@ def test_the_page_tells_where_the_network_looks_when_it_errs(small, report):
     wrong = representation.predicted != labels
     there = representation.peak_in_box_of_named[wrong].sum()
     text = " ".join(report.text.split())
-    assert f"It errs in {wrong.sum()} of 200 images ({wrong.mean():.1%};" in text
+    assert f"It errs in {wrong.sum()} of 200 images ({100 * wrong.mean():.1f} %;" in text
     assert f"inside the digit's box in {there} of those {wrong.sum()}." in text
 
 
@@ -269,7 +303,7 @@ def test_typical_images_have_the_highest_witness_against_the_nearest_class(small
         within = kernel(groups[i], groups[i]).astype(float)
         np.fill_diagonal(within, 0)
         values = within.sum(axis=1) / (N - 1) - kernel(groups[i], groups[nearest]).mean(axis=1)
-        assert chosen.tolist() == sorted(range(N), key=lambda row: -values[row])[:5]
+        assert chosen.tolist() == sorted(range(N), key=lambda row: -values[row])[:3]
 
 
 def test_the_features_for_pandas(small, tmp_path, monkeypatch, capsys):

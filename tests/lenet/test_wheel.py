@@ -14,8 +14,8 @@ images_needed.csv confusion.csv predictions.csv post_curve.csv post_pvalues_x2.c
 post_table_x1.csv post_table_x2.csv post_table_x10.csv post_table_x50.csv post_table_x150.csv
 course.csv gap.csv GAP_Value_10x300x64.npy training_log.csv MODEL_CARD.md out"""
 PICTURES = """samples.png network.png training.png cams.png cams_of_mistakes.png post_tables.png
-post_curve.png table.png dendrogram.png map.png power.png typical.png confusion.png control.png
-course.png"""
+post_curve.png table.png dendrogram.png map.png power.png power_narrow.png typical.png confusion.png
+control.png course.png"""
 
 
 def run(*command, cwd, **environment):
