@@ -107,8 +107,9 @@ GUIDE = (
     ),
     Answer(
         "How far apart, as a number?",
-        "`mmd_test(X, Y)` with its error, `mmd_squared(X, Y)` alone",
+        "`mmd_test(X, Y)`: `effect`, and `mmd_squared` with its error; `mmd_squared(X, Y)` alone",
         "test A B",
+        "close_enough",
     ),
     Answer(
         "How far apart, as a loss in torch?",
