@@ -350,7 +350,7 @@ def test_a_table_with_a_label_column(make):
     with pytest.raises(ValueError, match=r"`labels` must be a column of the .*; got 'z'"):
         read_groups(table, "z")
     with pytest.raises(
-        ValueError, match="`groups` must be .*a table with the name of its label column, `labels`"
+        ValueError, match=r"`groups` must be .*a table with the name of its label column, `labels`"
     ):
         read_groups(table, None)
 
