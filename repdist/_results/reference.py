@@ -18,6 +18,7 @@ from repdist._results.card import Card, Result
 from repdist._results.equivalence import Unit, checked_margin
 from repdist._results.landmarks import LandmarkView
 from repdist._results.words import (
+    broken,
     differing,
     kernel_call,
     kernel_words,
@@ -391,7 +392,7 @@ class ReferenceResult(Result):
             lines += [
                 ("closest", line_of(ordered.iloc[0], its)),
                 ("farthest", line_of(ordered.iloc[-1], its)),
-                ("may be", f"the closest, at {self._level()}: {_listed(self.closest)}"),
+                ("may be", broken(f"the closest, at {self._level()}: {_listed(self.closest)}")),
                 ("settled", self._settled()),
             ]
         else:
@@ -399,7 +400,8 @@ class ReferenceResult(Result):
         lines.append(("kernel", str(self.kernel)))
         lines += [] if self.landmarks is None else self.landmarks.lines()
         of = "reference of " + f"{self.counts[0]:,} {self.counted}"
-        return Card(f"{counted(len(frame), 'group')} against a {of}", tuple(lines), self.cautions)
+        title = f"{counted(len(frame), 'group')} against a {of}"
+        return Card(title, tuple(lines), self.cautions)
 
     def _level(self) -> str:
         return f"{100 * self.confidence_level:g} %"
@@ -426,7 +428,7 @@ class ReferenceResult(Result):
             for words, of in (("closer than", known), ("not shown to be closer than", open_))
             if len(of)
         ]
-        return f"{self.names[best]} is {'; '.join(said)}"
+        return broken(f"{self.names[best]} is {'; '.join(said)}")
 
     def _record(self) -> dict[str, Any]:
         return {

@@ -1,6 +1,8 @@
 """What results say in more than one place: of kernels, and of pairs that stand out."""
 
 import math
+import re
+import textwrap
 from typing import Any
 
 from repdist import kernels
@@ -77,7 +79,9 @@ def line_of(row: Any, from_what: str = "") -> str:
     effect = f", effect {row['effect']:.3g}" if math.isfinite(row["effect"]) else ""
     p = row["pvalue_adjusted"]
     verdict = ("differs" if reaches(p) else "not shown to differ") + from_what
-    return f"{row.name}: MMD^2 {row['mmd_squared']:.3g}{effect}; {verdict}, adjusted p {p:.2g}"
+    return broken(
+        f"{row.name}: MMD^2 {row['mmd_squared']:.3g}{effect}; {verdict}, adjusted p {p:.2g}"
+    )
 
 
 def differing(pvalues: Any, adjust: str, from_what: str = "") -> str:
@@ -85,7 +89,7 @@ def differing(pvalues: Any, adjust: str, from_what: str = "") -> str:
     found = pvalues[reaches(pvalues)]
     shown = ", ".join(f"{name} (p {p:.2g})" for name, p in found.iloc[:_MOST_DIFFERING].items())
     more = len(found) - _MOST_DIFFERING
-    return (
+    return broken(
         f"{len(found):,} of {len(pvalues):,}{' shown to differ' * (not shown)}{from_what} at .05, "
         f"{adjustment(adjust)}"
         + f": {shown}" * bool(shown)
@@ -93,4 +97,12 @@ def differing(pvalues: Any, adjust: str, from_what: str = "") -> str:
     )
 
 
+def broken(text: str) -> str:
+    """Return the text of a line of a card with breaks where it grows long for a terminal."""
+    kept = re.sub(r"\bp (?=\d)", "p\0", text)  # a p-value is not parted from its p
+    lines = textwrap.fill(kept, _WIDTH, break_long_words=False, break_on_hyphens=False)
+    return lines.replace("\0", " ")
+
+
 _MOST_DIFFERING = 5  # by name
+_WIDTH = 88  # beside labels

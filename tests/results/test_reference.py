@@ -150,9 +150,9 @@ def test_the_summary(result, by_label):
     assert text.startswith("4 groups against a reference of 60 rows")
     assert "may be" in text
     differ = [name for name, p in result.to_frame()["pvalue_adjusted"].items() if p <= 0.05]
-    (line,) = re.findall("(?m)^  differ .*", text)
-    assert f"{len(differ)} of 4 from the reference at .05, Holm-adjusted: " in line
-    assert all((f"{name} (p 0.0" in line) == (name in differ) for name in NAMES)
+    shown = line(result, "differ")
+    assert f"{len(differ)} of 4 from the reference at .05, Holm-adjusted: " in shown
+    assert all((f"{name} (p 0.0" in shown) == (name in differ) for name in NAMES)
     assert repr(result).startswith("ReferenceResult(4 groups, closest=('a & b'")
     assert str(by_label).startswith("2 labels: ")
     assert re.search(r"differ +1 of 2 at \.05, Holm-adjusted: c \(p 0\.0", str(by_label))
@@ -161,10 +161,15 @@ def test_the_summary(result, by_label):
     assert repr(by_label) == "ByLabelResult(2 labels, 1 differ)"
 
 
-def places(text):
+def line(result, label):
+    """A line of the summary, without its breaks."""
+    (found,) = re.findall(rf"^  {label} +(.*)", str(result).replace(f"\n{' ' * 11}", " "), re.M)
+    return found
+
+
+def places(result):
     """Than which groups the closest is closer, not shown to be closer, and the numbers."""
-    (line,) = re.findall("settled +(.*)", text)
-    best, rest = re.fullmatch(r"(.*?) is (.*)", line).groups()
+    best, rest = re.fullmatch(r"(.*?) is (.*)", line(result, "settled")).groups()
     numbers = re.search(
         r"\(difference (\S+), 95 % interval (\S+) to (\S+), adjusted p (\S+)\)", rest
     )
@@ -183,7 +188,7 @@ def test_the_summary_says_whether_the_best_is_settled(shifts, order):
     rng = np.random.default_rng(0)
     groups = {f"g{i}": rng.normal(shifts[i], 1, size=(60, 2)) for i in order}
     result = repdist.compare_to_reference(rng.normal(size=(80, 2)), groups, n_resamples=99, rng=0)
-    best, closer, maybe, first, numbers = places(str(result))
+    best, closer, maybe, first, numbers = places(result)
     ranked = result.to_frame()["rank"].sort_values().index
     assert best == ranked[0]
     rows = {}
@@ -207,12 +212,14 @@ def test_many_that_differ_are_counted():
     rng = np.random.default_rng(0)
     groups = {f"g{i}": rng.normal(3 * (i > 1), 1, size=(30, 2)) for i in range(9)}
     result = repdist.compare_to_reference(rng.normal(size=(30, 2)), groups, rng=0)
-    (line,) = re.findall("(?m)^  differ .*", str(result))
-    assert re.search(r"7 of 9 from .*: g2 \(.*g6 \([^()]*\) and 2 more: to_frame\(\)$", line)
-    assert line.count("(p ") == 5
+    shown = line(result, "differ")
+    assert re.search(r"7 of 9 from .*: g2 \(.*g6 \([^()]*\) and 2 more: to_frame\(\)$", shown)
+    assert shown.count("(p ") == 5
+    assert not re.search(r"\bp$", str(result), re.M)
+    assert max(map(len, str(result).splitlines())) <= 100
     none = repdist.compare_to_reference(groups["g0"], {"a": groups["g1"]}, adjust="none", rng=0)
     assert "0 of 1 shown to differ from the reference at .05, not adjusted\n" in str(none)
-    assert "; not shown to differ from the reference, adjusted p" in str(none)
+    assert "; not shown to differ from the reference, adjusted p" in line(none, "distance")
     assert "settled" not in str(none)
     assert none.headline.startswith("0 of 1 shown to differ from the reference\n")
 
