@@ -82,6 +82,7 @@ def read_groups(
     column of a table, which is then no feature. A `reference` becomes group 0.
     """
     ids = ids or {}
+    _refuse_sample_as_labels(labels)
     if isinstance(groups, Mapping):
         if labels is not None:
             raise ValueError(
@@ -110,6 +111,11 @@ def read_groups(
             f"{_checks.describe(groups)}."
         )
     check_chunks("groups", groups)
+    if len(shape) == 2 and labels is None:
+        raise ValueError(
+            f"{_FORMS}, or rows with `labels`, one a row; got one sample, of shape {tuple(shape)}, "
+            "without labels."
+        )
     if len(shape) == 3:
         return _named(_names(labels, shape[0]), list(groups), _by_place(ids, shape[0]), reference)
     if len(shape) != 2:
@@ -118,6 +124,21 @@ def read_groups(
             f"`labels`; got shape {tuple(shape)}."
         )
     return _labelled(groups, labels, ids, reference)
+
+
+_FORMS = '`groups` must be a dict of samples, {"A": rows, ...}, a list of samples'
+
+
+def _refuse_sample_as_labels(labels: Any) -> None:
+    """Raise if another group was given after the first, in the place of labels."""
+    shape = () if labels is None else tuple(getattr(labels, "shape", ()))
+    if len(shape) != 2 or shape[1] == 1:
+        return
+    column = " Or choose a column of it." * is_table(labels)
+    raise ValueError(
+        f"`labels` must be one label a row, or one name a group; got a sample of shape {shape}. "
+        f'Give all groups in one dict, {{"A": rows, "B": rows}}, or in one list.{column}'
+    )
 
 
 def _by_key(name: str, ids: Any, groups: Mapping[Any, Any]) -> Any:
@@ -205,7 +226,10 @@ def _from_table(
     table: Any, labels: Any, ids: Mapping[str, Any], reference: Reference | None
 ) -> Groups:
     if labels is None:
-        raise ValueError("`labels` must name the label column of a table; got None.")
+        raise ValueError(
+            f"{_FORMS}, or a table with the name of its label column, `labels`; got one table "
+            "without it."
+        )
     check_index("labels", labels, table)
     of_rows: dict[str, Any] = {}
     columns = {"labels": labels} | dict(ids)
@@ -244,10 +268,6 @@ def _is_column_name(labels: Any, table: Any) -> bool:
 def _labelled(
     rows: Any, labels: Any, ids: Mapping[str, Any], reference: Reference | None
 ) -> Groups:
-    if labels is None:
-        raise ValueError(
-            "`labels` must hold one label a row if `groups` has shape (rows, columns); got None."
-        )
     given = {"groups": rows} if reference is None else {"reference": reference.rows, "groups": rows}
     *others, Z = (detach(array) for array in read_samples(given))
     of_row = to_list("labels", labels)

@@ -25,6 +25,7 @@ from repdist._cli.options import (
     MULTI_RBF,
     N_LANDMARKS,
     AdjustOption,
+    AsJson,
     ClusterColumn,
     Columns,
     CombineOption,
@@ -90,6 +91,7 @@ def against(  # noqa: PLR0913 (the options of the command)
     alpha: Annotated[
         float, typer.Option(help="A group differs if its adjusted p is at most this.")
     ] = ALPHA,
+    as_json: AsJson = False,
     csv: CsvOfGroups = None,
     html: Html = None,
     plot: Plot = None,
@@ -128,9 +130,9 @@ def against(  # noqa: PLR0913 (the options of the command)
             n_landmarks=landmarks,
             n_resamples=resamples,
             rng=seed,
-            progress=True,
+            progress=not as_json,
         )
-    show(result, False, outputs, reading.done, order="given")
+    show(result, as_json, outputs, reading.done, order="given")
     if fail:
         _fail_if_differs(result.to_frame(), alpha)
 
@@ -150,6 +152,7 @@ def by_label(  # noqa: PLR0913 (the options of the command)
     adjust: AdjustOption = HOLM,
     resamples: Resamples = 9999,
     seed: Seed = 0,
+    as_json: AsJson = False,
     csv: CsvOfGroups = None,
     html: Html = None,
     plot: Plot = None,
@@ -189,9 +192,9 @@ def by_label(  # noqa: PLR0913 (the options of the command)
             adjust=adjust.value,
             n_resamples=resamples,
             rng=seed,
-            progress=True,
+            progress=not as_json,
         )
-    show(result, False, outputs, reading.done)
+    show(result, as_json, outputs, reading.done)
 
 
 def _fail_if_differs(frame: Any, alpha: float) -> None:

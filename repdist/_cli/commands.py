@@ -14,6 +14,7 @@ from repdist._cli.columns import columns as which_columns
 from repdist._cli.designs import Design, read_both, read_table
 from repdist._cli.drift import monitor, reference_app, sketch
 from repdist._cli.equivalence import equivalence
+from repdist._cli.hints import hinted
 from repdist._cli.metric import metric
 from repdist._cli.options import (
     ALPHA,
@@ -172,7 +173,11 @@ def compare(  # noqa: PLR0913 (the options of the command)
         write(found, page, reading.done)
 
 
-@app.command("matrix", short_help=question_of("matrix"))
+@app.command(
+    "matrix",
+    cls=hinted("groups lie in one FEATURES; `repdist against REF A B` compares files."),
+    short_help=question_of("matrix"),
+)
 def matrix(  # noqa: PLR0913 (the options of the command)
     features: Annotated[str, typer.Argument(metavar="FEATURES", help="File of groups.")],
     labels: Annotated[
@@ -191,6 +196,7 @@ def matrix(  # noqa: PLR0913 (the options of the command)
     landmarks: LandmarksOption = N_LANDMARKS,
     resamples: Resamples = 9999,
     seed: Seed = 0,
+    as_json: AsJson = False,
     csv: Csv = None,
     html: Html = None,
     plot: Plot = None,
@@ -227,9 +233,9 @@ def matrix(  # noqa: PLR0913 (the options of the command)
             n_landmarks=landmarks,
             n_resamples=resamples,
             rng=seed,
-            progress=True,
+            progress=not as_json,
         )
-    show(result, False, outputs, reading.done, order="clustered")
+    show(result, as_json, outputs, reading.done, order="clustered")
 
 
 app.command("columns", short_help=question_of("columns"))(which_columns)
@@ -238,7 +244,14 @@ app.command("witness", short_help=question_of("witness"))(witness)
 app.command("against", short_help=question_of("against"))(against)
 app.command("equivalence", short_help=question_of("equivalence"))(equivalence)
 app.command("by-label", short_help=question_of("by-label"))(by_label)
-app.command("metric", short_help=question_of("metric"))(metric)
+app.command(
+    "metric",
+    cls=hinted(
+        "one FAKE a call; `repdist against REAL A B --kernel polynomial` compares several by the "
+        "kernel of kid."
+    ),
+    short_help=question_of("metric"),
+)(metric)
 app.add_typer(reference_app, name="reference")
 app.command("sketch", short_help=question_of("sketch"))(sketch)
 app.command("monitor", short_help=question_of("monitor"))(monitor)

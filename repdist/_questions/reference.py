@@ -167,6 +167,7 @@ def compare_to_reference(  # noqa: PLR0913 (the options of a test)
     >>> result.closest
     ('a',)
     """
+    _check_one_sample(reference)
     if isinstance(reference, SavedReference):
         check_left_out(
             kernel=(kernel, DEFAULT_KERNEL), clusters=(clusters, None), strata=(strata, None),
@@ -200,6 +201,19 @@ def compare_to_reference(  # noqa: PLR0913 (the options of a test)
         options.check_smallest(min(table.counts), table.called)
         result, finest = _compared(table, options, adjust, level, matched=matched)
     return _told(result, finest, adjust)
+
+
+def _check_one_sample(reference: Any) -> None:
+    """Raise if `reference` holds groups."""
+    is_list = isinstance(reference, (list, tuple)) and any(
+        len(getattr(part, "shape", ())) > 1 for part in reference
+    )
+    if is_list or isinstance(reference, Mapping):
+        got = "a list of samples" if is_list else "a dict"
+        raise TypeError(
+            f"`reference` must be one sample of rows; got {got}: the reference comes first, then "
+            "the groups."
+        )
 
 
 def _told(result: ReferenceResult, finest: list[Drawn], adjust: Adjust) -> ReferenceResult:

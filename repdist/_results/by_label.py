@@ -13,7 +13,13 @@ from repdist._inference.estimates import Estimate
 from repdist._inference.multiplicity import Adjust, adjusted
 from repdist._numbers import adjustment, counted, reaches
 from repdist._results.card import Card, Result
-from repdist._results.words import kernel_call, kernel_words, line_of, statistic_words
+from repdist._results.words import (
+    differing,
+    kernel_call,
+    kernel_words,
+    line_of,
+    statistic_words,
+)
 from repdist._spreadsheet import write_frame
 from repdist._typing import Bins, Combine, Float64
 from repdist._version import __version__
@@ -167,7 +173,8 @@ class ByLabelResult(Result):
         """What pictures show first."""
         differ = self._differ()
         at = f"intervals at {100 * self.confidence_level:g} %"
-        return f"{differ} of {counted(len(self.names), 'label')} differ\n{at}"
+        of = counted(len(self.names), "label")
+        return f"{differ} of {of}{' shown to' * (not differ)} differ\n{at}"
 
     @property
     def quantity(self) -> str:
@@ -206,9 +213,10 @@ class ByLabelResult(Result):
         return int(reaches(adjusted(self.pvalue, self.adjust)).sum())
 
     def _card(self) -> Card:
-        frame = self.to_frame().sort_values("mmd_squared", kind="stable")
+        given = self.to_frame()
+        frame = given.sort_values("mmd_squared", kind="stable")
         lines = [
-            ("differ", f"{counted(self._differ(), 'label')} at .05 ({adjustment(self.adjust)})"),
+            ("differ", differing(given["pvalue_adjusted"], self.adjust)),
             *(
                 [("farthest", line_of(frame.iloc[-1])), ("closest", line_of(frame.iloc[0]))]
                 if len(frame) > 1

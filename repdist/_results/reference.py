@@ -1,7 +1,7 @@
 """The result of a comparison of groups with one reference."""
 
 import functools
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,6 +18,8 @@ from repdist._results.card import Card, Result
 from repdist._results.equivalence import Unit, checked_margin
 from repdist._results.landmarks import LandmarkView
 from repdist._results.words import (
+    broken,
+    differing,
     kernel_call,
     kernel_words,
     line_of,
@@ -280,9 +282,11 @@ class ReferenceResult(Result):
     def headline(self) -> str:
         """What pictures show first."""
         at = f"intervals at {self._level()}"
+        differ, of = int(reaches(self._columns["pvalue_adjusted"]).sum()), f"of {len(self.names)}"
+        shown = f"{differ} {of} differ" if differ else f"0 {of} shown to differ"
         if len(self.names) == 1:
-            return at
-        return f"{len(self.closest)} of {len(self.names)} may be the closest\n{at}"
+            return f"{shown} from the reference\n{at}"
+        return f"{shown} from the reference\n{len(self.closest)} may be the closest; {at}"
 
     @property
     def quantity(self) -> str:
@@ -382,35 +386,49 @@ class ReferenceResult(Result):
 
     def _card(self) -> Card:
         frame = self.to_frame()
-        differ = int(reaches(frame["pvalue_adjusted"]).sum())
-        ordered = frame.sort_values("rank")
-        lines = [
-            (
-                "differ",
-                f"{counted(differ, 'group')} of {len(frame)} from the reference at .05 "
-                f"({adjustment(self.adjust)})",
-            )
-        ]
+        ordered, its = frame.sort_values("rank"), " from the reference"
+        lines = [("differ", differing(frame["pvalue_adjusted"], self.adjust, its))]
         if len(frame) > 1:
             lines += [
-                ("closest", line_of(ordered.iloc[0])),
-                ("farthest", line_of(ordered.iloc[-1])),
-                ("may be", f"the closest, at {self._level()}: {self._named_closest()}"),
+                ("closest", line_of(ordered.iloc[0], its)),
+                ("farthest", line_of(ordered.iloc[-1], its)),
+                ("may be", broken(f"the closest, at {self._level()}: {_listed(self.closest)}")),
+                ("settled", self._settled()),
             ]
         else:
-            lines.append(("distance", line_of(ordered.iloc[0])))
+            lines.append(("distance", line_of(ordered.iloc[0], its)))
         lines.append(("kernel", str(self.kernel)))
         lines += [] if self.landmarks is None else self.landmarks.lines()
         of = "reference of " + f"{self.counts[0]:,} {self.counted}"
-        return Card(f"{counted(len(frame), 'group')} against a {of}", tuple(lines), self.cautions)
+        title = f"{counted(len(frame), 'group')} against a {of}"
+        return Card(title, tuple(lines), self.cautions)
 
     def _level(self) -> str:
         return f"{100 * self.confidence_level:g} %"
 
-    def _named_closest(self) -> str:
-        names = [str(name) for name in self.closest]
-        more = len(names) - _MOST_NAMED
-        return ", ".join(names[:_MOST_NAMED]) + f" and {more} more" * (more > 0)
+    def _settled(self) -> str:
+        """Return in words than which groups the one found closest is surely closer, or is not."""
+        rank = self._columns["rank"]
+        best = int(np.argmin(rank))
+        first, second = self.compared.pairs
+        pairs = np.flatnonzero((first == best) | (second == best))
+        pairs = pairs[np.argsort(rank[np.delete(np.arange(len(rank)), best)])]  # the closest first
+        own = np.where(first[pairs] == best, 1, -1)
+        others = np.where(own > 0, second[pairs], first[pairs])
+        low, high = np.sort([own * end[pairs] for end in self.compared.intervals], axis=0)
+        known, open_ = np.flatnonzero(high < 0), np.flatnonzero(high >= 0)
+        told = (open_ if len(open_) else known)[0]
+        numbers = (
+            f"(difference {own[told] * self.compared.difference[pairs][told]:.2g}, "
+            f"{self._level()} interval {low[told]:.2g} to {high[told]:.2g}, "
+            f"adjusted p {self.compared.pvalues[pairs][told]:.2g})"
+        )
+        said = [
+            f"{words} {_listed([self.names[g] for g in others[of]], numbers * (told in of))}"
+            for words, of in (("closer than", known), ("not shown to be closer than", open_))
+            if len(of)
+        ]
+        return broken(f"{self.names[best]} is {'; '.join(said)}")
 
     def _record(self) -> dict[str, Any]:
         return {
@@ -434,4 +452,11 @@ class ReferenceResult(Result):
         }
 
 
-_MOST_NAMED = 8  # groups that may be the closest, in words
+def _listed(names: Sequence[Hashable], of_first: str = "") -> str:
+    """Return some names in words, the first with what is said of it, and how many more."""
+    shown, more = list(map(str, names[:_MOST_NAMED])), len(names) - _MOST_NAMED
+    shown[0] += f" {of_first}" * bool(of_first)
+    return ", ".join(shown) + f" and {more} more" * (more > 0)
+
+
+_MOST_NAMED = 8  # groups, in words

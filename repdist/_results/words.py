@@ -1,10 +1,12 @@
 """What results say in more than one place: of kernels, and of pairs that stand out."""
 
 import math
+import re
+import textwrap
 from typing import Any
 
 from repdist import kernels
-from repdist._numbers import counted
+from repdist._numbers import adjustment, counted, reaches
 from repdist._typing import Combine
 from repdist.kernels import Kernel, MultiRBF, Precomputed
 
@@ -79,10 +81,35 @@ def signs_words(guarded: Any, each: str) -> str:
     )
 
 
-def line_of(row: Any) -> str:
-    """Return a row of a table of distances in words: its name, MMD^2, effect and p."""
+def line_of(row: Any, from_what: str = "") -> str:
+    """Return a row of a table of distances in words: its name, MMD^2, effect, and what p says."""
     effect = f", effect {row['effect']:.3g}" if math.isfinite(row["effect"]) else ""
-    return (
-        f"{row.name}: MMD^2 {row['mmd_squared']:.3g}{effect}, adjusted p "
-        f"{row['pvalue_adjusted']:.3g}"
+    p = row["pvalue_adjusted"]
+    verdict = ("differs" if reaches(p) else "not shown to differ") + from_what
+    return broken(
+        f"{row.name}: MMD^2 {row['mmd_squared']:.3g}{effect}; {verdict}, adjusted p {p:.2g}"
     )
+
+
+def differing(pvalues: Any, adjust: str, from_what: str = "") -> str:
+    """Return in words how many differ at .05, by a series of p-values, and the first by name."""
+    found = pvalues[reaches(pvalues)]
+    shown = ", ".join(f"{name} (p {p:.2g})" for name, p in found.iloc[:_MOST_DIFFERING].items())
+    more = len(found) - _MOST_DIFFERING
+    return broken(
+        f"{len(found):,} of {len(pvalues):,}{' shown to differ' * (not shown)}{from_what} at .05, "
+        f"{adjustment(adjust)}"
+        + f": {shown}" * bool(shown)
+        + f" and {more:,} more: to_frame()" * (more > 0)
+    )
+
+
+def broken(text: str) -> str:
+    """Return the text of a line of a card with breaks where it grows long for a terminal."""
+    kept = re.sub(r"\bp (?=\d)", "p\0", text)  # a p-value is not parted from its p
+    lines = textwrap.fill(kept, _WIDTH, break_long_words=False, break_on_hyphens=False)
+    return lines.replace("\0", " ")
+
+
+_MOST_DIFFERING = 5  # by name
+_WIDTH = 88  # beside labels

@@ -55,7 +55,7 @@ def plot_distances(
     differs = np.asarray(reaches(frame["pvalue_adjusted"].to_numpy()))
     for mine, colour, words in (
         (differs, OBSERVED_COLOUR, "differs at .05, adjusted"),
-        (~differs, LINE_COLOUR, "does not differ"),
+        (~differs, LINE_COLOUR, "not shown to differ"),
     ):
         if not mine.any():
             continue

@@ -349,7 +349,9 @@ def test_a_table_with_a_label_column(make):
     assert read_groups(rest, LABELS).names == ("u", "v", "w")
     with pytest.raises(ValueError, match=r"`labels` must be a column of the .*; got 'z'"):
         read_groups(table, "z")
-    with pytest.raises(ValueError, match=r"`labels` must name the label column"):
+    with pytest.raises(
+        ValueError, match=r"`groups` must be .*a table with the name of its label column, `labels`"
+    ):
         read_groups(table, None)
 
 

@@ -1,5 +1,7 @@
 """`repdist against`: the answers of `compare_to_reference` for files, and a code for cron."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -86,7 +88,7 @@ def test_names_are_given_or_those_of_files(files, options, names, folder, run):
 def test_a_difference_fails_if_it_shall(options, code, told, folder, run):
     found = run("against", "ref.npy", *FILES, *FEW, *options, "--csv", "x.csv")
     assert (found[0], found[2]) == (code, told)
-    assert "1 group of 3" in found[1]
+    assert "1 of 3 from the reference at .05, Holm-adjusted: week 2 (p 0.0" in found[1]
     assert (folder / "x.csv").exists()
 
 
@@ -111,6 +113,27 @@ def test_a_level_that_no_group_can_reach_is_refused(folder, run):
     assert "`--resamples`" in message
     least = "--alpha", 1 / 256, "--adjust", "none"
     assert run("against", "ref.npy", *FILES, *FEW, "--fail-if-differs", *least)[0] == 3
+
+
+def refuse(constant):
+    raise AssertionError(f"{constant} is not JSON")
+
+
+def test_json_is_the_result_as_a_dict(folder, run):
+    np.save("one.npy", REF)
+    same = "against", "one.npy", *FILES, *FEW
+    code, output, message = run(*same, "--json", "--standardize", "--fail-if-differs")
+    assert code == 3
+    assert "week 2: adjusted p at most" in message
+    assert "standardised" in json.loads(output, parse_constant=refuse)["preparation"]
+    code, output, message = run(*same, "--json", "--csv", "x.csv")
+    found = json.loads(output, parse_constant=refuse)
+    expected = repdist.compare_to_reference(REF, WEEKS, n_resamples=199, rng=0)
+    assert (code, message, found) == (0, "", expected.to_dict())
+    assert [(row["first"], row["second"]) for row in found["differences"]] == [
+        ("week 1", "week 2"), ("week 1", "week 10"), ("week 2", "week 10"),
+    ]  # fmt: skip
+    assert len(pd.read_csv("x.csv")) == 3
 
 
 def test_designs_are_columns(folder, run):

@@ -1,5 +1,7 @@
 """`repdist by-label`: the answers of `compare_by_label` for files."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -43,6 +45,12 @@ def test_it_prints_and_writes_what_the_function_finds(files, paired, folder, run
     pd.testing.assert_frame_equal(found, expected.to_frame(), check_dtype=False, rtol=1e-12)
     assert (folder / "x.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     assert "<svg" in (folder / "x.svg").read_text(encoding="utf-8")
+
+
+def test_json_is_the_result_as_a_dict(folder, run):
+    code, output, message = run("by-label", "a.csv", "b.csv", "--labels", "kind", *FEW, "--json")
+    expected = repdist.compare_by_label(X, LABELS, Y, LABELS, n_resamples=199, rng=0)
+    assert (code, message, json.loads(output)) == (0, "", expected.to_dict())
 
 
 def test_labels_of_text_and_of_numbers_are_one(folder, run):

@@ -1,6 +1,7 @@
 """`repdist matrix`: groups from files, and what it writes."""
 
 import importlib.util
+import json
 import subprocess
 import sys
 
@@ -84,6 +85,22 @@ def test_matrix_writes_what_it_is_asked_for(files):
     assert outputs[0].read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     assert len(pd.read_csv(outputs[1])) == 3
     assert outputs[2].read_bytes().startswith(b"\x89PNG")
+
+
+def test_json_is_the_result_as_a_dict(files):
+    done = run(files / "groups.npz", "--resamples", "199", "--json")
+    with np.load(files / "groups.npz") as groups:
+        expected = repdist.pairwise_mmd_test(dict(groups), n_resamples=199, rng=0)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout) == expected.to_dict()
+    assert len(expected.to_dict()["pairs"]) == 3
+
+
+def test_several_files_are_shown_the_way(files):
+    done = run("a.npy", "b.npy", "c.npy")
+    told = " ".join(done.stderr.replace("│", " ").split())
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "(b.npy c.npy): groups lie in one FEATURES; `repdist against REF A B` compares" in told
 
 
 @pytest.mark.parametrize(

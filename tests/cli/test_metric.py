@@ -155,3 +155,11 @@ def test_which_metric_must_be_named(run):
     code, _, told = run("metric", "fad", "real.npy", "fake.npy")
     assert code == 2
     assert "fad" in told
+
+
+def test_several_fakes_are_shown_the_way(run):
+    code, output, told = run("metric", "kid", "real.npy", "fake.npy", "more.npy")
+    told = " ".join(told.replace("│", " ").split())
+    assert (code, output) == (2, "")
+    assert "(more.npy): one FAKE a call; `repdist against REAL A B --kernel polynomial`" in told
+    assert "one FAKE" not in run("metric", "kid", "real.npy", "fake.npy", "--none")[2]

@@ -385,7 +385,24 @@ REFUSED = {
         (R, {"a": R[:1]}), {}, ValueError, ["`groups['a']` must have at least 2 rows; got 1"],
     ),
     "no groups": ((R, {}), {}, ValueError, ["`groups` must hold at least"]),
-    "no labels": ((R, GROUPS["g0"]), {}, ValueError, ["`labels` must hold one label a row"]),
+    "one sample as groups": (
+        (R, GROUPS["g0"]), {}, ValueError, ['`groups` must be a dict of samples, {"A": rows, ...}'],
+    ),
+    "a third sample": (
+        (R, GROUPS["g0"], GROUPS["g1"]), {}, ValueError,
+        ["`labels` must be one label a row", "got a sample of shape (50, 3)", "in one dict"],
+    ),
+    "a dict first": (
+        (GROUPS, R), {}, TypeError,
+        ["`reference` must be one sample of rows; got a dict: the reference comes first"],
+    ),
+    "a list first": (
+        (list(GROUPS.values()), R), {}, TypeError,
+        ["`reference` must be one sample of rows; got a list of samples: the reference comes"],
+    ),
+    "a tuple of tables first": (
+        (tuple(map(pd.DataFrame, GROUPS.values())), R), {}, TypeError, ["got a list of samples"],
+    ),
     "text": (("R", GROUPS), {}, TypeError, ["`reference` must be an array of real numbers"]),
     "missing": (
         (np.where(R > 2, np.nan, R), GROUPS), {}, ValueError,

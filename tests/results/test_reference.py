@@ -149,10 +149,79 @@ def test_the_summary(result, by_label):
     text = str(result)
     assert text.startswith("4 groups against a reference of 60 rows")
     assert "may be" in text
-    assert "3 groups of 4" in text or "2 groups of 4" in text
+    differ = [name for name, p in result.to_frame()["pvalue_adjusted"].items() if p <= 0.05]
+    shown = line(result, "differ")
+    assert f"{len(differ)} of 4 from the reference at .05, Holm-adjusted: " in shown
+    assert all((f"{name} (p 0.0" in shown) == (name in differ) for name in NAMES)
     assert repr(result).startswith("ReferenceResult(4 groups, closest=('a & b'")
     assert str(by_label).startswith("2 labels: ")
+    assert re.search(r"differ +1 of 2 at \.05, Holm-adjusted: c \(p 0\.0", str(by_label))
+    assert re.search(r"farthest c: MMD\^2 .*; differs, adjusted p 0\.0", str(by_label))
+    assert re.search(r"closest .*; not shown to differ, adjusted p ", str(by_label))
     assert repr(by_label) == "ByLabelResult(2 labels, 1 differ)"
+
+
+def line(result, label):
+    """A line of the summary, without its breaks."""
+    (found,) = re.findall(rf"^  {label} +(.*)", str(result).replace(f"\n{' ' * 11}", " "), re.M)
+    return found
+
+
+def places(result):
+    """Than which groups the closest is closer, not shown to be closer, and the numbers."""
+    best, rest = re.fullmatch(r"(.*?) is (.*)", line(result, "settled")).groups()
+    numbers = re.search(
+        r"\(difference (\S+), 95 % interval (\S+) to (\S+), adjusted p (\S+)\)", rest
+    )
+    before = rest[: numbers.start()].split()[-1]
+    rest = rest.replace(f" {numbers[0]}", "")
+    closer = re.search(r"^closer than ([^;]*)", rest)
+    maybe = re.search(r"not shown to be closer than (.*)", rest)
+    listed = [found[1].split(", ") if found else [] for found in (closer, maybe)]
+    return best, *listed, before, [float(value) for value in numbers.groups()]
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (3, 0, 2, 1), (2, 3, 1, 0)])
+@pytest.mark.parametrize("shifts", [(0, 0.05, 1, 2), (0, 1, 2, 3), (0, 0.01, 0.02, 0.03)])
+def test_the_summary_says_whether_the_best_is_settled(shifts, order):
+    """The words are those of `differences()`, in whatever order groups are given."""
+    rng = np.random.default_rng(0)
+    groups = {f"g{i}": rng.normal(shifts[i], 1, size=(60, 2)) for i in order}
+    result = repdist.compare_to_reference(rng.normal(size=(80, 2)), groups, n_resamples=99, rng=0)
+    best, closer, maybe, first, numbers = places(result)
+    ranked = result.to_frame()["rank"].sort_values().index
+    assert best == ranked[0]
+    rows = {}
+    for row in result.differences().itertuples():
+        if row.first == best:
+            rows[row.second] = row.difference, row.low, row.high, row.pvalue_adjusted
+        elif row.second == best:
+            rows[row.first] = -row.difference, -row.high, -row.low, row.pvalue_adjusted
+    assert closer == [name for name in ranked[1:] if rows[name][2] < 0]
+    assert maybe == [name for name in ranked[1:] if rows[name][2] >= 0]
+    assert first == (maybe or closer)[0]
+    assert numbers == pytest.approx(rows[first], rel=0.06)
+    if shifts[1] == 0.05:
+        assert closer
+        assert maybe
+    else:
+        assert bool(maybe) == (shifts[3] == 0.03)
+
+
+def test_many_that_differ_are_counted():
+    rng = np.random.default_rng(0)
+    groups = {f"g{i}": rng.normal(3 * (i > 1), 1, size=(30, 2)) for i in range(9)}
+    result = repdist.compare_to_reference(rng.normal(size=(30, 2)), groups, rng=0)
+    shown = line(result, "differ")
+    assert re.search(r"7 of 9 from .*: g2 \(.*g6 \([^()]*\) and 2 more: to_frame\(\)$", shown)
+    assert shown.count("(p ") == 5
+    assert not re.search(r"\bp$", str(result), re.M)
+    assert max(map(len, str(result).splitlines())) <= 100
+    none = repdist.compare_to_reference(groups["g0"], {"a": groups["g1"]}, adjust="none", rng=0)
+    assert "0 of 1 shown to differ from the reference at .05, not adjusted\n" in str(none)
+    assert "; not shown to differ from the reference, adjusted p" in line(none, "distance")
+    assert "settled" not in str(none)
+    assert none.headline.startswith("0 of 1 shown to differ from the reference\n")
 
 
 def test_many_candidates_are_counted():
@@ -192,6 +261,11 @@ def test_a_picture_in_either_order(either, order):
         assert bottom > top  # the closest is on top
     assert shown == [str(name) for name in frame.index]
     assert ax.get_title(loc="left") == either.headline
+    differ = int((frame["pvalue_adjusted"] <= 0.05).sum())
+    whole = "from the reference\n" if type(either) is repdist.ReferenceResult else "\n"
+    assert re.match(rf"{differ} of {len(frame)} (labels )?differ ?{whole}", either.headline)
+    words = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert set(words) == {"noise floor", "differs at .05, adjusted", "not shown to differ"}
 
 
 def test_pictures_take_no_other_order(either):
@@ -203,7 +277,7 @@ def test_a_card_of_one_label_says_it_once():
     R = np.zeros((20, 2))
     labels, kernel = ["x"] * 20, repdist.kernels.RBF(1.0)
     result = repdist.compare_by_label(R, labels, R + 1, labels, kernel=kernel, rng=0)
-    assert "distance x: MMD^2 1.26, adjusted p" in str(result)
+    assert "distance x: MMD^2 1.26; differs, adjusted p" in str(result)
     assert "closest" not in str(result)
 
 

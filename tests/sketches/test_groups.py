@@ -149,7 +149,7 @@ def test_bad_groups():
         ({}, ValueError, r"`groups` must hold at least one group; got none\.$"),
         ([], ValueError, r"`groups` must hold at least one group; got none\.$"),
         ((), ValueError, r"`groups` must hold at least one group; got none\.$"),
-        (X, ValueError, "`labels` must hold one label a row"),
+        (X, ValueError, "`groups` must be a dict of samples"),
         (REFERENCE, TypeError, "`groups` must be"),
     ):
         with pytest.raises(error, match=message):
