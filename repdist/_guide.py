@@ -159,7 +159,7 @@ GUIDE = (
         leads=False,
     ),
     Answer(
-        "The rows lie on several machines, or may not be moved",
+        "How do I compare rows that lie on several machines, or may not be moved?",
         "`Reference(rows)` and its `sketch(rows)`, which add up",
         "sketch REF ROWS",
         "monitor",

@@ -1,5 +1,6 @@
 """`repdist reference fit`, `sketch` and `monitor`: a reference that travels, week after week."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, TypeAlias
@@ -31,6 +32,8 @@ from repdist._cli.reading import Reading, check_apart, note
 from repdist._cli.saved import load_reference, read_batch
 
 ALARM = 3  # exit code
+_NUMBER = re.compile("[0-9]+")
+_FEW = 5  # names that a note lists
 reference_app = typer.Typer(
     help="Make a reference that travels: a file that rows anywhere are compared with.",
     no_args_is_help=True,
@@ -181,9 +184,9 @@ def monitor(  # noqa: PLR0913 (the options of the command)
                 found.accept(name)
         _take(found, _new(found, batches, state, skip_seen=skip_seen), state, reading)
         show(found, as_json, outputs)
-        alarms = [name for name in batches if name in found.alarms]
+        alarms = [step for step in found.steps if step.label in {*batches} & {*found.alarms}]
     if alarms:
-        note(f"{', '.join(alarms)}: alarm")
+        note("; ".join(_alarm(step.label, step.since) for step in alarms))
         raise typer.Exit(ALARM)
 
 
@@ -193,7 +196,7 @@ def _sketched(
     """Return the sketch of a file, of this reference."""
     rows = read_batch(file, reading)
     if not isinstance(rows, repdist.Sketch):
-        with in_words_of_the_user({"rows": file}):
+        with in_words_of_the_user(_of_rows(file)):
             return reference.sketch(rows, rng=rng)
     if rows.plan.digest != reference.plan.digest:
         raise ValueError(
@@ -210,6 +213,11 @@ def _batches(files: Sequence[str]) -> dict[str, str]:
         "`WEEK...` must be files of different names, without folders", names, " Rename one."
     )
     return dict(zip(names, files, strict=True))
+
+
+def _of_rows(file: str) -> dict[str, str]:
+    """Return the words of the user for what is said of a batch."""
+    return {"rows": file, "rows_per_bin": "--rows-per-bin"}
 
 
 def _called(file: str) -> str:
@@ -236,11 +244,12 @@ def _new(
 
 def _take(monitor: repdist.Monitor, batches: dict[str, str], state: Path, reading: Reading) -> None:
     """Update with each batch, and save; if one cannot be read, say which were taken before."""
+    _note_order(list(batches))
     taken: list[str] = []
     try:
         for name, file in batches.items():
             rows = read_batch(file, reading)
-            with in_words_of_the_user({"rows": file}):
+            with in_words_of_the_user(_of_rows(file)):
                 monitor.update(rows, name)
             monitor.save(state)
             taken.append(name)
@@ -248,3 +257,49 @@ def _take(monitor: repdist.Monitor, batches: dict[str, str], state: Path, readin
         if taken:
             note(f"{', '.join(taken)}: taken, and saved in {state}; --skip-seen leaves them out")
         raise
+
+
+def _note_order(names: Sequence[str]) -> None:
+    """Note that batches are not in the order of the numbers in their names.
+
+    So a shell lists them: w10 before w2. Only names that are alike but for numbers have an order.
+    """
+    alike: dict[str, list[str]] = {}
+    for name in names:
+        alike.setdefault(_NUMBER.sub("0", name), []).append(name)
+    wrong = [group for group in alike.values() if group != sorted(group, key=_numbers)]
+    if not wrong:
+        return
+    shown = ", ".join(names[:_FEW]) + ", ..." * (len(names) > _FEW)
+    first, padded = sorted(wrong[0], key=_numbers)[:2], _padded(wrong[0])
+    better = ", ".join(map(padded.__getitem__, first))
+    renamed = "" if better == ", ".join(first) else f"name them {better}, or "
+    note(
+        f"weeks are taken in the order given: {shown}; if that is not the order in which they "
+        f"came, {renamed}list them in order"
+    )
+
+
+def _padded(names: Sequence[str]) -> dict[str, str]:
+    """Return names that are alike but for numbers with zeros, so that text sorts as numbers do."""
+    found = [_NUMBER.findall(name) for name in names]
+    widths = [max(map(len, numbers)) for numbers in zip(*found, strict=True)]
+    texts = _NUMBER.split(names[0])
+    return {
+        name: texts[0]
+        + "".join(
+            number.zfill(width) + text
+            for number, width, text in zip(numbers, widths, texts[1:], strict=True)
+        )
+        for name, numbers in zip(names, found, strict=True)
+    }
+
+
+def _numbers(name: str) -> list[int]:
+    return [int(number) for number in _NUMBER.findall(name)]
+
+
+def _alarm(name: str, since: str) -> str:
+    """Return that a batch gave an alarm, and since when the evidence grew if not by it alone."""
+    grown = "" if since in ("", name) else f" (evidence growing since {since})"
+    return f"{name}: alarm{grown}"

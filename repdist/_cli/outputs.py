@@ -28,6 +28,7 @@ _WORDS = {
     "paired": "--paired", "clusters": "--clusters", "strata": "--strata",
     "unmatched": "--unmatched", "method": "--method", "n_landmarks": "--landmarks",
     "kernel": "--kernel", "n_regions": "--regions", "margin": "--margin",
+    "rows_per_bin": "--rows-per-bin",
     "subsets": "--subsets", "subset_size": "--subset-size",
 }  # fmt: skip
 _ADVICE = re.compile(r'`?\b(\w+)=(?:True|"(\w+)"|\[(\d+)\]|(\(ids_x, ids_y\)))`?')

@@ -45,6 +45,11 @@ class MonitorStep:
         Rows that no landmark is near to: what differs among them was hardly looked at.
     accepted : bool
         Whether somebody has looked at the alarm: see `Monitor.accept`.
+    left_out : int
+        Rows that fill no bin, and are not among `n`.
+    since : str
+        The batch from which on the evidence has grown up to this one: an estimate of where a change
+        began. Empty if it has not grown.
     """
 
     label: str
@@ -60,6 +65,8 @@ class MonitorStep:
     alarm: bool
     unseen: int = 0
     accepted: bool = False
+    left_out: int = 0
+    since: str = ""
 
 
 def name_of(label: Any) -> str:

@@ -6,11 +6,13 @@ threshold is the one at which alarms come every so many batches on average if p 
 multiples of 1 / T, found from the chain that R then is.
 
 V. Vovk, R. Wang, "E-values: calibration, combination and applications", Annals of Statistics 49,
-1736-1754, 2021 (f); the recursion is that of Shiryaev and Roberts.
+1736-1754, 2021 (f); the recursion is that of Shiryaev and Roberts. E. S. Page, "Continuous
+inspection schemes", Biometrika 41, 100-115, 1954 (where a change began).
 """
 
 import functools
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -28,6 +30,20 @@ def bet(p: Float64) -> Float64:
     log = np.log(inside)
     found = (1 - inside + inside * log) / (inside * log**2)
     return np.where(near, 0.5 + (1 - p) / 6, found)
+
+
+def onset(pvalues: Sequence[float], evidence: Sequence[float]) -> int | None:
+    """Return from which batch on the bets gain the most up to the last, or None if they lose.
+
+    Among batches since the chart began anew. This is the last zero of Page's cumulative sum of
+    log f(p), the estimate of a change point that goes with such charts.
+    """
+    bets = bet(np.array(pvalues))
+    # R / f(p) is 1 where the chart begins, and else 1.5 at the least, as no bet is below 1 / 2.
+    begin = np.flatnonzero(np.array(evidence) < 1.25 * bets)[-1]
+    gains = np.cumsum(np.log(bets[begin:])[::-1])[::-1]  # of all bets from each batch on
+    best = int(np.argmax(gains))
+    return int(begin) + best if gains[best] > 0 else None
 
 
 def run_length(threshold: float, total: int) -> float:

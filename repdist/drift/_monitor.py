@@ -22,7 +22,7 @@ from repdist._threads import computing
 from repdist._typing import Array
 from repdist._version import __version__
 from repdist.drift._batches import MonitorStep, key_of, name_of, revision
-from repdist.drift._chart import bet, threshold_for
+from repdist.drift._chart import bet, onset, threshold_for
 from repdist.drift._pool import Pool
 from repdist.sketches import Reference, Sketch, _store
 
@@ -210,7 +210,7 @@ class Monitor(Result):
             plan = self._reference.plan
             pvalue = self._pool.pvalue(plan, sketch, self._wanted, self._stream(number, 1))
             evidence = (1 + self._evidence) * float(bet(np.array(pvalue)))
-            step = self._step(name, sketch, pvalue, evidence)
+            step = self._since(self._step(name, sketch, pvalue, evidence))
             pool = self._pool.grown(sketch, self._stream(number, 2))
         self._pool = pool
         self._evidence = 0.0 if step.alarm else evidence
@@ -497,7 +497,14 @@ class Monitor(Result):
             evidence=evidence,
             alarm=evidence >= self.threshold,
             unseen=sketch.unseen,
+            left_out=sketch.left_out,
         )
+
+    def _since(self, step: MonitorStep) -> MonitorStep:
+        """Return the step with the batch from which on the evidence has grown up to it."""
+        steps = [*self._steps, step]
+        first = onset([one.pvalue for one in steps], [one.evidence for one in steps])
+        return step if first is None else dataclasses.replace(step, since=steps[first].label)
 
     def _card(self) -> Card:
         lines = [
@@ -513,11 +520,15 @@ class Monitor(Result):
                 f"{last.ci_high:.3g}, floor {last.floor:.3g}"
             )
             verdict = "ALARM" if last.alarm else "no alarm"
+            grown = f", growing since {last.since}" if last.since not in ("", last.label) else ""
             lines += [
-                ("last", f"{last.label}: {verdict}, evidence {last.evidence:.3g}"),
+                ("last", f"{last.label}: {verdict}, evidence {last.evidence:.3g}{grown}"),
                 ("distance", distance_words),
                 ("p-value", f"{last.pvalue:.4g}, against the reference and all earlier batches"),
             ]
+            if last.left_out:
+                given = f"{last.n + last.left_out:,} in {last.label}, {last.left_out:,} of them"
+                lines.append(("rows", f"{given} fill no bin and are left out"))
         if self.alarms:
             shown = ", ".join(self.alarms[:5]) + ", ..." * (len(self.alarms) > 5)
             lines.append(("alarms", f"{len(self.alarms)} not accepted: {shown}"))

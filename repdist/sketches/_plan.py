@@ -20,6 +20,7 @@ from repdist.kernels import Kernel
 from repdist.kernels._plan import Plan, plan
 
 LEAST_BINS = 8  # that can be told apart from others
+LEAST_IN_BIN = 2  # rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,6 +160,13 @@ class SketchPlan:
     def sample(self, bins: Float64, rest: Float64, n: int) -> BinSample:
         """Return sums over bins and over the rest of n rows as a sample."""
         return BinSample(self.weighted(bins), self.weighted(rest[:, None])[0], n, self.rows_per_bin)
+
+
+def bins_in_words(bins: int, rows_per_bin: int, n: int) -> str:
+    """Return how many bins there are, and what lies in none of them."""
+    rest = n - bins * rows_per_bin
+    more = f"; {rest:,} rows in none, which count in distances" if rest else ""
+    return f"{bins:,} of {rows_per_bin} rows{more}"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -21,7 +21,7 @@ from repdist.kernels import Kernel, MultiRBF
 from repdist.kernels._kernel import check_kernel, fit
 from repdist.kernels._plan import plan
 from repdist.sketches import _store
-from repdist.sketches._plan import LEAST_BINS, SketchPlan
+from repdist.sketches._plan import LEAST_BINS, LEAST_IN_BIN, SketchPlan, bins_in_words
 from repdist.sketches._sketch import Sketch
 
 KIND = "reference"
@@ -39,6 +39,7 @@ class _Held:
     unseen: int
     floor_rate: float
     name: str | None
+    given: int = 0  # rows, those that were drawn among them; 0 where a file does not say
 
 
 class Reference(Result):
@@ -129,7 +130,7 @@ class Reference(Result):
         if name is not None:
             _checks.text("name", name)
         check_kernel(kernel)
-        s = _checks.whole_number("rows_per_bin", rows_per_bin, 2)
+        s = _checks.whole_number("rows_per_bin", rows_per_bin, LEAST_IN_BIN)
         most = _checks.whole_number("max_bins", max_bins, LEAST_BINS)
         count = _checks.whole_number("n_landmarks", n_landmarks, 2)
         rng, workers = _checks.generator(rng), Workers(_checks.jobs(n_jobs))
@@ -139,12 +140,12 @@ class Reference(Result):
                 raise ValueError("`X` must have columns of different names; got some twice.")
             (rows,) = (_arrays.detach(a) for a in _arrays.read_samples({"X": X}))
             _arrays.check_varies([rows], "`X`")
-            drawn = min(max(len(rows) // 10, _LEAST_PILOT), _MOST_PILOT)
+            drawn = _drawn_of(len(rows))
             bins = min((len(rows) - drawn) // s, most)
             if bins < LEAST_BINS:
                 raise ValueError(
                     f"`X` must have at least {LEAST_BINS * s + _LEAST_PILOT} rows for bins of {s}; "
-                    f"got {len(rows)}. Use smaller bins."
+                    f"got {len(rows)}. {_smaller_bins(len(rows) - drawn)}"
                 )
             order = rng.permutation(len(rows))
             pilot = _arrays.held_here(_arrays.take_rows(rows, np.sort(order[:drawn])))
@@ -152,7 +153,7 @@ class Reference(Result):
             of_rows = _plan_of(pilot, kernel, min(count, drawn // 2), (s, most), columns, rng)
             in_bins, rest, n, unseen = of_rows.sums(rows, order[drawn:], bins, workers)
             floor = floor_of(of_rows.sample(in_bins, rest, n), rng)
-        self._held = _Held(of_rows, in_bins, rest, n, unseen, floor, name)
+        self._held = _Held(of_rows, in_bins, rest, n, unseen, floor, name, len(rows))
 
     @property
     def plan(self) -> SketchPlan:
@@ -338,6 +339,7 @@ class Reference(Result):
             "unseen": held.unseen,
             "floor_rate": held.floor_rate,
             "name": held.name,
+            "given": held.given,
             "plan": self.plan.digest,
         }
         arrays = {"landmarks": self.plan.landmarks, "bins": held.bins, "rest": held.rest}
@@ -354,7 +356,7 @@ class Reference(Result):
             )
         held = _Held(
             plan, arrays["bins"], arrays["rest"], header["n"], header["unseen"],
-            header["floor_rate"], header["name"],
+            header["floor_rate"], header["name"], header.get("given", 0),
         )  # fmt: skip
         reference = cls.__new__(cls)
         vars(reference)["_held"] = held
@@ -437,7 +439,8 @@ class Reference(Result):
         shares = ", ".join(f"{share:.0%}" for share in plan.captured)
         lines = [
             ("kernel", str(plan.kernel)),
-            ("bins", f"{self.n_bins:,} of {s} rows; {held.n - s * self.n_bins:,} rows in none"),
+            *([("rows", self._whereabouts())] if held.given else []),
+            ("bins", bins_in_words(self.n_bins, s, held.n)),
             ("looks", f"through {len(plan.landmarks):,} landmarks; captured of components: "
              f"{shares}"),
             ("holds", f"{len(plan.landmarks):,} rows, as landmarks, and sums over at least {s} "
@@ -446,6 +449,13 @@ class Reference(Result):
         ]  # fmt: skip
         called = "" if self.name is None else f" {self.name!r}"
         return Card(f"Reference{called} of {self.n:,} rows, {plan.d} columns", tuple(lines))
+
+    def _whereabouts(self) -> str:
+        """Return where the rows are that were given."""
+        given, drawn = self._held.given, _drawn_of(self._held.given)
+        left_out = given - drawn - self.n
+        lost = f", {left_out:,} left out: they fill no bin" if left_out else ""
+        return f"{given:,}: {drawn:,} for kernel and landmarks, {self.n:,} in sums{lost}"
 
     def _record(self) -> dict[str, Any]:
         return {
@@ -459,6 +469,19 @@ class Reference(Result):
             "captured": self.plan.captured,
             "plan": self.plan.digest,
         }
+
+
+def _drawn_of(rows: int) -> int:
+    """Return how many of so many rows are drawn, to fit on."""
+    return min(max(rows // 10, _LEAST_PILOT), _MOST_PILOT)
+
+
+def _smaller_bins(rows: int) -> str:
+    """Return what to do where so many rows, beside those that are drawn, fill too few bins."""
+    most = rows // LEAST_BINS
+    if most < LEAST_IN_BIN:
+        return f"Take more rows: {_LEAST_PILOT + LEAST_BINS * LEAST_IN_BIN} at the very least."
+    return f"Take more rows, or a `rows_per_bin` of {most} or less."
 
 
 def _plan_of(  # noqa: PLR0913 (what a plan is made of)

@@ -13,7 +13,7 @@ from repdist._inference.sketched import BinSample
 from repdist._results.card import Card, Result
 from repdist._typing import Float64
 from repdist.sketches import _store
-from repdist.sketches._plan import LEAST_BINS, SketchPlan
+from repdist.sketches._plan import LEAST_BINS, LEAST_IN_BIN, SketchPlan, bins_in_words
 
 KIND = "sketch"
 
@@ -128,10 +128,14 @@ class Sketch(Result):
     def check_enough(self, name: str = "rows") -> None:
         """Raise if there are too few bins to tell them apart from others."""
         if self.n_bins < LEAST_BINS:
-            s = self.plan.rows_per_bin
+            s, rows = self.plan.rows_per_bin, self.n + self.left_out
+            most = rows // LEAST_BINS
+            wait = "Wait for more rows"
+            smaller = f", or fit the reference with a `rows_per_bin` of {most} or less"
             raise ValueError(
                 f"`{name}` must fill {LEAST_BINS} bins of {s} rows, {LEAST_BINS * s} rows in one "
-                f"sketch; got {self.n_bins} bins of {self.n:,} rows."
+                f"sketch; got {rows:,} row{'s' * (rows != 1)}, which fill {self.n_bins} "
+                f"bin{'s' * (self.n_bins != 1)}. {wait}{smaller * (most >= LEAST_IN_BIN)}."
             )
 
     def __repr__(self) -> str:
@@ -140,7 +144,7 @@ class Sketch(Result):
     def _card(self) -> Card:
         s = self.plan.rows_per_bin
         lines = [
-            ("bins", f"{self.n_bins:,} of {s} rows; {self.n - s * self.n_bins:,} rows in none"),
+            ("bins", bins_in_words(self.n_bins, s, self.n)),
             *([("left out", f"{self.left_out:,} rows that fill no bin")] if self.left_out else []),
             ("plan", self.plan.digest),
             ("holds", f"sums over at least {s} rows each; no row by itself"),

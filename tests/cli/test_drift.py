@@ -114,7 +114,7 @@ def test_it_writes_what_is_asked_for(folder, run):
     code, output, _ = run("monitor", "ref.npz", *FILES, *MONITOR, "--json", *outputs)
     expected = repdist.Monitor.load("m.npz")
     assert (code, json.loads(output)) == (3, json.loads(json.dumps(expected.to_dict())))
-    found = pd.read_csv("x.csv", index_col="label")
+    found = pd.read_csv("x.csv", index_col="label", keep_default_na=False)
     pd.testing.assert_frame_equal(found, expected.to_frame(), rtol=1e-12)
     assert (folder / "x.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     assert (folder / "x.png").read_bytes().startswith(b"\x89PNG")
@@ -152,6 +152,62 @@ def test_weeks_before_a_bad_one_stay_taken(folder, run):
     np.save("week 2.npy", WEEKS["week 2"])
     assert run("monitor", "ref.npz", *FILES, *MONITOR, "--skip-seen")[0] == 3
     assert labels() == list(WEEKS)
+
+
+def test_the_alarm_says_since_when_the_evidence_grew(folder, run):
+    rng, last = np.random.default_rng(2), ""
+    for number in range(1, 13):
+        np.save(f"{number:02}.npy", rng.normal(0.3 * (number > 4), 1, size=(256, 3)))
+        last = run("monitor", "ref.npz", f"{number:02}.npy", *MONITOR)[2]
+        if last:
+            break
+    step = repdist.Monitor.load("m.npz").steps[-1]
+    assert step.since < step.label
+    assert last == f"repdist: {step.label}: alarm (evidence growing since {step.since})\n"
+
+
+@pytest.mark.parametrize(
+    ("names", "note"),
+    [
+        (
+            ["w1", "w10", "w2"],
+            "repdist: weeks are taken in the order given: w1, w10, w2; if that is not the order in "
+            "which they came, name them w01, w02, or list them in order\n",
+        ),
+        (["a", "w1", "w10", "w2"], "in the order given: a, w1, w10, w2; if that"),
+        (["2026-W1", "2026-W10", "2026-W2"], "came, name them 2026-W01, 2026-W02, or list"),
+        (["w2", "w1"], "w2, w1; if that is not the order in which they came, list them in order"),
+        (["w1", "w2", "w10"], ""),
+        (["2025-W51", "2025-W52", "2026-W01"], ""),
+        (["w9", "v10", "u1"], ""),
+        (["b", "a"], ""),
+    ],
+)
+def test_weeks_out_of_order_are_noted(names, note, folder, run):
+    for name in names:
+        np.save(f"{name}.npy", WEEKS["week 1"])
+    code, _, message = run("monitor", "ref.npz", *(f"{name}.npy" for name in names), *MONITOR)
+    assert (code, labels()) == (0, names)
+    assert note in message
+    assert bool(note) == bool(message)
+
+
+def test_too_few_rows_name_the_option_and_a_number_that_works(folder, run):
+    np.save("few.npy", DATA[:212])
+    np.save("short.npy", DATA[:100])
+    code, _, message = run("reference", "fit", "few.npy", "-o", "x.npz", "--landmarks", "30")
+    assert code == 2
+    assert "got 212. Take more rows, or a `--rows-per-bin` of 14 or less." in message
+    for size, expected in ((15, 2), (14, 0)):
+        fit = "few.npy", "-o", "x.npz", "--landmarks", "30", "--rows-per-bin", size
+        assert run("reference", "fit", *fit)[0] == expected
+    code, _, message = run("monitor", "ref.npz", "short.npy", *MONITOR)
+    assert "got 100 rows, which fill 6 bins. Wait for more rows, or fit the" in message
+    assert "reference with a `--rows-per-bin` of 12 or less." in message
+    for size, expected in ((13, 2), (12, 0)):
+        fit = "data.npy", "-o", "y.npz", "--landmarks", "30", "--rows-per-bin", size
+        assert run("reference", "fit", *fit)[0] == 0
+        assert run("monitor", "y.npz", "short.npy", "--state", "y-state.npz", *FEW)[0] == expected
 
 
 def test_the_state_is_saved_after_each_week(folder, run, monkeypatch):

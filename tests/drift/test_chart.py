@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import integrate
 
-from repdist.drift._chart import bet, run_length, threshold_for
+from repdist.drift._chart import bet, onset, run_length, threshold_for
 
 
 def formula(p):
@@ -94,3 +94,42 @@ def test_what_is_known_of_thresholds():
     assert threshold_for(10.0, 512) < threshold_for(100.0, 512) < threshold_for(1000.0, 512)
     assert threshold_for(100.0, 32) < threshold_for(100.0, 512) < threshold_for(100.0, 16384)
     assert threshold_for(100.0, 512) < 100  # R >= 100 would be far too careful
+
+
+def test_the_onset_is_where_bets_gain_the_most():
+    """Among all starts since the chart began, by hand; runs of some lengths, after alarms too."""
+    rng, seen = np.random.default_rng(8), set()
+    for _ in range(200):
+        pvalues = rng.integers(1, 129, size=rng.integers(1, 12)) / 128
+        evidence, R, begin = [], 0.0, 0
+        for i, f in enumerate(bet(pvalues)):
+            if rng.random() < 0.15:
+                R, begin = 0.0, i
+            R = (1 + R) * f
+            evidence.append(R)
+        gains = {k: np.prod(bet(pvalues[k:])) for k in range(begin, len(pvalues))}
+        best = max(gains, key=gains.get)
+        expected = best if gains[best] > 1 else None
+        assert onset(pvalues, evidence) == expected
+        seen.add(None if expected is None else len(pvalues) - expected)
+    assert {None, 1, 2, 3} <= seen
+
+
+def test_the_onset_is_nearer_to_a_small_change_than_the_alarm():
+    """1,000 streams whose p-values are those of |z + 1.5| from batch 20 on."""
+    rng, threshold = np.random.default_rng(0), threshold_for(100.0, 16384)
+    late, off = [], []
+    for _ in range(1000):
+        pvalues, evidence, R = [], [], 0.0
+        for batch in range(200):
+            z = abs(rng.normal(1.5 * (batch >= 20)))
+            pvalues.append(max(math.erfc(z / math.sqrt(2)), 1 / 16384))
+            R = (1 + R) * float(bet(np.array(pvalues[-1])))
+            evidence.append(R)
+            if batch >= 20 and threshold <= R:
+                break
+            R = 0.0 if threshold <= R else R
+        late.append(batch - 20)
+        off.append(abs(onset(pvalues, evidence) - 20))
+    assert np.mean(late) > 1.5 * np.mean(off)
+    assert np.median(off) <= 1 < np.median(late)

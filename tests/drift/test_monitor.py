@@ -552,6 +552,26 @@ def test_rows_that_no_landmark_sees_are_told_of():
     assert "near to no landmark" not in found.summary()
 
 
+def test_rows_that_fill_no_bin_are_told_of():
+    found = fed(BATCHES[:1])
+    assert "fill no bin" not in found.summary()
+    assert found.update(BATCHES[1], "june").left_out == 4
+    assert "100 in june, 4 of them fill no bin and are left out" in found.summary()
+
+
+def test_it_says_since_when_the_evidence_has_grown():
+    found, rng = fed(), np.random.default_rng(5)
+    for number in range(5, 7):
+        found.update(rng.normal(size=(128, 2)) + 0.2, f"drift {number}")
+    last = found.steps[-1]
+    assert (last.alarm, last.since, last.label) == (True, "drift 5", "drift 6")
+    assert f"ALARM, evidence {last.evidence:.3g}, growing since drift 5" in found.summary()
+    found.restart(repdist.Reference(RNG.normal(size=(500, 2)) + 9, **SMALL))
+    anew = found.update(RNG.normal(size=(200, 2)), "anew")
+    assert anew.since == "anew"  # and none before the restart
+    assert "growing since" not in found.summary()
+
+
 def test_method_and_call(alarmed):
     words = alarmed.method()
     assert words[0].isupper()

@@ -91,9 +91,30 @@ def test_few_rows_make_few_bins():
     with pytest.raises(ValueError, match="`X` must have at least 2 rows; got 1"):
         made(X[:1])
     assert REFERENCE.sketch(Y[:7]).n_bins == 0
-    with pytest.raises(ValueError, match=r"`rows` must fill 8 bins of 8 rows, 64 rows .* 7 bins"):
+    with pytest.raises(
+        ValueError, match=r"8 bins of 8 rows, .* got 63 rows, .* 7 bins\. .* of 7 or"
+    ):
         REFERENCE.compare(Y[:63], **QUICK)
+    with pytest.raises(ValueError, match=r"got 1 row, which fill 0 bins\. Wait for more rows\.$"):
+        REFERENCE.compare(Y[:1], **QUICK)
+    with pytest.raises(ValueError, match=r"got 2\. Take more rows: 116 at the very least\.$"):
+        made(X[:2])
     assert REFERENCE.compare(Y[:64], **QUICK).n == 64
+
+
+def test_it_says_where_all_rows_went(tmp_path):
+    found = made(RNG.normal(size=(403, 2)), max_bins=30)
+    words = "403: 100 for kernel and landmarks, 296 in sums, 7 left out: they fill no bin"
+    assert "403: 100 for kernel and landmarks, 303 in sums\n" in str(found)
+    assert "30 of 8 rows; 63 rows in none, which count in distances\n" in str(found)
+    fits = made(RNG.normal(size=(403, 2)))
+    fits.save(tmp_path / "r.npz")
+    assert words in str(fits)
+    assert "37 of 8 rows\n" in str(fits)
+    assert str(repdist.Reference.load(tmp_path / "r.npz")) == str(fits)
+    header, arrays = fits.stored()
+    del header["given"]  # as a file of an earlier version
+    assert "kernel and landmarks" not in str(repdist.Reference.of_store(header, arrays))
 
 
 def test_pilot_rows_are_a_tenth_within_bounds():
