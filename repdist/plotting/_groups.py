@@ -6,18 +6,19 @@ import numpy as np
 
 from repdist._typing import Float64
 from repdist.plotting._figures import LINE_COLOUR, OBSERVED_COLOUR
+from repdist.plotting._labels import put_beside
 from repdist.plotting._names import MOST_NAMED, shown_names
 from repdist.plotting._shapes import TableShape
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
-
 _OUTERMOST = 20  # groups that a map of very many names
-_APART = 0.1  # of these, as a share of the width
+_APART = 0.2  # of these, as a share of half the width
+_ROOM = 1.3  # for labels: the width of a map, as a multiple of that of its points
 _ORDERED = 200  # groups up to which leaves are put in the best order, which takes their cube
 _SHORT = 4  # characters that fit beside each other under a tree
-_CHARACTER = 0.014  # the width of one, as a share of that of a map
 
 
 def plot_dendrogram(shape: TableShape, ax: "Axes | None" = None) -> "Axes":
@@ -78,29 +79,28 @@ def plot_map(shape: TableShape, ax: "Axes | None" = None) -> "Axes":
     if ax is None:
         _, ax = plt.subplots(figsize=(5.5, 5), layout="constrained")
     points, share = _classical_scaling(_distances(shape))
-    left, width = float(points[:, 0].min()), float(np.ptp(points[:, 0])) or 1.0
-    many = len(points) > MOST_NAMED
+    floor, many = _typical_floor(shape), len(points) > MOST_NAMED
+    half = _ROOM * (max(float(np.ptp(points, axis=0).max()), floor or 0.0) / 2 or 1.0)
+    low, high = (points.min(axis=0) + points.max(axis=0)) / 2 + np.array([[-half], [half]])
+    ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), aspect="equal")
     ax.scatter(points[:, 0], points[:, 1], color=LINE_COLOUR, s=6 if many else 28, zorder=3)
-    named = _outermost(points, _APART * width) if many else list(range(len(points)))
+    named = _outermost(points, _APART * half) if many else list(range(len(points)))
     names = shown_names([shape.names[group] for group in named])
-    for shown, point in zip(names.texts, points[named], strict=True):
-        place = (0.15 + (point[0] - left) / width) / 1.3
-        turned = place + _CHARACTER * len(shown) > 1  # it would run out of the frame
+    labels = [
         ax.annotate(
-            shown, point, xytext=(-5 if turned else 5, 5), textcoords="offset points",
-            ha="right" if turned else "left", fontfamily=names.family,
-        )  # fmt: skip
-    ax.set_aspect("equal", adjustable="datalim")
-    ax.margins(0.15)
-    floor = _typical_floor(shape)
-    if floor is not None:
-        _scale_bar(ax, floor)
+            shown, tuple(point), (0, 0), textcoords="offset points", fontfamily=names.family
+        )
+        for shown, point in zip(names.texts, points[named], strict=True)
+    ]
+    bar = [] if floor is None else _scale_bar(ax, floor)
     ax.set_xticks([])
     ax.set_yticks([])
     ax.spines[:].set_color("0.8")
     ax.set_title(
         f"map of the groups ({share:.0%} of squared distances)", loc="left", fontsize="medium"
     )
+    rest = np.setdiff1d(np.arange(len(points)), named)
+    put_beside(ax, labels, points[[*named, *rest]], bar)
     return ax
 
 
@@ -149,13 +149,15 @@ def _classical_scaling(distances: Float64) -> tuple[Float64, float]:
     return points, float(positive[::-1][:2].sum() / total) if total > 0 else 1.0
 
 
-def _scale_bar(ax: "Axes", length: float) -> None:
+def _scale_bar(ax: "Axes", length: float) -> "list[Artist]":
     """Draw a bar of this length in data units, low at the left."""
-    low, _ = ax.get_xlim()
-    bottom, top = ax.get_ylim()
-    y = bottom - 0.04 * (top - bottom)
-    ax.plot([low, low + length], [y, y], color=OBSERVED_COLOUR, linewidth=3, solid_capstyle="butt")
-    ax.annotate(
-        "noise floor", (low + length, y), xytext=(5, -3), textcoords="offset points",
+    (low, high), (bottom, top) = ax.get_xlim(), ax.get_ylim()
+    left, y = low + 0.04 * (high - low), bottom + 0.05 * (top - bottom)
+    bar = ax.plot(
+        [left, left + length], [y, y], color=OBSERVED_COLOUR, linewidth=3, solid_capstyle="butt"
+    )
+    words = ax.annotate(
+        "noise floor", (left + length, y), xytext=(5, -3), textcoords="offset points",
         color=OBSERVED_COLOUR, fontsize="small",
     )  # fmt: skip
+    return [*bar, words]

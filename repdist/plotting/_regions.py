@@ -7,6 +7,7 @@ import numpy as np
 from repdist._numbers import reaches
 from repdist._typing import Float64
 from repdist.plotting._figures import LINE_COLOUR, NULL_COLOUR, OBSERVED_COLOUR
+from repdist.plotting._labels import push_apart
 from repdist.plotting._shapes import RegionsShape, SharesShape
 
 if TYPE_CHECKING:
@@ -23,13 +24,14 @@ def plot_regions(shape: RegionsShape, ax: "Axes | None" = None) -> "Axes":
     """Draw rows in the plane, coloured by the ratio of the shares of their region.
 
     Ratios beyond the ends of the scale, at most 16 times, have the colour of the end. The number
-    of a region stands at its centre, framed in black if it differs.
+    of a region stands at its centre, or at the end of a line from there, framed in black if it
+    differs.
     """
     import matplotlib.pyplot as plt
     from matplotlib.colors import LinearSegmentedColormap, Normalize
 
     if ax is None:
-        _, ax = plt.subplots(figsize=(6.2, 5), layout="constrained")
+        _, ax = plt.subplots(figsize=(5.6, 4.8), layout="constrained")
     plane, end = shape.plane, _end(shape.log2_ratio)
     ramp = LinearSegmentedColormap.from_list("shares", [LINE_COLOUR, "0.87", OBSERVED_COLOUR])
     order = np.argsort(shape.differs[plane.region], kind="stable")  # what differs on top
@@ -38,12 +40,17 @@ def plot_regions(shape: RegionsShape, ax: "Axes | None" = None) -> "Axes":
         c=np.clip(shape.log2_ratio, -end, end)[plane.region[order]],
         cmap=ramp, norm=Normalize(-end, end), s=10, linewidth=0,
     )  # fmt: skip
+    ax.update_datalim(plane.centres)
+    ax.autoscale_view()
+    labels = []
     for region in np.argsort(shape.differs, kind="stable").tolist():
         frame, size, pad = _FRAMED if shape.differs[region] else _PLAIN
-        ax.annotate(
-            f"{region}", plane.centres[region], ha="center", va="center", fontsize=size,
-            bbox={"boxstyle": f"round,pad={pad}", "facecolor": "white", **frame}, zorder=4,
+        label = ax.annotate(
+            f"{region}", plane.centres[region], plane.centres[region], ha="center", va="center",
+            fontsize=size, zorder=4,
+            bbox={"boxstyle": f"round,pad={pad}", "facecolor": "white", **frame},
         )  # fmt: skip
+        labels.append(label)
     colours = ax.figure.colorbar(points, ax=ax, shrink=0.8, ticks=np.arange(-end, end + 1))
     colours.ax.set_yticklabels([_power(p) for p in range(-end, end + 1)])
     colours.outline.set_visible(False)
@@ -53,6 +60,7 @@ def plot_regions(shape: RegionsShape, ax: "Axes | None" = None) -> "Axes":
     ax.spines[:].set_color("0.8")
     ax.set_xlabel(f"first two principal components ({plane.explained:.0%} of the variance)")
     ax.set_title(f"{shape.headline} (framed)", loc="left", fontsize="medium")
+    push_apart(ax, labels)
     return ax
 
 

@@ -1,0 +1,124 @@
+"""Labels of points, put where they can be read: apart from each other, and inside the axes."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from repdist._typing import Float64
+from repdist.plotting._figures import figure_of
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.text import Annotation
+
+# Where a label may stand beside its point, the best first: to the right (1) or left, up or down.
+_SIDES = ((1, 1), (-1, 1), (1, -1), (-1, -1), (1, 0), (-1, 0), (0, 1), (0, -1))
+_ALONG, _UP = {1: "left", 0: "center", -1: "right"}, {1: "bottom", 0: "center", -1: "top"}
+_NEAR = 4.0  # points of print from a point to its label
+_ROUNDS = 400  # of pushing
+_MOST = 100  # labels that are pushed apart, which takes the square of their number
+
+
+def put_beside(
+    ax: "Axes", labels: "Sequence[Annotation]", points: Float64, others: "Sequence[Artist]" = ()
+) -> None:
+    """Move each label to the first side of its point where it covers least.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+        Its limits must be set.
+    labels : sequence of Annotation
+        Of the first points, with offsets in points of print.
+    points : (p, 2)
+        All that are drawn.
+    others : sequence of Artist
+        What else must not be covered.
+    """
+    figure_of(ax).draw_without_rendering()  # places are known then
+    per_point = figure_of(ax).dpi / 72
+    frame, dots = _box(ax), ax.transData.transform(points)
+    reach = 0.75 * _NEAR * per_point
+    taken = [*np.hstack([dots - reach, dots + reach]), *map(_box, others)]
+    for label, dot in zip(labels, dots, strict=False):
+        size = np.diff(_box(label).reshape(2, 2), axis=0)[0]
+        centres = dot + np.array(_SIDES) * (_NEAR * per_point + size / 2)
+        boxes = np.hstack([centres - size / 2, centres + size / 2])
+        covers = [(_outside(box, frame), _covered(box, np.array(taken))) for box in boxes]
+        best = covers.index(min(covers))
+        along, up = _SIDES[best]
+        label.set(ha=_ALONG[along], va=_UP[up])
+        label.xyann = (along * _NEAR, up * _NEAR)
+        taken.append(boxes[best])
+
+
+def push_apart(ax: "Axes", labels: "Sequence[Annotation]") -> None:
+    """Push framed labels that cover each other apart; a line leads from one moved far to its point.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+    labels : sequence of Annotation
+        Centred at their points; of more than 100 none is moved.
+    """
+    if len(labels) > _MOST:
+        return
+    figure_of(ax).draw_without_rendering()
+    frame, boxes = _box(ax), np.array([_box(label.get_bbox_patch()) for label in labels])
+    sizes = boxes[:, 2:] - boxes[:, :2]
+    places = pushed((boxes[:, :2] + boxes[:, 2:]) / 2, sizes, frame[:2], frame[2:])
+    moved = ax.transData.inverted().transform(places)
+    away = np.abs(places - ax.transData.transform([label.xy for label in labels])) > sizes / 2
+    for label, place, far in zip(labels, moved, away.any(axis=1), strict=True):
+        label.xyann = tuple(place)
+        if far:
+            ax.plot(
+                *zip(label.xy, place, strict=True), color="0.3", linewidth=0.7, zorder=3,
+                scalex=False, scaley=False,
+            )  # fmt: skip
+
+
+def pushed(places: Float64, sizes: Float64, low: Float64, high: Float64) -> Float64:
+    """Return centres of boxes that cover each other no more, if there is room, and stay inside.
+
+    Parameters
+    ----------
+    places, sizes : (k, 2)
+    low, high : (2,)
+        Corners of the frame.
+    """
+    i, j = np.triu_indices(len(places), 1)
+    room = (sizes[i] + sizes[j]) / 2 + 1  # (pairs, 2)
+    for _ in range(_ROUNDS):
+        places = np.clip(places, low + sizes / 2, high - sizes / 2)
+        apart = places[j] - places[i]
+        over = room - np.abs(apart)
+        hit = np.flatnonzero((over > 1e-6).all(axis=1))
+        if not len(hit):
+            break
+        axis = over[hit].argmin(axis=1)
+        push = np.zeros((len(hit), 2))
+        ways = np.where(apart[hit, axis] < 0, -1.0, 1.0)
+        push[np.arange(len(hit)), axis] = ways * over[hit, axis] / 2
+        step = np.zeros_like(places)
+        np.add.at(step, i[hit], -push)
+        np.add.at(step, j[hit], push)
+        places = places + step
+    return np.clip(places, low + sizes / 2, high - sizes / 2)
+
+
+def _box(artist: Any) -> Float64:
+    """Return left, bottom, right and top of what is drawn, in pixels."""
+    return np.asarray(artist.get_window_extent().extents, dtype=np.float64)
+
+
+def _outside(box: Float64, frame: Float64) -> bool:
+    return bool((box[:2] < frame[:2]).any() or (box[2:] > frame[2:]).any())
+
+
+def _covered(box: Float64, taken: Float64) -> float:
+    """Return how much of what is taken a box covers, in square pixels."""
+    shared = np.minimum(box[2:], taken[:, 2:]) - np.maximum(box[:2], taken[:, :2])
+    return float(np.maximum(shared, 0).prod(axis=1).sum())
