@@ -1,5 +1,6 @@
 """Numbers as people read them: what counts as significant, stars, equal digits in a column."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -82,6 +83,26 @@ def with_digits(value: float) -> str:
         return "0"
     decimals = 1 - int(np.floor(np.log10(abs(float(f"{value:.1e}")))))
     return f"{round(value, decimals):,.{max(decimals, 0)}f}".replace("-", "−")
+
+
+_TYPESET = (
+    (re.compile(r"(?<=MMD)\^2\b"), "²"),
+    (re.compile(r"(?<![\w.)-])-(?=\.?\d)"), "−"),
+    (re.compile(r"((?<=spread )|(?<=\())x (?=\.?\d)"), "× "),
+    (re.compile(r"(?<=\bp )<="), "≤"),
+)
+_TINY = re.compile(r"(?<![\w.])\d(?:\.(\d+))?e-0(\d)\b")
+
+
+def typeset(text: str) -> str:
+    """Return text for a terminal as pages and pictures show it: MMD², −2.7, × 3.2, 0.000061."""
+    for pattern, shown in _TYPESET:
+        text = pattern.sub(shown, text)
+    return _TINY.sub(lambda found: f"{float(found[0]):.{_decimals(found)}f}", text)
+
+
+def _decimals(found: re.Match[str]) -> int:
+    return int(found[2]) + len(found[1] or "")
 
 
 def stars(pvalue: float) -> str:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+_FEW = 4  # columns that a phone shows beside each other
+
+
 @dataclass(frozen=True)
 class Picture:
     """A picture of a page: its heading, what draws it, and words in its place."""
@@ -134,6 +137,7 @@ def _table(table: Table) -> str:
     return _TABLE.format(
         title=html.escape(table.title),
         hint=html.escape(table.hint),
+        width="narrow" if len(table.columns) <= _FEW else "wide",
         headings="".join(
             f'<th class="{c.role}">{html.escape(c.heading)}</th>' for c in table.columns
         ),
@@ -169,7 +173,8 @@ def _figure(picture: Picture) -> str:
     data = base64.b64encode(buffer.getvalue()).decode()
     return (
         f"<figure><h2>{html.escape(picture.title)}</h2>"
-        f'<img src="data:image/png;base64,{data}" alt="{html.escape(picture.alt)}"></figure>'
+        f'<div class="frame"><img src="data:image/png;base64,{data}" '
+        f'alt="{html.escape(picture.alt)}"></div></figure>'
     )
 
 
@@ -206,7 +211,7 @@ _TABLE = """<h2>{title}</h2>
 <p class="hint"><span class="sorts">Click a heading to sort. </span>
 {hint}</p>
 <div class="scroll">
-<table>
+<table class="{width}">
 <thead>
 <tr>{headings}</tr>
 </thead>
@@ -225,12 +230,14 @@ h1 { line-height: 1.2; }
 .pictures { display: flex; flex-wrap: wrap; gap: 1rem; }
 figure { margin: 0; flex: 1 1 24rem; min-width: 0; }
 figure:first-child { flex-basis: 100%; }
-figure:first-child img { max-width: min(100%, 46rem); }
-img { max-width: 100%; height: auto; background: white; }
+figure:first-child img { max-width: min(100%, 54rem); }
+img { max-width: 100%; height: auto; background: white; border-radius: 4px; }
+@media (prefers-color-scheme: dark) { img { filter: brightness(.9); } }
 .cautions { border-left: 4px solid var(--strong); padding: .5rem 1rem .5rem 2rem; }
 .hint, footer { opacity: .75; font-size: .9rem; }
 .scroll { overflow-x: auto; }
 .scroll table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
+.scroll table.narrow { width: auto; min-width: min(100%, 36rem); }
 .scroll th { text-align: right; cursor: pointer; white-space: nowrap; padding: .3rem .6rem;
   border-bottom: 2px solid var(--line); }
 .scroll th:hover { color: var(--strong); }
@@ -238,20 +245,24 @@ th[aria-sort="ascending"]::after { content: " \\2191"; }
 th[aria-sort="descending"]::after { content: " \\2193"; }
 .scroll td { text-align: right; padding: .2rem .6rem; border-bottom: 1px solid var(--line);
   white-space: nowrap; }
-.scroll .name { text-align: left; white-space: normal; overflow-wrap: anywhere;
-  min-width: 6rem; }
+.scroll .name { text-align: left; white-space: normal; overflow-wrap: break-word;
+  min-width: 6rem; max-width: 16rem; }
 .differs .name, .differs .key { font-weight: 700; }
-pre { white-space: pre-wrap; overflow-wrap: anywhere; background: #8882; padding: .7rem; }
+pre { white-space: pre-wrap; overflow-x: auto; background: #8882; padding: .7rem; }
 @media (max-width: 40rem) {
-  thead { display: none; }
-  .scroll tr { display: block; border-bottom: 2px solid var(--line); padding: .4rem 0; }
-  .scroll td { display: flex; justify-content: space-between; gap: 1rem; border: 0;
+  .wide thead { display: none; }
+  .wide tr { display: block; border-bottom: 2px solid var(--line); padding: .4rem 0; }
+  .wide td { display: flex; justify-content: space-between; gap: 1rem; border: 0;
     padding: .05rem 0; }
-  .scroll td::before { content: attr(data-heading); opacity: .75; font-weight: 400; }
-  .scroll td.name { display: inline; font-weight: 700; }
-  .scroll td.name::before { content: none; }
-  .scroll td.name + td.name::before { content: "and"; margin: 0 .35em; }
+  .wide td::before { content: attr(data-heading); opacity: .75; font-weight: 400; }
+  .wide td.name { display: inline; font-weight: 700; }
+  .wide td.name::before { content: none; }
+  .wide td.name + td.name::before { content: "and"; margin: 0 .35em; }
   .sorts { display: none; }
+  figure h2::after { content: " scroll \\2192"; font-size: .8rem; font-weight: 400; opacity: .75; }
+  .frame { overflow-x: auto; }
+  .frame img, figure:first-child img { max-width: none; width: 38rem; }
+  pre { font-size: .8rem; }
 }
 @media print {
   body { font-size: 10pt; }

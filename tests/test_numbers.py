@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from repdist._numbers import reaches, stars, with_equal_digits
+from repdist._numbers import reaches, stars, typeset, with_equal_digits
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,18 @@ def test_a_pvalue_reaches_a_level_to_rounding():
     assert reaches(0.1 + 0.2, 0.3)
     assert not reaches(0.3000001, 0.3)
     assert reaches(np.array([0.05, 0.06, np.nan])).tolist() == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("MMD^2 -0.001, 95 % interval -.2 to 3", "MMD² −0.001, 95 % interval −.2 to 3"),
+        ("spread x 3.2, 0.3% of Y (x 23)", "spread × 3.2, 0.3% of Y (× 23)"),
+        ("p = 6.1e-05, at most 1e-08", "p = 0.000061, at most 0.00000001"),
+        ("p <= .05", "p ≤ .05"),
+        ("x 3 and age^2 of run-1, age <= 5", "x 3 and age^2 of run-1, age <= 5"),  # names
+        ("1e-12, 2024-01-05, (Z - Z.mean(0))", "1e-12, 2024-01-05, (Z - Z.mean(0))"),
+    ],
+)
+def test_pages_set_numbers_as_print_does(text, shown):
+    assert typeset(text) == shown

@@ -170,7 +170,7 @@ def compare(  # noqa: PLR0913 (the options of the command)
     try:
         show(test, as_json, outputs, reading.done)
     finally:
-        write(found, page, reading.done)
+        write(found, page, f"{reading.done}. X: {first}, Y: {second}".removeprefix(". "))
 
 
 @app.command(

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from repdist._numbers import typeset
 from repdist._version import __version__
 
 _LABEL = 8  # least width of a label in text
@@ -17,6 +18,7 @@ _STYLE = (
     "overflow-x:auto"
 )
 _CELL = "padding:.1rem .6rem;border:0;background:none;vertical-align:top;"
+_LABELLED = "min-width:4.5rem;max-width:min(20rem,35vw);overflow-wrap:anywhere"  # names are long
 
 
 @dataclass(frozen=True)
@@ -74,11 +76,11 @@ class Card:
         """Return the card for a notebook or a page."""
         rows = "".join(
             f'<tr style="background:none"><th style="{_CELL}text-align:left;font-weight:600;'
-            f'white-space:nowrap">{html.escape(label)}</th>'
-            f'<td style="{_CELL}text-align:left">{html.escape(text)}</td></tr>'
+            f'{_LABELLED}">{_shown(label)}</th>'
+            f'<td style="{_CELL}text-align:left">{_shown(text)}</td></tr>'
             for label, text in self.lines
         )
-        cautions = "".join(f"<li>{html.escape(caution)}</li>" for caution in self.cautions)
+        cautions = "".join(f"<li>{_shown(caution)}</li>" for caution in self.cautions)
         return (
             f'<div class="repdist-card" style="{_STYLE}">'
             f'<p style="margin:.2rem 0;font-weight:700">{html.escape(self.title)}</p>'
@@ -88,6 +90,10 @@ class Card:
             + (_cautions(cautions) if cautions else "")
             + "</div>"
         )
+
+
+def _shown(text: str) -> str:
+    return html.escape(typeset(text))
 
 
 def _cautions(items: str) -> str:
@@ -112,7 +118,7 @@ def _grid(grid: Grid) -> str:
     return (
         '<table style="border-collapse:collapse;margin:.4rem 0;font-variant-numeric:tabular-nums">'
         f'<caption style="text-align:left;caption-side:bottom;opacity:.75;padding:.2rem 0">'
-        f"{html.escape(grid.caption)}</caption>"
+        f"{_shown(grid.caption)}</caption>"
         f'<thead><tr><th style="{_CELL}"></th><th style="{_CELL}text-align:right;opacity:.7">rows'
         f"</th>{head}</tr></thead><tbody>{body}</tbody></table>"
     )

@@ -316,7 +316,9 @@ class ColumnResult(Result):
         lines = []
         for row in frame[reaches(frame["pvalue_adjusted"])].head(most).itertuples():
             of = "" if self.groups is None else f"most in {shortened(str(row.column))}: "
-            lines.append((shortened(str(getattr(row, named))), f"{of}{_words(row)}"))
+            name = getattr(row, named)
+            label = f"{named} {name}" if isinstance(name, int) else shortened(str(name))
+            lines.append((label, f"{of}{_words(row)}"))
         if (more := self._differ - most) > 0:
             lines.append(("", f"and {more:,} more: {rest}"))
         return lines

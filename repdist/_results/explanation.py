@@ -103,7 +103,8 @@ class Explanation(Result):
         from repdist._report import write_page
         from repdist._results.explanation_page import page_of
 
-        write_page(path, page_of(self, _checks.text("title", title), self._card(IN_TABLE).html()))
+        lead = self._card(IN_TABLE, asks="").html()  # the heading asks
+        write_page(path, page_of(self, _checks.text("title", title), lead))
 
     def finding(self) -> str:
         """Return whether the samples differ, and by how much."""
@@ -132,7 +133,9 @@ class Explanation(Result):
     def __repr__(self) -> str:
         return f"Explanation({self.test!r}, {self.columns!r}, {self.regions!r})"
 
-    def _card(self, rest: str = "columns.to_frame()") -> Card:
+    def _card(
+        self, rest: str = "columns.to_frame()", asks: str = ": do they differ, and in what?"
+    ) -> Card:
         lines = [
             ("finding", self.finding()),
             ("columns", self.columns.finding()),
@@ -143,8 +146,7 @@ class Explanation(Result):
             of_x, of_y = (", ".join(map(str, rows)) for rows in self.witness.most_typical(n_rows=5))
             lines.append(("rows", f"most typical of X: {of_x}; of Y: {of_y}"))
         of = self.test.summary().partition("\n")[0].partition(": ")[2]
-        title = f"{of}: do they differ, and in what?"
-        return Card(title, tuple(lines), self.cautions)
+        return Card(f"{of}{asks}", tuple(lines), self.cautions)
 
     def _record(self) -> dict[str, Any]:
         return {

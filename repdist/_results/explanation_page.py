@@ -1,9 +1,11 @@
 """The page that tells all about two samples."""
 
+from functools import partial
 from typing import Any, Protocol
 
 from repdist._numbers import (
     counted,
+    typeset,
     with_equal_digits,
 )
 from repdist._report import Page, Picture, Table, column_of_names, column_of_numbers
@@ -19,6 +21,7 @@ from repdist._results.two_sample_page import TestToTell, components_of
 from repdist._version import __version__
 
 _MOST_ROWS, _TYPICAL = 10, 5
+_MOST_SHARES = 12  # regions whose shares are drawn, as high as the map beside them
 
 _REFERENCES = {
     "test": "A. Gretton, K. M. Borgwardt, M. J. Rasch, B. Schölkopf, A. Smola, “A kernel "
@@ -71,16 +74,16 @@ def page_of(result: ExplanationToTell, title: str, lead: str) -> Page:
                 "Null distribution", result.test.plot,
                 "Null distribution with the observed statistic.",
             ),
+            *drawn,
             Picture(
                 "Regions", regions.plot,
                 "Rows in the plane, coloured by which sample has more in their region; numbers in "
                 "the table.",
             ),
             Picture(
-                "Shares of the regions", regions.plot_shares,
-                "Bars of the shares of both samples in each region; numbers in the table.",
+                "Shares of the regions", partial(regions.plot_shares, n_regions=_MOST_SHARES),
+                "Bars of the shares of both samples in regions; numbers in the table.",
             ),
-            *drawn,
         ),
         tables=(columns_table(columns), _regions(regions), *ranked, components_of(result.test)),
         method=" ".join((result.test.method(), columns.method(), regions.method())),
@@ -93,7 +96,7 @@ def _regions(result: Any) -> Table:
     frame = result.to_frame()
     typical = [result.typical(int(region), n_rows=_TYPICAL) for region in frame["region"]]
     ends = zip(frame["low"], frame["high"], strict=True)
-    intervals = [in_points(low, high).replace("-", "−") for low, high in ends]
+    intervals = [typeset(in_points(low, high)) for low, high in ends]
     return Table(
         "Regions",
         f"{counted(len(frame), 'region')} of both samples together, made by k-means without a look "

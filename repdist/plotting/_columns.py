@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from repdist._numbers import typeset
 from repdist.plotting._figures import LINE_COLOUR, NULL_COLOUR, OBSERVED_COLOUR
 from repdist.plotting._names import shown_names
 from repdist.plotting._shapes import ColumnsShape
@@ -25,7 +26,7 @@ def plot_columns(shape: ColumnsShape, ax: "Axes | None" = None) -> "Axes":
 
     count = len(shape.names)
     if ax is None:
-        _, ax = plt.subplots(figsize=(6.6, 0.9 + 0.68 * count), layout="constrained")
+        _, ax = plt.subplots(figsize=(6.6, 0.9 + 0.76 * count), layout="constrained")
     shown = shown_names(shape.names)
     for place in range(count):
         edges, heights = shape.edges[place], shape.heights[:, place]
@@ -57,10 +58,11 @@ def plot_columns(shape: ColumnsShape, ax: "Axes | None" = None) -> "Axes":
 def _annotate(ax: "Axes", place: int, caption: str, ends: tuple[float, float]) -> None:
     """Write what changed above a column, and the ends of its range below it."""
     ax.annotate(
-        caption, (0, place - _HEIGHT - 0.11), fontsize="x-small", va="center", ha="left",
+        typeset(caption), (0, place - _HEIGHT - 0.11), fontsize="x-small", va="center", ha="left",
         color="0.25",
     )  # fmt: skip
     for x, end, side in ((0, ends[0], "left"), (1, ends[1], "right")):
         ax.annotate(
-            f"{end:.3g}", (x, place + 0.4), fontsize="xx-small", va="center", ha=side, color="0.45"
-        )
+            typeset(f"{end:.3g}"), (x, place + _HEIGHT + 0.06), fontsize="x-small", va="center",
+            ha=side, color="0.45",
+        )  # fmt: skip

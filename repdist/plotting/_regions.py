@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from repdist._numbers import reaches
+from repdist._numbers import reaches, typeset
 from repdist._typing import Float64
 from repdist.plotting._figures import LINE_COLOUR, NULL_COLOUR, OBSERVED_COLOUR
 from repdist.plotting._labels import push_apart
@@ -87,8 +87,8 @@ def plot_shares(shape: SharesShape, ax: "Axes | None" = None, *, most: int = 24)
     ends = 100 * np.maximum(shape.share_x, shape.share_y)[shown]
     for place, end, p in zip(places, ends, shape.pvalue_adjusted[shown], strict=True):
         ax.annotate(
-            f"p = {p:.2g}", (end, place), xytext=(4, 0), textcoords="offset points", va="center",
-            fontsize="x-small", color="0.25",
+            typeset(f"p = {p:.2g}"), (end, place), xytext=(4, 0), textcoords="offset points",
+            va="center", fontsize="x-small", color="0.25",
         )  # fmt: skip
     ax.set_yticks(places, [f"region {region}" for region in shown])
     ax.set_ylim(len(shown) - 0.4, -0.6)

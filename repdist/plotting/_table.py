@@ -1,11 +1,12 @@
 """A table of groups as a heat map."""
 
+import textwrap
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from repdist import _checks
-from repdist._numbers import STARS, adjustment, reaches, stars
+from repdist._numbers import STARS, adjustment, reaches, stars, typeset
 from repdist._typing import Float64
 from repdist.plotting._figures import TABLE_COLOURS
 from repdist.plotting._groups import linkage_and_leaves
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 
 MOST_PRINTED = 25  # groups up to which the cells of a table hold their numbers
+_SHORT = 3  # characters that fit under a column
+_LINE = 54  # characters above a table
 
 
 def plot_table(shape: TableShape, ax: "Axes | None" = None, order: str = "given") -> "Axes":
@@ -51,8 +54,9 @@ def plot_table(shape: TableShape, ax: "Axes | None" = None, order: str = "given"
     named = range(0, k, -(-k // MOST_NAMED))  # of very many groups every so many
     names = shown_names([shape.names[places[row]] for row in named])
     longest = max(map(len, names.texts))
-    rotation = 45 if longest > 3 else 0
-    ax.set_xticks(named, names.texts, rotation=rotation, fontfamily=names.family)
+    ax.set_xticks(named, names.texts, fontfamily=names.family)
+    if longest > _SHORT:
+        plt.setp(ax.get_xticklabels(), rotation=45, ha="right", rotation_mode="anchor")
     ax.set_yticks(named, names.texts, fontfamily=names.family)
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
@@ -79,7 +83,8 @@ def _title(adjust: str, unit: float, named: range, *, framed: bool) -> str:
     diagonal = "; framed: noise floor of the group" * framed
     if k > MOST_PRINTED:
         return f"MMD$^2${diagonal}"
-    return f"MMD$^2${_in_units(unit)}{diagonal}\n{STARS}\n({adjustment(adjust)})"
+    meaning = textwrap.fill(f"{typeset(STARS)} ({adjustment(adjust)})", _LINE)
+    return f"MMD$^2${_in_units(unit)}{diagonal}\n{meaning}"
 
 
 def _print_cells(
@@ -95,7 +100,7 @@ def _print_cells(
             lines = [number] + ([] if i == j else [stars(p)])
             ax.text(
                 j, i, "\n".join(line for line in lines if line),
-                ha="center", va="center", fontsize=7.5,
+                ha="center", va="center", fontsize=9,
                 style="normal" if i == j or reaches(p) else "italic",
                 color="white" if shown[i, j] > middle else "black",
             )  # fmt: skip

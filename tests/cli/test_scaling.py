@@ -133,8 +133,10 @@ def test_a_table_of_groups_is_pooled(run):
 def test_the_heading_of_a_page_says_so(run):
     run("test", "a.npy", "b.npy", "--html", "plain.html", "--resamples", 99)
     run("test", "a.npy", "b.npy", "--html", "page.html", *FEW)
-    assert "and in what?</h1>" in Path("plain.html").read_text("utf-8")
-    assert "and in what? Columns standardised</h1>" in Path("page.html").read_text("utf-8")
+    assert "and in what? X: a.npy, Y: b.npy</h1>" in Path("plain.html").read_text("utf-8")
+    assert "in what? Columns standardised. X: a.npy, Y: b.npy</h1>" in Path("page.html").read_text(
+        "utf-8"
+    )
 
 
 def test_commands_that_compare_ranks_or_keep_files_have_no_such_option(run):

@@ -30,7 +30,7 @@ def boxes(ax, *, framed=False):
 
 
 def check_apart_and_inside(ax, places):
-    frame = ax.get_window_extent()
+    frame = ax.get_window_extent().padded(1e-6)  # rounding
     for one, other in combinations(places, 2):
         assert not one.overlaps(other)
     for place in places:

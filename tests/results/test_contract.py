@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 
 import repdist
 from repdist import kernels
+from repdist._numbers import typeset
 
 mpl.use("Agg")
 
@@ -168,7 +169,7 @@ class Shown(html.parser.HTMLParser):
 def test_text_and_html_say_the_same_lines(result):
     shown = Shown(result._repr_html_())
     assert not shown.open
-    assert " ".join(shown.words).split() == str(result).split()
+    assert " ".join(shown.words).split() == typeset(str(result)).split()
 
 
 def test_names_are_escaped_in_html(result):
