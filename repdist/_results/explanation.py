@@ -141,6 +141,7 @@ class Explanation(Result):
             ("columns", self.columns.finding()),
             *self.columns.named(_MOST_NAMED, rest),
             ("regions", self.regions.finding()),
+            *((label, text.partition("\n")[0]) for label, text in self.regions.named(1)[:1]),
         ]
         if self.witness is not None:
             of_x, of_y = (", ".join(map(str, rows)) for rows in self.witness.most_typical(n_rows=5))

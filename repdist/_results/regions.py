@@ -269,16 +269,24 @@ class RegionResult(Result):
             return f"{self.headline} at .05, adjusted"
         return "no region differs at .05, adjusted; mmd_test looks at everything else, too"
 
-    def _card(self) -> Card:
-        frame, found = self.to_frame(), int(self.differs.sum())
-        lines = [("finding", self.finding())]
-        surest = frame[reaches(frame["pvalue_adjusted"])].head(_MOST_NAMED)
-        lines += [(f"region {row.region}", self._words(row)) for row in surest.itertuples()]
-        if (more := found - _MOST_NAMED) > 0:
+    def named(self, most: int) -> list[tuple[str, str]]:
+        """Return a line for each of the surest regions that differ, and where the others are."""
+        frame = self.to_frame()
+        surest = frame[reaches(frame["pvalue_adjusted"])].head(most)
+        lines = [(f"region {row.region}", self._words(row)) for row in surest.itertuples()]
+        if (more := int(self.differs.sum()) - most) > 0:
             lines.append(("", f"and {more:,} more: to_frame()"))
-        lines += [("control", CONTROLS[self.control]), ("null", self.relabelings.describe())]
+        return lines
+
+    def _card(self) -> Card:
+        lines = (
+            ("finding", self.finding()),
+            *self.named(_MOST_NAMED),
+            ("control", CONTROLS[self.control]),
+            ("null", self.relabelings.describe()),
+        )
         title = f"{counted(self.n_regions, 'region')}: {self.n:,} rows against {self.m:,}"
-        return Card(title, tuple(lines), self.cautions)
+        return Card(title, lines, self.cautions)
 
     def _words(self, row: Any) -> str:
         """Return both shares, how surely they differ, and rows to look at."""
@@ -289,7 +297,7 @@ class RegionResult(Result):
         typical = self.typical(row.region, n_rows=_MOST_ROWS)[of]
         return (
             f"{row.share_x:.1%} of X, {row.share_y:.1%} of Y{ratio}, difference "
-            f"{in_points(row.low, row.high)}; adjusted p = {row.pvalue_adjusted:.2g}; "
+            f"{in_points(row.low, row.high)}; adjusted p = {row.pvalue_adjusted:.2g}\n"
             f"typical rows of {'XY'[of]}: {', '.join(map(str, typical))}"
         )
 

@@ -213,7 +213,7 @@ def test_a_file_that_is_read_only_is_refused_first(run, monkeypatch):
 def test_the_result_is_printed_before_files_are_written(run, monkeypatch):
     np.save("a.npy", X)
 
-    def fail(*_, **__):
+    def fail(self, path, *, title=""):
         raise OSError("disk full")
 
     monkeypatch.setattr(repdist.Explanation, "to_html", fail)

@@ -134,6 +134,9 @@ def test_a_page_tells_differences_of_shares_in_the_words_of_the_summary(tmp_path
     row = found.regions.to_frame().iloc[0]
     interval = f"{100 * row.low:+.1f} to {100 * row.high:+.1f} points"
     assert f", difference {interval}; adjusted p = " in str(found.regions)
+    assert next(line for line in str(found.regions).splitlines() if "; adjusted p" in line).split(
+        maxsplit=2
+    )[2] in str(found)
     assert f">{interval.replace('-', '−')}</td>" in page
     assert " points</td>" in page
     assert " %</td>" not in page

@@ -407,6 +407,8 @@ def test_the_card_names_what_differs():
     assert text.startswith("6 regions: 180 rows against 180\n  finding  1 of 6 regions differ")
     assert f"region {surest} 0.0% of X, 16.7% of Y, difference +" in text
     rows = ", ".join(map(str, result.typical(surest, n_rows=3)[1]))
+    (line,) = (line for line in text.splitlines() if f"region {surest} " in line)
+    assert len(line) <= 100
     assert f"typical rows of Y: {rows}\n" in text
     swapped = found_in(CLUMP, PLAIN, n_regions=6)
     assert f"typical rows of X: {rows}\n" in str(swapped)

@@ -134,7 +134,7 @@ def test_a_result_is_frozen_and_not_iterable(result):
 
 def test_the_summary_is_the_text_and_short(result):
     assert result.summary() == str(result)
-    assert len(str(result).splitlines()) <= 12
+    assert len(str(result).splitlines()) <= 13
     assert all(len(line) <= 100 for line in str(result).splitlines() if "caution" not in line)
     assert len(repr(result).splitlines()) == 1
     assert repr(result).startswith(f"{type(result).__name__}(")
