@@ -44,6 +44,8 @@ print(result)
 #   between the two samples. It is 0 if the distributions are equal and grows as they move apart.
 #   With the default kernel it stays below 2. The **interval** says how well these rows determine it
 #   (:term:`confidence interval`).
+# - **effect** is MMD² in units of the spread within the samples (:term:`effect`): the number to
+#   compare between kernels and studies.
 # - **p-value**: if the labels "four" and "nine" meant nothing, how often would a random
 #   :term:`relabeling` of the rows look at least as different as the real labels do? Here none of
 #   16,383 did. The :term:`p-value` counts the real labels as one of 16,384, so it is 1 / 16,384 =
