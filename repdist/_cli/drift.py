@@ -75,7 +75,7 @@ def fit(  # noqa: PLR0913 (the options of the command)
     check_options([data], reading)
     rows = read_rows(data, reading)
     with in_words_of_the_user({
-        "X": data, "name": "--name", "rows_per_bin": "--rows-per-bin", "max_bins": "--max-bins",
+        "X": data, "name": "--name", "max_bins": "--max-bins",
     }):  # fmt: skip
         reference = repdist.Reference(
             rows,
@@ -196,7 +196,7 @@ def _sketched(
     """Return the sketch of a file, of this reference."""
     rows = read_batch(file, reading)
     if not isinstance(rows, repdist.Sketch):
-        with in_words_of_the_user(_of_rows(file)):
+        with in_words_of_the_user({"rows": file}):
             return reference.sketch(rows, rng=rng)
     if rows.plan.digest != reference.plan.digest:
         raise ValueError(
@@ -213,11 +213,6 @@ def _batches(files: Sequence[str]) -> dict[str, str]:
         "`WEEK...` must be files of different names, without folders", names, " Rename one."
     )
     return dict(zip(names, files, strict=True))
-
-
-def _of_rows(file: str) -> dict[str, str]:
-    """Return the words of the user for what is said of a batch."""
-    return {"rows": file, "rows_per_bin": "--rows-per-bin"}
 
 
 def _called(file: str) -> str:
@@ -249,7 +244,7 @@ def _take(monitor: repdist.Monitor, batches: dict[str, str], state: Path, readin
     try:
         for name, file in batches.items():
             rows = read_batch(file, reading)
-            with in_words_of_the_user(_of_rows(file)):
+            with in_words_of_the_user({"rows": file}):
                 monitor.update(rows, name)
             monitor.save(state)
             taken.append(name)

@@ -78,9 +78,9 @@ def alike_cautions(null: Null, design: Design, of_data: Sequence[str]) -> list[s
 
     False-alarm rate: at most `_ALIKE` where relabelings make p exact.
     """
-    if design.paired or LOOK_PAIRED in of_data or null.pvalue < 1 - _ALIKE:
+    if design.paired or LOOK_PAIRED in of_data:
         return []
-    if null.lower_pvalue() > _ALIKE:  # both tails hold the observed one
+    if null.pvalue < 1 - _ALIKE or null.lower_pvalue() > _ALIKE:  # the first is at hand
         return []
     return [
         "the samples are more alike than rows dealt out at random, and p says nothing. Do they "

@@ -130,12 +130,12 @@ class Sketch(Result):
         if self.n_bins < LEAST_BINS:
             s, rows = self.plan.rows_per_bin, self.n + self.left_out
             most = rows // LEAST_BINS
-            wait = "Wait for more rows"
             smaller = f", or fit the reference with a `rows_per_bin` of {most} or less"
             raise ValueError(
                 f"`{name}` must fill {LEAST_BINS} bins of {s} rows, {LEAST_BINS * s} rows in one "
                 f"sketch; got {rows:,} row{'s' * (rows != 1)}, which fill {self.n_bins} "
-                f"bin{'s' * (self.n_bins != 1)}. {wait}{smaller * (most >= LEAST_IN_BIN)}."
+                f"bin{'s' * (self.n_bins != 1)}. Wait for more rows"
+                f"{smaller * (most >= LEAST_IN_BIN)}."
             )
 
     def __repr__(self) -> str:
