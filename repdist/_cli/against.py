@@ -10,7 +10,7 @@ import repdist
 from repdist import _checks
 from repdist._cli.load import (
     alike,
-    check_options,
+    checked_options,
     read_groups,
     read_rows,
     read_rows_and_ids,
@@ -173,7 +173,7 @@ def by_label(  # noqa: PLR0913 (the options of the command)
     outputs = checked_outputs({"--csv": csv, "--html": html, "--plot": plot}, given)
     reading = Reading(sep, decimal, header, columns or (), drop or (), dropna, standardize)
     _refuse_parted("--paired", reading, matched=paired)
-    check_options(given, reading)
+    reading = checked_options(given, reading)
     (X, x_labels), (Y, y_labels) = (read_groups(name, labels, reading) for name in given)
     if reading.standardize:
         X, Y = standardized([X, Y])
@@ -235,7 +235,7 @@ def _read(
 ) -> tuple[list[Any], dict[str, Any]]:
     """Return what each file holds, and ids of rows as the function takes them."""
     columns = {option: column for option, column in ids.items() if column is not None}
-    check_options(files, reading)
+    reading = checked_options(files, reading)
     if not saved_kind(files[0]):
         reading = replace(reading, ids=tuple(ids))
     if saved_kind(files[0]):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from repdist._cli.load import check_options, read_groups_and_ids, read_rows, read_rows_and_ids
+from repdist._cli.load import checked_options, read_groups_and_ids, read_rows, read_rows_and_ids
 from repdist._cli.reading import Reading
 from repdist._cli.scaling import standardized, standardized_groups
 
@@ -58,7 +58,7 @@ def read_both(
 ) -> tuple[tuple[Any, Any], dict[str, Any]]:
     """Return two samples, and their design as the functions take it."""
     _check(design, reading, f"of one file would part the others of {first} and {second}")
-    check_options([first, second], reading)
+    reading = checked_options([first, second], reading)
     reading, ids = replace(reading, ids=_OF_ROWS), {}
     if design.columns:
         X, ids_x = read_rows_and_ids(first, design.columns, reading)
@@ -76,7 +76,7 @@ def read_table(
 ) -> tuple[Any, Any, dict[str, Any]]:
     """Return groups, their labels, and their design as the function takes it."""
     _check(design, reading, "would part the others of its groups")
-    check_options([features], reading)
+    reading = checked_options([features], reading)
     reading = replace(reading, ids=("--labels", *_OF_ROWS))
     groups, of_rows, ids = read_groups_and_ids(features, labels, design.columns, reading)
     groups = standardized_groups(groups) if reading.standardize else groups

@@ -9,7 +9,7 @@ import numpy as np
 import typer
 
 import repdist
-from repdist._cli.load import check_options, input_path, read_rows, stem
+from repdist._cli.load import checked_options, input_path, read_rows, stem
 from repdist._cli.options import (
     KERNELS,
     MULTI_RBF,
@@ -72,7 +72,7 @@ def fit(  # noqa: PLR0913 (the options of the command)
     """
     outputs = checked_outputs({"--output": output}, [data])
     reading = Reading(sep, decimal, header, columns or (), drop or (), dropna)
-    check_options([data], reading)
+    checked_options([data], reading)
     rows = read_rows(data, reading)
     with in_words_of_the_user({
         "X": data, "name": "--name", "max_bins": "--max-bins",
@@ -111,7 +111,7 @@ def sketch(  # noqa: PLR0913 (the options of the command)
     outputs = checked_outputs({"--output": output}, [reference, *files])
     reading = Reading(sep, decimal, header, columns or (), drop or (), dropna)
     check_apart("`DATA` must be different files", files, " Leave one out.")
-    check_options(files, reading)
+    checked_options(files, reading)
     held = load_reference(reference)
     rng = np.random.default_rng(seed)
     whole = _sketched(held, files[0], reading, rng)
@@ -170,7 +170,7 @@ def monitor(  # noqa: PLR0913 (the options of the command)
         raise ValueError(
             f"`WEEK...` must be at least one file to begin with; {state} is not there."
         )
-    check_options(files, reading)
+    checked_options(files, reading)
     held = load_reference(reference)
     words = {"path": "--state", "Monitor.save": "repdist monitor", "reference": reference}
     with (

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -160,16 +161,18 @@ def alike(first: Any, second: Any) -> tuple[Any, Any]:
     return one, other
 
 
-def check_options(files: Iterable[str], reading: Reading) -> None:
-    """Raise if options are given that no file can use."""
+def checked_options(files: Iterable[str], reading: Reading) -> Reading:
+    """Return how these files are read; raise if options are given that no file can use."""
     endings = [_ending(_split_key(name)[0]) for name in files]
     of_text = {"--sep": reading.sep, "--decimal": reading.decimal, "--header": reading.header}
     of_tables = {"--columns": reading.columns or None, "--drop": reading.drop or None}
-    for options, wanted in ((of_text, _TEXTS), (of_tables, (*_TEXTS, ".parquet"))):
+    tables = (*_TEXTS, ".parquet")
+    for options, wanted in ((of_text, _TEXTS), (of_tables, tables)):
         given = [option for option, value in options.items() if value is not None]
         if given and not any(ending in wanted for ending in endings):
             kind = "text tables (.csv, .tsv, .txt)" if wanted is _TEXTS else "tables"
             raise ValueError(f"`{given[0]}` must be given for {kind}; got {', '.join(files)}.")
+    return replace(reading, tables=sum(ending in tables for ending in endings))
 
 
 def input_path(name: str) -> Path:

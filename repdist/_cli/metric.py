@@ -9,7 +9,7 @@ from typing import Annotated, Any, get_args
 import typer
 
 from repdist import metrics
-from repdist._cli.load import alike, check_options, read_groups, read_rows, read_rows_and_ids
+from repdist._cli.load import alike, checked_options, read_groups, read_rows, read_rows_and_ids
 from repdist._cli.options import (
     AsJson,
     ClusterColumn,
@@ -76,7 +76,7 @@ def metric(  # noqa: PLR0913 (the options of the command)
     outputs = checked_outputs({"--csv": csv}, [real, fake])
     reading = Reading(sep, decimal, header, columns or (), drop or (), dropna)
     _check(name.value, labels, {"--subsets": subsets, "--clusters": clusters, "--csv": csv})
-    check_options([real, fake], reading)
+    reading = checked_options([real, fake], reading)
     if labels is None and clusters is None:
         with_clusters = ("--clusters",) * (name.value not in _WITHOUT_TEST)
         reading = replace(reading, ids=("--labels", *with_clusters))

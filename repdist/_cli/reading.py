@@ -3,7 +3,7 @@
 import shlex
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,6 +25,7 @@ class Reading:
     """How files are read: what the options of the command say; None where they say nothing.
 
     `ids` are the options of the command that may name a column of ids or labels, for messages.
+    A name of `drop` need be in one of `tables` only; `seen` are the columns of those read so far.
     """
 
     sep: str | None = None
@@ -35,6 +36,8 @@ class Reading:
     dropna: bool = False
     standardize: bool = False
     ids: Sequence[str] = ()
+    tables: int = 1
+    seen: list[tuple[Path, Sequence[str]]] = field(default_factory=list, compare=False)
 
     @property
     def done(self) -> str:
@@ -98,9 +101,7 @@ def chosen(
     left_out : set of int
         Columns that are no features unless `--columns` names them: an index.
     """
-    dropped = {
-        place(path, names, "--drop", name) for name in _listed("--drop", reading.drop, names)
-    }
+    dropped = _dropped(path, names, reading)
     kept = [
         place(path, names, "--columns", name)
         for name in _listed("--columns", reading.columns, names)
@@ -117,6 +118,22 @@ def chosen(
     if not kept:
         raise ValueError(f"`{path}` must have columns left to compare; it has {_shown(names)}.")
     return kept
+
+
+def _dropped(path: Path, names: Sequence[str], reading: Reading) -> set[int]:
+    """Return the places of columns to leave out; raise once no table has one of the names."""
+    reading.seen.append((path, names))
+    here = [name for name in _listed("--drop", reading.drop, names) if name in names]
+    if len(reading.seen) >= reading.tables:
+        anywhere = list(dict.fromkeys(name for _, columns in reading.seen for name in columns))
+        unknown = set(_listed("--drop", reading.drop, anywhere)).difference(anywhere)
+        if unknown:
+            files = " or ".join(dict.fromkeys(str(file) for file, _ in reading.seen))
+            raise ValueError(
+                f"`--drop` must name a column of {files}; got {min(unknown)!r}, it has "
+                f"{_shown(anywhere)}."
+            )
+    return {place(path, names, "--drop", name) for name in here}
 
 
 def places(path: Path, names: Sequence[str], beside: Mapping[str, str]) -> dict[str, int]:

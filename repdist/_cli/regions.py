@@ -7,7 +7,7 @@ import typer
 
 import repdist
 from repdist._cli.designs import Design, read_both
-from repdist._cli.load import check_options, read_rows
+from repdist._cli.load import checked_options, read_rows
 from repdist._cli.options import (
     KERNELS,
     MULTI_RBF,
@@ -102,7 +102,7 @@ def witness(  # noqa: PLR0913 (the options of the command)
     """
     outputs = checked_outputs({"--csv": csv, "--plot": plot}, [first, second])
     reading = Reading(sep, decimal, header, columns or (), drop or (), dropna, standardize)
-    check_options([first, second], reading)
+    reading = checked_options([first, second], reading)
     X, Y = read_rows(first, reading), read_rows(second, reading)
     if reading.standardize:
         X, Y = standardized([X, Y])

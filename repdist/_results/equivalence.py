@@ -9,6 +9,7 @@ from repdist._results.card import Card, Result
 Unit = Literal["effect", "mmd_squared"]
 UNITS = ("effect", "mmd_squared")
 _LEAST = 1e-16  # what a normal approximation may be said to give
+_FEWEST = 10  # rows, pairs or clusters of a sample whose error is known well enough
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class EquivalenceResult(Result):
     value : float
         The distance found, in that unit.
     cautions : tuple of str
-        Those of the test.
+        Those of the test, and one if a sample has fewer than 10 rows, pairs or clusters.
     """
 
     pvalue: float
@@ -56,6 +57,15 @@ class EquivalenceResult(Result):
             "value": self.value,
             "cautions": self.cautions,
         }
+
+
+def few_units(count: int, unit: str) -> tuple[str, ...]:
+    """Return a caution if an error is guessed from few rows, pairs or clusters."""
+    if count >= _FEWEST:
+        return ()
+    return (
+        f"the standard error is known from {count} {unit} only, and may be far too small; so may p",
+    )
 
 
 def checked_margin(margin: Any, unit: Any) -> float:

@@ -16,7 +16,7 @@ from repdist._inference.rates import CONFIDENCE
 from repdist._inference.stratified import STRATA, StrataTable
 from repdist._numbers import reaches
 from repdist._results.card import Card, Result
-from repdist._results.equivalence import EquivalenceResult, Unit, checked_margin
+from repdist._results.equivalence import EquivalenceResult, Unit, checked_margin, few_units
 from repdist._results.landmarks import LandmarkView
 from repdist._results.words import (
     interval_words,
@@ -235,7 +235,8 @@ class MMDTestResult(Result):
         ``p = Phi((T - margin) / sqrt(se^2 + 3 v0))`` with the unbiased T, its error se and its
         variance v0 over relabelings, as in the upper end of `confidence_interval`: the interval at
         level 1 - 2 alpha lies below the margin where p <= alpha. Approximate, conditional on the
-        fitted kernel and, for effects, on the spread.
+        fitted kernel and, for effects, on the spread; a caution where a sample has fewer than 10
+        rows, pairs or clusters, from which no error can be known.
         """
         margin = checked_margin(margin, unit)
         scale = self.spread if unit == "effect" else 1.0
@@ -245,8 +246,14 @@ class MMDTestResult(Result):
             margin=margin,
             unit=unit,
             value=self.effect if unit == "effect" else float(value),
-            cautions=self.cautions,
+            cautions=(*self.cautions, *few_units(*self._fewest())),
         )
+
+    def _fewest(self) -> tuple[int, str]:
+        """Return how many units the smaller sample has, and what they are called."""
+        if self.clusters is not None:
+            return min(self.clusters.first, self.clusters.second), "clusters"
+        return min(self.n, self.m), "pairs" if self.paired else "rows"
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":
         """Draw the null distribution with the observed statistic, and the components beside it.

@@ -39,7 +39,7 @@ class _Held:
     unseen: int
     floor_rate: float
     name: str | None
-    given: int = 0  # rows, those that were drawn among them; 0 where a file does not say
+    given: int  # rows, those that were drawn among them
 
 
 class Reference(Result):
@@ -356,7 +356,7 @@ class Reference(Result):
             )
         held = _Held(
             plan, arrays["bins"], arrays["rest"], header["n"], header["unseen"],
-            header["floor_rate"], header["name"], header.get("given", 0),
+            header["floor_rate"], header["name"], header["given"],
         )  # fmt: skip
         reference = cls.__new__(cls)
         vars(reference)["_held"] = held
@@ -439,7 +439,7 @@ class Reference(Result):
         shares = ", ".join(f"{share:.0%}" for share in plan.captured)
         lines = [
             ("kernel", str(plan.kernel)),
-            *([("rows", self._whereabouts())] if held.given else []),
+            ("rows", self._whereabouts()),
             ("bins", bins_in_words(self.n_bins, s, held.n)),
             ("looks", f"through {len(plan.landmarks):,} landmarks; captured of components: "
              f"{shares}"),

@@ -4,6 +4,7 @@ import gc
 import json
 import os
 import pickle
+import re
 import struct
 import subprocess
 import sys
@@ -454,3 +455,57 @@ def test_an_index_column_is_no_feature(tmp_path):
     table = pd.DataFrame(np.arange(8.0).reshape(4, 2), columns=["a", "b"])
     table.to_csv(tmp_path / "with_index.csv")
     np.testing.assert_array_equal(read_rows(str(tmp_path / "with_index.csv")), table)
+
+
+# --- columns that one file has -------------------------------------------------------------------
+
+
+@pytest.fixture
+def exports(folder):
+    """Three tables of the same features, of which some have a column more."""
+    rng = np.random.default_rng(5)
+    for name, more in (("day1", []), ("day2", ["week"]), ("day3", ["id", "week", "p,q"])):
+        table = pd.DataFrame(rng.normal(size=(30, 2)), columns=["a", "b"])
+        for column in more:
+            table[column] = 7.0
+        table.to_csv(folder / f"{name}.csv", index=False)
+        table.to_parquet(folder / f"{name}.parquet")
+        table[["a", "b"]].to_csv(folder / f"{name}-features.csv", index=False)
+
+
+@pytest.mark.parametrize(
+    ("command", "files", "drop"),
+    [
+        ("test", ["day1.csv", "day2.csv"], ["week"]),
+        ("test", ["day2.csv", "day1.csv"], ["week"]),
+        ("test", ["day2.csv", "day3.csv"], ["week,id", "p,q"]),
+        ("test", ["day1.parquet", "day3.csv"], ["week", "id", "p,q"]),
+        ("regions", ["day1.csv", "day2.csv"], ["week"]),
+        ("witness", ["day1.parquet", "day2.parquet"], ["week"]),
+        ("equivalence", ["day2.csv", "day1.csv", "--margin", "0.2"], ["week"]),
+        ("against", ["--names", "2,3", "day1.csv", "day2.csv", "day3.csv"], ["week", "id", "p,q"]),
+    ],
+)
+def test_a_column_that_one_file_has_can_be_dropped(command, files, drop, exports, run):
+    options = [word for name in drop for word in ("--drop", name)]
+    code, output, message = run(command, *files, *options, "--json")
+    assert (code, message) == (0, "")
+    features = [re.sub(r"^(day\d)\..*", r"\1-features.csv", name) for name in files]
+    plain = run(command, *features, "--json")[1]
+    assert output == plain.replace("-features", "")
+
+
+@pytest.mark.parametrize(
+    ("command", "files", "where"),
+    [
+        ("test", ["day1.csv", "day2.csv"], "day1.csv or day2.csv; got 'weak', it has a, b, week."),
+        ("test", ["day1.npy", "day2.csv"], "day2.csv; got 'weak', it has a, b, week."),
+        ("against", ["day1.csv", "day2.csv", "day1.parquet"], "or day1.parquet; got 'weak', it"),
+    ],
+)
+def test_a_column_that_no_file_has_cannot(command, files, where, exports, folder, run):
+    np.save(folder / "day1.npy", np.ones((30, 2)))
+    code, output, message = run(command, *files, "--drop", "week,weak")
+    assert (code, output) == (2, "")
+    assert "`--drop` must name a column of " in message
+    assert where in message

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import scipy.sparse
 
-from repdist._cli.load import check_options, read_groups, read_rows
+from repdist._cli.load import checked_options, read_groups, read_rows
 from repdist._cli.reading import Reading
 
 ONE, TWO = [[1.5, 2.5], [3.5, 4.5]], [[1, 2], [3, 4], [5, 6]]
@@ -187,10 +187,10 @@ def test_missing_rows_of_arrays_are_dropped(capsys):
 
 def test_options_that_no_file_can_use_are_refused():
     with pytest.raises(ValueError, match=r"`--sep` must be given for text tables .* got x.npy"):
-        check_options(["x.npy", "y.parquet"], Reading(sep=";"))
+        checked_options(["x.npy", "y.parquet"], Reading(sep=";"))
     with pytest.raises(ValueError, match=r"`--header` must be given"):
-        check_options(["x.npz:key"], Reading(header=False))
+        checked_options(["x.npz:key"], Reading(header=False))
     with pytest.raises(ValueError, match=r"`--drop` must be given for tables; got x.npy"):
-        check_options(["x.npy"], Reading(drop=["a"]))
-    check_options(["x.npy", "y.csv.gz"], Reading(sep=";", drop=["a"]))
-    check_options(["x.parquet"], Reading(columns=["a"]))
+        checked_options(["x.npy"], Reading(drop=["a"]))
+    checked_options(["x.npy", "y.csv.gz"], Reading(sep=";", drop=["a"]))
+    checked_options(["x.parquet"], Reading(columns=["a"]))

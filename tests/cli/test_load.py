@@ -393,6 +393,12 @@ REFUSED = {
         Reading(drop=["c"]),
         "`--drop` must name a column of x.csv; got 'c'",
     ),
+    "drop a list of which one is not there": (
+        "x.csv",
+        "a,b\n1,2\n",
+        Reading(drop=["a,c"]),
+        "`--drop` must name a column of x.csv; got 'c', it has a, b",
+    ),
     "drop all": ("x.csv", "a,b\n1,2\n", Reading(drop=["a,b"]), "must have columns left to compare"),
     "names twice": ("x.csv", "a,a\n1,2\n", Reading(drop=["a"]), "2 are called 'a'"),
     "bad separator": ("x.csv", "a,b\n1,2\n", Reading(sep="::"), "`--sep` must be one character"),

@@ -85,6 +85,33 @@ def test_the_estimator_that_is_quoted_does_not_matter():
     assert (one.value, one.pvalue) == (other.value, other.pvalue)
 
 
+@pytest.mark.parametrize(
+    ("n", "m", "how", "units"),
+    [
+        (9, 30, {}, "9 rows"),
+        (30, 9, {}, "9 rows"),
+        (2, 2, {"paired": True}, "2 pairs"),
+        (9, 9, {"paired": True}, "9 pairs"),
+        (36, 60, {"clusters": 4}, "9 clusters"),
+        (10, 10, {}, None),
+        (10, 10, {"paired": True}, None),
+        (40, 44, {"clusters": 4}, None),
+    ],
+)
+def test_a_guess_of_the_error_from_few_is_told(n, m, how, units):
+    rng = np.random.default_rng(0)
+    size = how.get("clusters")
+    said = {"clusters": (np.arange(n) // size, -1 - np.arange(m) // size)} if size else how
+    result = repdist.mmd_test(
+        rng.normal(size=(n, 2)), rng.normal(size=(m, 2)), n_resamples=99, rng=0, **said
+    )
+    found = result.equivalence(0.2).cautions
+    assert found[: len(result.cautions)] == result.cautions
+    added = found[len(result.cautions) :]
+    assert len(added) == (units is not None)
+    assert units is None or f"known from {units} only" in added[0]
+
+
 @pytest.mark.parametrize("unit", ["effect", "mmd_squared"])
 def test_each_group_has_its_pvalue(several, unit):
     frame = several.equivalence(0.1, unit)
