@@ -11,13 +11,14 @@ from repdist.plotting._figures import figure_of
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
-    from matplotlib.text import Annotation
+    from matplotlib.text import Annotation, Text
 
 # Where a label may stand beside its point, the best first: to the right (1) or left, up or down.
 _SIDES = ((1, 1), (-1, 1), (1, -1), (-1, -1), (1, 0), (-1, 0), (0, 1), (0, -1))
 _ALONG, _UP = {1: "left", 0: "center", -1: "right"}, {1: "bottom", 0: "center", -1: "top"}
 _NEAR = 4.0  # points of print from a point to its label
 _ROUNDS = 400  # of pushing
+_MOVES = 6  # of a title, whose place takes part in the layout of its axes
 _MOST = 100  # labels that are pushed apart, which takes the square of their number
 
 
@@ -52,6 +53,20 @@ def put_beside(
         label.set(ha=_ALONG[along], va=_UP[up])
         label.xyann = (along * _NEAR, up * _NEAR)
         taken.append(boxes[best])
+
+
+def move_inside(ax: "Axes", title: "Text") -> None:
+    """Move a title of axes to the left, as far as the figure's edges need it and let it."""
+    figure = figure_of(ax)
+    near = _NEAR * figure.dpi / 72
+    for _ in range(_MOVES):
+        figure.draw_without_rendering()
+        text, edges = _box(title), np.asarray(figure.bbox.extents)
+        over = min(text[2] + near - edges[2], text[0] - near - edges[0])
+        if over < 1:  # pixel
+            break
+        left, up = title.get_position()
+        title.set_position((left - over / ax.get_window_extent().width, up))
 
 
 def push_apart(ax: "Axes", labels: "Sequence[Annotation]") -> None:

@@ -10,6 +10,7 @@ from repdist._numbers import STARS, adjustment, reaches, stars, typeset
 from repdist._typing import Float64
 from repdist.plotting._figures import TABLE_COLOURS
 from repdist.plotting._groups import linkage_and_leaves
+from repdist.plotting._labels import move_inside
 from repdist.plotting._names import MOST_NAMED, shown_names
 from repdist.plotting._shapes import TableShape
 
@@ -71,7 +72,8 @@ def plot_table(shape: TableShape, ax: "Axes | None" = None, order: str = "given"
     colours.outline.set_visible(False)
     colours.set_label("MMD$^2$")
     framed = bool(np.isfinite(floors).any())
-    ax.set_title(_title(shape.adjust, unit, named, framed=framed), loc="left", fontsize="small")
+    title = _title(shape.adjust, unit, named, framed=framed)
+    move_inside(ax, ax.set_title(title, loc="left", fontsize="small"))
     return ax
 
 
@@ -97,7 +99,7 @@ def _print_cells(
                 continue
             p = pvalues[i, j]
             number = f"{printed[i, j] / unit:{'#.2g' if i == j else '#.3g'}}".rstrip(".")
-            lines = [number] + ([] if i == j else [stars(p)])
+            lines = [typeset(number)] + ([] if i == j else [stars(p)])
             ax.text(
                 j, i, "\n".join(line for line in lines if line),
                 ha="center", va="center", fontsize=9,

@@ -59,6 +59,23 @@ def test_a_floor_is_told_where_groups_have_one(k):
         assert len(ax.patches) == (k if k <= MOST_NAMED and not paired else 0)
 
 
+@pytest.mark.parametrize("name", ["{}", "generator {} of a family"])
+@pytest.mark.parametrize("k", [2, 3, 6])
+def test_the_title_is_inside_the_picture(k, name):
+    rng = np.random.default_rng(0)
+    given = {name.format(i): rng.normal(size=(8, 2)) for i in range(k)}
+    ax = repdist.pairwise_mmd_test(given, adjust="fdr_tsbky", n_resamples=9, rng=0).plot()
+    figure = ax.figure
+    figure.set_dpi(150)  # as files are written
+    figure.draw_without_rendering()
+    (title,) = ax.findobj(lambda artist: "***" in str(artist))
+    box = title.get_window_extent()
+    assert 0 <= box.x0 < box.x1 <= figure.bbox.x1
+    assert 0 <= box.y0 < box.y1 <= figure.bbox.y1
+    if k == 6 and name == "{}":  # there is room: it stands where the table begins
+        assert box.x0 == pytest.approx(ax.get_window_extent().x0, abs=1)
+
+
 def test_clustered_order_puts_close_groups_beside_each_other():
     rng = np.random.default_rng(0)
     given = {
@@ -99,7 +116,7 @@ def test_groups_that_do_not_differ_are_drawn_below_the_floor(tmp_path):
     floor = np.sqrt(np.median(result.noise_floor))
     assert ax.get_ylim()[0] == 0
     assert ax.get_ylim()[1] > floor
-    assert texts(result.plot())[1].startswith("-")  # MMD^2 below 0 is printed as it is
+    assert texts(result.plot())[1].startswith("−")  # MMD^2 below 0 is printed as it is
     result.to_html(tmp_path / "same.html")
 
 
