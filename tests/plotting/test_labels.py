@@ -110,6 +110,22 @@ def test_names_on_a_map_hide_neither_each_other_nor_points_and_stay_inside():
         assert not any(place.contains(*dot) for dot in dots)
 
 
+def test_crowded_names_are_pushed_apart_and_lines_lead_to_those_moved_far():
+    rng = np.random.default_rng(0)
+    places = np.vstack([0.1 * rng.normal(size=(14, 2)), [[0, 2], [2, 0]]])
+    ax = plotting.plot_map(table_at(places, [f"{i} is a rather long name" for i in range(16)]))
+    check_apart_and_inside(ax, boxes(ax)[:16])
+    dots = ax.transData.transform([text.xy for text in ax.texts[:16]])
+    away = [
+        np.hypot(*(np.clip(dot, (box.x0, box.y0), (box.x1, box.y1)) - dot)) * 72 / ax.figure.dpi
+        for box, dot in zip(boxes(ax), dots, strict=False)
+    ]
+    _, *lines = ax.lines  # the first is the bar of the noise floor
+    far = [text.xy for text, points in zip(ax.texts, away, strict=False) if points > 8]
+    assert 0 < len(far) < 16
+    np.testing.assert_allclose([line.get_xydata()[0] for line in lines], far)
+
+
 def test_a_map_of_equal_groups_has_room_for_the_floor():
     ax = plotting.plot_map(table_at(np.zeros((3, 2)), "abc"))
     check_apart_and_inside(ax, boxes(ax))
