@@ -254,7 +254,9 @@ img { max-width: 100%; height: auto; background: white; border-radius: 4px; }
 @media (prefers-color-scheme: dark) { img { filter: brightness(.9); } }
 .cautions { border-left: 4px solid var(--strong); padding: .5rem 1rem .5rem 2rem; }
 .hint, footer { opacity: .75; font-size: .9rem; }
-.scroll { overflow-x: auto; }
+.scroll { overflow-x: auto; background: /* a shadow at the right while there is more */
+  linear-gradient(to left, Canvas 1rem, transparent) right / 3rem 100% no-repeat local,
+  linear-gradient(to left, #888a, transparent) right / 1rem 100% no-repeat scroll; }
 .scroll table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 .scroll table.narrow { width: auto; min-width: min(100%, 36rem); }
 .scroll th { text-align: right; cursor: pointer; white-space: nowrap; padding: .3rem .6rem;
@@ -300,7 +302,7 @@ pre { white-space: pre-wrap; overflow-x: auto; background: #8882; padding: .7rem
   tr, figure { break-inside: avoid; }
   figure:first-child img { max-width: 70%; }
   figure { flex-basis: 40%; }
-  .scroll { overflow: visible; }
+  .scroll { overflow: visible; background: none; }
   table { font-size: 7.5pt; }
   td, th { padding: .1rem .25rem; }
 }

@@ -1,7 +1,7 @@
 """A table of groups as a heat map."""
 
 import textwrap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 
 MOST_PRINTED = 25  # groups up to which the cells of a table hold their numbers
+_DARK = 0.53  # of the scale: from there on white is told better from a cell than black
 _SHORT = 3  # characters that fit under a column
 _LINE = 54  # characters above a table
 
@@ -66,8 +67,9 @@ def plot_table(shape: TableShape, ax: "Axes | None" = None, order: str = "given"
         printed = np.where(np.eye(k, dtype=bool), floors[:, None], values)
         _print_cells(ax, printed, shown, pvalues, unit)
     if k <= MOST_NAMED:
+        dark = np.diagonal(_dark(shown))
         for place in np.flatnonzero(np.isfinite(floors)).tolist():
-            ax.add_patch(_frame(place))
+            ax.add_patch(_frame(place, "0.8" if dark[place] else "0.35"))
     colours = ax.figure.colorbar(image, ax=ax, shrink=0.8)
     colours.outline.set_visible(False)
     colours.set_label("MMD$^2$")
@@ -92,7 +94,7 @@ def _title(adjust: str, unit: float, named: range, *, framed: bool) -> str:
 def _print_cells(
     ax: "Axes", printed: Float64, shown: Float64, pvalues: Float64, unit: float
 ) -> None:
-    k, middle = len(shown), 0.55 * float(np.nanmax(shown))
+    k, dark = len(shown), _dark(shown)
     for i in range(k):
         for j in range(k):
             if np.isnan(shown[i, j]):
@@ -104,14 +106,18 @@ def _print_cells(
                 j, i, "\n".join(line for line in lines if line),
                 ha="center", va="center", fontsize=9,
                 style="normal" if i == j or reaches(p) else "italic",
-                color="white" if shown[i, j] > middle else "black",
+                color="white" if dark[i, j] else "black",
             )  # fmt: skip
 
 
-def _frame(place: int) -> "Rectangle":
+def _dark(shown: Float64) -> Any:
+    return shown > _DARK * float(np.nanmax(shown))
+
+
+def _frame(place: int, colour: str) -> "Rectangle":
     from matplotlib.patches import Rectangle
 
-    return Rectangle((place - 0.47, place - 0.47), 0.94, 0.94, fill=False, ec="0.35", lw=1, ls=":")
+    return Rectangle((place - 0.47, place - 0.47), 0.94, 0.94, fill=False, ec=colour, lw=1, ls=":")
 
 
 def _decimal_unit(values: Float64) -> float:

@@ -143,3 +143,21 @@ def test_a_label_stands_at_the_first_side_that_is_free():
     put_beside(ax, labels, points)
     sides = [(label.get_ha(), label.get_va()) for label in labels]
     assert sides == [("left", "bottom"), ("right", "bottom"), ("left", "top")]
+
+
+def test_the_legend_of_shares_hides_no_bar_and_no_words():
+    shares = np.full(12, 1 / 12)
+    shape = SimpleNamespace(
+        headline="24 of 24 regions differ",
+        order=np.arange(12),
+        share_x=shares,
+        share_y=shares,
+        pvalue_adjusted=np.full(12, 6e-5),
+    )
+    ax = plotting.plot_shares(shape)
+    ax.figure.draw_without_rendering()
+    legend = ax.get_legend().get_window_extent()
+    (title,) = ax.findobj(lambda artist: "regions differ" in str(artist))
+    assert not any(legend.overlaps(other.get_window_extent()) for other in (*ax.texts, title))
+    assert not any(legend.overlaps(bar.get_window_extent()) for bar in ax.patches)
+    assert legend.x1 <= ax.figure.bbox.x1
