@@ -92,12 +92,17 @@ _TYPESET = (
     (re.compile(r"(?<=\bp )<="), "≤"),
 )
 _TINY = re.compile(r"(?<![\w.])\d(?:\.(\d+))?e-0(\d)\b")
+_HUGE = re.compile(r"(?<![\w.])\d(?:\.\d+)?e\+0\d\b")
 
 
 def typeset(text: str) -> str:
-    """Return text for a terminal as pages and pictures show it: MMD², −2.7, × 3.2, 0.000061."""
+    """Return text for a terminal as pages and pictures show it: MMD², −2.7, × 3.2, 0.000061.
+
+    Nor are there exponents in large numbers: 14,600,000.
+    """
     for pattern, shown in _TYPESET:
         text = pattern.sub(shown, text)
+    text = _HUGE.sub(lambda found: f"{float(found[0]):,.0f}", text)
     return _TINY.sub(lambda found: f"{float(found[0]):.{_decimals(found)}f}", text)
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 _FEW = 4  # columns that a phone shows beside each other
+_CARDS = 10  # of a table of more columns, whose rows a phone shows as cards; the rest on demand
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ def rendered(page: Page) -> str:
         lead=page.lead,
         cautions=f'<ul class="cautions">{cautions}</ul>' if cautions else "",
         pictures="\n".join(map(_figure, page.pictures)),
-        tables="\n".join(map(_table, page.tables)),
+        tables="\n".join(map(_table, page.tables, range(len(page.tables)))),
         method=html.escape(page.method),
         call=html.escape(page.call),
         references=f"<h2>To cite</h2>\n<ul>{references}</ul>" if references else "",
@@ -133,15 +134,33 @@ def rendered(page: Page) -> str:
     )
 
 
-def _table(table: Table) -> str:
+def _table(table: Table, number: int) -> str:
+    few = len(table.columns) <= _FEW
+    box, words = ("", "") if few else _rest(table, number)
     return _TABLE.format(
         title=html.escape(table.title),
         hint=html.escape(table.hint),
-        width="narrow" if len(table.columns) <= _FEW else "wide",
+        width="narrow" if few else "wide",
+        box=box,
+        words=words,
         headings="".join(
             f'<th class="{c.role}">{html.escape(c.heading)}</th>' for c in table.columns
         ),
         rows="\n".join(_rows(table)),
+    )
+
+
+def _rest(table: Table, number: int) -> tuple[str, str]:
+    """Return what shows the cards after the first ones: a box to tick, and its words below them."""
+    rest = len(table.columns[0].texts) - _CARDS
+    if rest <= 0:
+        return "", ""
+    stressed = sum(table.bold[_CARDS:])
+    bold = f'<span class="bold">, {stressed:,} in bold</span>' if stressed else ""
+    return (
+        f'<input type="checkbox" class="more" id="more-{number}">\n',
+        f'\n<label for="more-{number}"><span class="rest">Show {rest:,} more{bold}</span>'
+        f'<span class="first">Show the first {_CARDS} alone</span></label>',
     )
 
 
@@ -211,21 +230,21 @@ _TABLE = """<h2>{title}</h2>
 <p class="hint"><span class="sorts">Click a heading to sort. </span>
 {hint}</p>
 <div class="scroll">
-<table class="{width}">
+{box}<table class="{width}">
 <thead>
 <tr>{headings}</tr>
 </thead>
 <tbody>
 {rows}
 </tbody>
-</table>
+</table>{words}
 </div>"""
 
 _STYLE = """
 :root { color-scheme: light dark; --line: #8885; --strong: #b5361c; }
 @media (prefers-color-scheme: dark) { :root { --strong: #ff9b80; } }
 body { font: 16px/1.5 system-ui, sans-serif; margin: 0; }
-main { max-width: 70rem; margin: 0 auto; padding: 1rem; }
+main { max-width: 70rem; margin: 0 auto; padding: 1rem; overflow-wrap: break-word; }
 h1 { line-height: 1.2; }
 .pictures { display: flex; flex-wrap: wrap; gap: 1rem; }
 figure { margin: 0; flex: 1 1 24rem; min-width: 0; }
@@ -235,7 +254,9 @@ img { max-width: 100%; height: auto; background: white; border-radius: 4px; }
 @media (prefers-color-scheme: dark) { img { filter: brightness(.9); } }
 .cautions { border-left: 4px solid var(--strong); padding: .5rem 1rem .5rem 2rem; }
 .hint, footer { opacity: .75; font-size: .9rem; }
-.scroll { overflow-x: auto; }
+.scroll { overflow-x: auto; background: /* a shadow at the right while there is more */
+  linear-gradient(to left, Canvas 1rem, transparent) right / 3rem 100% no-repeat local,
+  linear-gradient(to left, #888a, transparent) right / 1rem 100% no-repeat scroll; }
 .scroll table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 .scroll table.narrow { width: auto; min-width: min(100%, 36rem); }
 .scroll th { text-align: right; cursor: pointer; white-space: nowrap; padding: .3rem .6rem;
@@ -248,13 +269,16 @@ th[aria-sort="descending"]::after { content: " \\2193"; }
 .scroll .name { text-align: left; white-space: normal; overflow-wrap: break-word;
   min-width: 6rem; max-width: 16rem; }
 .differs .name, .differs .key { font-weight: 700; }
+.more, .more ~ label { display: none; }
 pre { white-space: pre-wrap; overflow-x: auto; background: #8882; padding: .7rem; }
 @media (max-width: 40rem) {
   .wide thead { display: none; }
+  .scroll .wide, .wide tbody { display: block; }
   .wide tr { display: block; border-bottom: 2px solid var(--line); padding: .4rem 0; }
   .wide td { display: flex; justify-content: space-between; gap: 1rem; border: 0;
-    padding: .05rem 0; }
-  .wide td::before { content: attr(data-heading); opacity: .75; font-weight: 400; }
+    padding: .05rem 0; white-space: normal; overflow-wrap: anywhere; }
+  .wide td::before { content: attr(data-heading); opacity: .75; font-weight: 400;
+    flex: none; }
   .wide td.name { display: inline; font-weight: 700; }
   .wide td.name::before { content: none; }
   .wide td.name + td.name::before { content: "and"; margin: 0 .35em; }
@@ -264,21 +288,30 @@ pre { white-space: pre-wrap; overflow-x: auto; background: #8882; padding: .7rem
   .frame img, figure:first-child img { max-width: none; width: 38rem; }
   pre { font-size: .8rem; }
 }
+@media screen and (max-width: 40rem) {
+  .more { display: block; position: absolute; opacity: 0; }
+  .more ~ label { display: block; margin: .7rem 0; padding: .6rem; border: 1px solid;
+    border-radius: 4px; text-align: center; cursor: pointer; }
+  .more:focus-visible ~ label { outline: 3px solid var(--strong); }
+  .more:not(:checked) ~ table tbody tr:nth-child(n + MORE) { display: none; }
+  .more:not(:checked) ~ label .first, .more:checked ~ label .rest { display: none; }
+}
 @media print {
   body { font-size: 10pt; }
   .sorts { display: none; }
   tr, figure { break-inside: avoid; }
   figure:first-child img { max-width: 70%; }
   figure { flex-basis: 40%; }
-  .scroll { overflow: visible; }
+  .scroll { overflow: visible; background: none; }
   table { font-size: 7.5pt; }
   td, th { padding: .1rem .25rem; }
 }
-"""
+""".replace("MORE", str(_CARDS + 1))
 
 _SCRIPT = """
 document.querySelectorAll(".scroll table").forEach(table => {
   const headings = [...table.querySelectorAll("th")];
+  const bold = table.parentElement.querySelector(".more ~ label .bold");
   headings.forEach((heading, column) => {
     heading.tabIndex = 0;
     const sort = () => {
@@ -295,6 +328,7 @@ document.querySelectorAll(".scroll table").forEach(table => {
         return up ? order : -order;
       };
       [...body.rows].sort(compare).forEach(row => body.append(row));
+      if (bold) bold.remove();
     };
     heading.addEventListener("click", sort);
     heading.addEventListener("keydown", event => { if (event.key === "Enter") sort(); });

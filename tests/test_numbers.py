@@ -53,6 +53,7 @@ def test_a_pvalue_reaches_a_level_to_rounding():
         ("p = 6.1e-05, at most 1e-08", "p = 0.000061, at most 0.00000001"),
         ("p <= .05", "p ≤ .05"),
         ("x 3 and age^2 of run-1, age <= 5", "x 3 and age^2 of run-1, age <= 5"),  # names
+        ("0 to 1.46e+07, -2e+04", "0 to 14,600,000, −20,000"),
         ("1e-12, 2024-01-05, (Z - Z.mean(0))", "1e-12, 2024-01-05, (Z - Z.mean(0))"),
     ],
 )

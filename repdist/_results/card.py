@@ -18,7 +18,8 @@ _STYLE = (
     "overflow-x:auto"
 )
 _CELL = "padding:.1rem .6rem;border:0;background:none;vertical-align:top;"
-_LABELLED = "min-width:4.5rem;max-width:min(20rem,35vw);overflow-wrap:anywhere"  # names are long
+_LABELLED = "max-width:min(20rem,35vw);overflow-wrap:anywhere"  # names are long
+_LONGEST = 14  # characters of a word that is not broken in a label
 
 
 @dataclass(frozen=True)
@@ -74,9 +75,11 @@ class Card:
 
     def html(self) -> str:
         """Return the card for a notebook or a page."""
+        words = [len(word) for label, _ in self.lines for word in label.split()]
+        wide = f"min-width:{min(max([_LABEL, *words]), _LONGEST)}ch;{_LABELLED}"
         rows = "".join(
             f'<tr style="background:none"><th style="{_CELL}text-align:left;font-weight:600;'
-            f'{_LABELLED}">{_shown(label)}</th>'
+            f'{wide}">{_shown(label)}</th>'
             f'<td style="{_CELL}text-align:left">{_shown(text)}</td></tr>'
             for label, text in self.lines
         )

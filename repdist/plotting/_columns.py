@@ -64,5 +64,5 @@ def _annotate(ax: "Axes", place: int, caption: str, ends: tuple[float, float]) -
     for x, end, side in ((0, ends[0], "left"), (1, ends[1], "right")):
         ax.annotate(
             typeset(f"{end:.3g}"), (x, place + _HEIGHT + 0.06), fontsize="x-small", va="center",
-            ha=side, color="0.45",
+            ha=side, color="0.4",
         )  # fmt: skip

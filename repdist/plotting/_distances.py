@@ -12,6 +12,8 @@ from repdist.plotting._shapes import DistancesShape
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+_ROOM = 0.03  # below the least distance, as a share of what is drawn
+
 
 def plot_distances(
     shape: DistancesShape,
@@ -42,7 +44,8 @@ def plot_distances(
         _, ax = plt.subplots(figsize=size, layout="constrained")
     places, middle = np.arange(k), frame["mmd_squared"].to_numpy()
     low, upper, floor = (frame[name].to_numpy() for name in ("ci_low", "ci_high", "noise_floor"))
-    least = min(0.0, 1.1 * float(np.nanmin(middle)))
+    least, most = float(np.nanmin(middle)), float(np.nanmax([middle, upper, floor]))
+    least = min(0.0, least - _ROOM * (most - least))  # a mark at the edge would be cut
     reach = np.maximum([middle - low, upper - middle], 0)
     edges = np.concatenate([places - 0.5, places[-1:] + 0.5])
     band: dict[str, Any] = {

@@ -11,13 +11,14 @@ from repdist.plotting._figures import figure_of
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
-    from matplotlib.text import Annotation
+    from matplotlib.text import Annotation, Text
 
 # Where a label may stand beside its point, the best first: to the right (1) or left, up or down.
 _SIDES = ((1, 1), (-1, 1), (1, -1), (-1, -1), (1, 0), (-1, 0), (0, 1), (0, -1))
 _ALONG, _UP = {1: "left", 0: "center", -1: "right"}, {1: "bottom", 0: "center", -1: "top"}
 _NEAR = 4.0  # points of print from a point to its label
 _ROUNDS = 400  # of pushing
+_MOVES = 6  # of a title, whose place takes part in the layout of its axes
 _MOST = 100  # labels that are pushed apart, which takes the square of their number
 
 
@@ -25,6 +26,9 @@ def put_beside(
     ax: "Axes", labels: "Sequence[Annotation]", points: Float64, others: "Sequence[Artist]" = ()
 ) -> None:
     """Move each label to the first side of its point where it covers least.
+
+    Labels that cover each other even so are pushed apart, unless there are more than 100; a line
+    leads from one moved far to its point.
 
     Parameters
     ----------
@@ -37,6 +41,8 @@ def put_beside(
     others : sequence of Artist
         What else must not be covered.
     """
+    for label in labels:
+        label.set_in_layout(False)  # they end up inside: nothing must make room for them before
     figure_of(ax).draw_without_rendering()  # places are known then
     per_point = figure_of(ax).dpi / 72
     frame, dots = _box(ax), ax.transData.transform(points)
@@ -52,6 +58,40 @@ def put_beside(
         label.set(ha=_ALONG[along], va=_UP[up])
         label.xyann = (along * _NEAR, up * _NEAR)
         taken.append(boxes[best])
+    places = np.array(taken[len(taken) - len(labels) :])
+    if len(labels) <= _MOST and _cover_each_other(places):
+        _part(ax, labels, places, per_point)
+
+
+def _part(ax: "Axes", labels: "Sequence[Annotation]", boxes: Float64, per_point: float) -> None:
+    """Push labels apart from where they are, which are offsets in points of print."""
+    frame, sizes = _box(ax), boxes[:, 2:] - boxes[:, :2]
+    before = boxes[:, :2] + sizes / 2
+    places = pushed(before, sizes, frame[:2], frame[2:])
+    dots = ax.transData.transform([label.xy for label in labels])
+    ends = np.clip(dots, places - sizes / 2, places + sizes / 2)  # of lines from the points
+    far = np.hypot(*(ends - dots).T) > 2 * _NEAR * per_point
+    for number in np.flatnonzero((places != before).any(axis=1)).tolist():
+        label = labels[number]
+        label.set(ha="center", va="center")
+        label.xyann = tuple((places[number] - dots[number]) / per_point)
+        if far[number]:
+            end = ax.transData.inverted().transform(ends[number])
+            _lead(ax, label.xy, end)
+
+
+def move_inside(ax: "Axes", title: "Text") -> None:
+    """Move a title of axes to the left, as far as the figure's edges need it and let it."""
+    figure = figure_of(ax)
+    near = _NEAR * figure.dpi / 72
+    for _ in range(_MOVES):
+        figure.draw_without_rendering()
+        text, edges = _box(title), np.asarray(figure.bbox.extents)
+        over = min(text[2] + near - edges[2], text[0] - near - edges[0])
+        if over < 1:  # pixel
+            break
+        left, up = title.get_position()
+        title.set_position((left - over / ax.get_window_extent().width, up))
 
 
 def push_apart(ax: "Axes", labels: "Sequence[Annotation]") -> None:
@@ -74,10 +114,15 @@ def push_apart(ax: "Axes", labels: "Sequence[Annotation]") -> None:
     for label, place, far in zip(labels, moved, away.any(axis=1), strict=True):
         label.xyann = tuple(place)
         if far:
-            ax.plot(
-                *zip(label.xy, place, strict=True), color="0.3", linewidth=0.7, zorder=3,
-                scalex=False, scaley=False,
-            )  # fmt: skip
+            _lead(ax, label.xy, place)
+
+
+def _lead(ax: "Axes", point: Any, label: Any) -> None:
+    """Draw a line from a point to its label, in data units."""
+    ax.plot(
+        *zip(point, label, strict=True), color="0.3", linewidth=0.7, zorder=3,
+        scalex=False, scaley=False,
+    )  # fmt: skip
 
 
 def pushed(places: Float64, sizes: Float64, low: Float64, high: Float64) -> Float64:
@@ -112,6 +157,12 @@ def pushed(places: Float64, sizes: Float64, low: Float64, high: Float64) -> Floa
 def _box(artist: Any) -> Float64:
     """Return left, bottom, right and top of what is drawn, in pixels."""
     return np.asarray(artist.get_window_extent().extents, dtype=np.float64)
+
+
+def _cover_each_other(boxes: Float64) -> bool:
+    i, j = np.triu_indices(len(boxes), 1)
+    low, high = boxes[:, :2], boxes[:, 2:]
+    return bool(((low[i] < high[j]) & (low[j] < high[i])).all(axis=1).any())
 
 
 def _outside(box: Float64, frame: Float64) -> bool:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from repdist._numbers import typeset
 from repdist._typing import Float64
 from repdist.plotting._figures import LINE_COLOUR, NULL_COLOUR, OBSERVED_COLOUR
 from repdist.plotting._shapes import NullShape
@@ -42,7 +43,7 @@ def plot_two_sample(shape: NullShape, ax: "Axes | None" = None) -> "Axes":
         "observed", (shape.statistic, 1.0), xycoords=("data", "axes fraction"),
         xytext=(0, 3), textcoords="offset points", color=OBSERVED_COLOUR, ha="center",
     )  # fmt: skip
-    ax.set_title(f"p = {shape.pvalue:.4g}", loc="left", pad=18)
+    ax.set_title(typeset(f"p = {shape.pvalue:.2g}"), loc="left", pad=18)
     ax.set_xlabel(shape.statistic_name.replace("MMD^2", "MMD$^2$").removesuffix(" (FUSE)"))
     ax.set_ylabel("density under the null")
     ax.spines[["top", "right"]].set_visible(False)
@@ -60,7 +61,7 @@ def _plot_components(shape: NullShape, ax: "Axes") -> None:
         ax.legend(frameon=False)
     ax.set_xscale("log")
     shown = of_form["bandwidth"].iloc[[0, len(of_form) // 2, -1]]
-    ax.set_xticks(shown, [f"{bandwidth:.3g}" for bandwidth in shown])
+    ax.set_xticks(shown, [typeset(f"{bandwidth:.3g}") for bandwidth in shown])
     ax.get_xticklabels()[-1].set_horizontalalignment("right")  # it stands at the figure's edge
     ax.minorticks_off()
     ax.set_xlabel("bandwidth")

@@ -98,7 +98,10 @@ def plot_shares(shape: SharesShape, ax: "Axes | None" = None, *, most: int = 24)
     ax.spines[["top", "right", "left"]].set_visible(False)
     ax.spines["bottom"].set_color(NULL_COLOUR)
     ax.set_title(f"{shape.headline}; adjusted p", loc="left", fontsize="medium")
-    ax.legend(frameon=False, loc="lower right")
+    ax.legend(
+        frameon=False, fontsize="small", loc="lower right", bbox_to_anchor=(1, 1), ncols=2,
+        borderaxespad=0.2, handlelength=1.2, handletextpad=0.4, columnspacing=1.0,
+    )  # fmt: skip
     return ax
 
 

@@ -1,7 +1,7 @@
 """A table of groups as a heat map."""
 
 import textwrap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from repdist._numbers import STARS, adjustment, reaches, stars, typeset
 from repdist._typing import Float64
 from repdist.plotting._figures import TABLE_COLOURS
 from repdist.plotting._groups import linkage_and_leaves
+from repdist.plotting._labels import move_inside
 from repdist.plotting._names import MOST_NAMED, shown_names
 from repdist.plotting._shapes import TableShape
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 
 MOST_PRINTED = 25  # groups up to which the cells of a table hold their numbers
+_DARK = 0.53  # of the scale: from there on white is told better from a cell than black
 _SHORT = 3  # characters that fit under a column
 _LINE = 54  # characters above a table
 
@@ -65,13 +67,15 @@ def plot_table(shape: TableShape, ax: "Axes | None" = None, order: str = "given"
         printed = np.where(np.eye(k, dtype=bool), floors[:, None], values)
         _print_cells(ax, printed, shown, pvalues, unit)
     if k <= MOST_NAMED:
+        dark = np.diagonal(_dark(shown))
         for place in np.flatnonzero(np.isfinite(floors)).tolist():
-            ax.add_patch(_frame(place))
+            ax.add_patch(_frame(place, "0.8" if dark[place] else "0.35"))
     colours = ax.figure.colorbar(image, ax=ax, shrink=0.8)
     colours.outline.set_visible(False)
     colours.set_label("MMD$^2$")
     framed = bool(np.isfinite(floors).any())
-    ax.set_title(_title(shape.adjust, unit, named, framed=framed), loc="left", fontsize="small")
+    title = _title(shape.adjust, unit, named, framed=framed)
+    move_inside(ax, ax.set_title(title, loc="left", fontsize="small"))
     return ax
 
 
@@ -90,26 +94,30 @@ def _title(adjust: str, unit: float, named: range, *, framed: bool) -> str:
 def _print_cells(
     ax: "Axes", printed: Float64, shown: Float64, pvalues: Float64, unit: float
 ) -> None:
-    k, middle = len(shown), 0.55 * float(np.nanmax(shown))
+    k, dark = len(shown), _dark(shown)
     for i in range(k):
         for j in range(k):
             if np.isnan(shown[i, j]):
                 continue
             p = pvalues[i, j]
             number = f"{printed[i, j] / unit:{'#.2g' if i == j else '#.3g'}}".rstrip(".")
-            lines = [number] + ([] if i == j else [stars(p)])
+            lines = [typeset(number)] + ([] if i == j else [stars(p)])
             ax.text(
                 j, i, "\n".join(line for line in lines if line),
                 ha="center", va="center", fontsize=9,
                 style="normal" if i == j or reaches(p) else "italic",
-                color="white" if shown[i, j] > middle else "black",
+                color="white" if dark[i, j] else "black",
             )  # fmt: skip
 
 
-def _frame(place: int) -> "Rectangle":
+def _dark(shown: Float64) -> Any:
+    return shown > _DARK * float(np.nanmax(shown))
+
+
+def _frame(place: int, colour: str) -> "Rectangle":
     from matplotlib.patches import Rectangle
 
-    return Rectangle((place - 0.47, place - 0.47), 0.94, 0.94, fill=False, ec="0.35", lw=1, ls=":")
+    return Rectangle((place - 0.47, place - 0.47), 0.94, 0.94, fill=False, ec=colour, lw=1, ls=":")
 
 
 def _decimal_unit(values: Float64) -> float:

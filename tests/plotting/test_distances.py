@@ -83,14 +83,18 @@ def test_what_differs_has_its_own_colour_and_is_named():
     assert len(set(colours)) == 2
 
 
-def test_a_value_below_0_is_drawn_inside():
-    """Axes begin at 0, or below the least value."""
-    given = shape(30)
+@pytest.mark.parametrize("least", [-0.3, -0.001])
+def test_a_value_below_0_is_drawn_inside(least):
+    """Axes begin at 0, or so far below the least value that its mark is whole."""
+    frame = shape(30).to_frame()
+    frame["mmd_squared"] = frame["mmd_squared"].clip(lower=least)
+    given = SimpleNamespace(headline="what", quantity="MMD", to_frame=lambda: frame)
     for order in ("distance", "given"):
         ax = drawn(given, order)
-        low, _ = ax.get_xlim() if order == "distance" else ax.get_ylim()
-        least = float(given.to_frame()["mmd_squared"].min())
-        assert low == pytest.approx(min(0, 1.1 * least))
+        axis = 0 if order == "distance" else 1
+        edge = ax.get_window_extent().min[axis]
+        at = ax.transData.transform([least, least])[axis]
+        assert at - edge > 4 / 2 * ax.figure.dpi / 72  # half a mark of 4 points
 
 
 @pytest.mark.parametrize("k", [1, 2, 200])

@@ -59,6 +59,47 @@ def test_a_floor_is_told_where_groups_have_one(k):
         assert len(ax.patches) == (k if k <= MOST_NAMED and not paired else 0)
 
 
+def luminance(rgb):
+    """The relative luminance of a colour, as contrast is counted with."""
+    share = np.asarray(rgb[:3])
+    linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+def test_numbers_in_cells_are_told_from_their_colour():
+    """By a contrast of 4.5 at least, at every place of the scale."""
+    rng = np.random.default_rng(0)
+    given = {i: rng.normal(0.1 * i, 1, size=(20, 2)) for i in range(25)}
+    result = repdist.pairwise_mmd_test(
+        given, kernel=kernels.RBF(2.0), adjust="none", n_resamples=9, rng=0
+    )
+    ax = result.plot()
+    (image,) = ax.get_images()
+    colours = image.cmap(image.norm(image.get_array()))
+    assert {"white", "black"} == {text.get_color() for text in ax.texts}
+    for text in ax.texts:
+        column, row = map(round, text.get_position())
+        lights = [luminance(colours[row, column]), luminance(mpl.colors.to_rgb(text.get_color()))]
+        assert (max(lights) + 0.05) / (min(lights) + 0.05) >= 4.5
+
+
+@pytest.mark.parametrize("name", ["{}", "generator {} of a family"])
+@pytest.mark.parametrize("k", [2, 3, 6])
+def test_the_title_is_inside_the_picture(k, name):
+    rng = np.random.default_rng(0)
+    given = {name.format(i): rng.normal(size=(8, 2)) for i in range(k)}
+    ax = repdist.pairwise_mmd_test(given, adjust="fdr_tsbky", n_resamples=9, rng=0).plot()
+    figure = ax.figure
+    figure.set_dpi(150)  # as files are written
+    figure.draw_without_rendering()
+    (title,) = ax.findobj(lambda artist: "***" in str(artist))
+    box = title.get_window_extent()
+    assert 0 <= box.x0 < box.x1 <= figure.bbox.x1
+    assert 0 <= box.y0 < box.y1 <= figure.bbox.y1
+    if k == 6 and name == "{}":  # there is room: it stands where the table begins
+        assert box.x0 == pytest.approx(ax.get_window_extent().x0, abs=1)
+
+
 def test_clustered_order_puts_close_groups_beside_each_other():
     rng = np.random.default_rng(0)
     given = {
@@ -99,7 +140,7 @@ def test_groups_that_do_not_differ_are_drawn_below_the_floor(tmp_path):
     floor = np.sqrt(np.median(result.noise_floor))
     assert ax.get_ylim()[0] == 0
     assert ax.get_ylim()[1] > floor
-    assert texts(result.plot())[1].startswith("-")  # MMD^2 below 0 is printed as it is
+    assert texts(result.plot())[1].startswith("−")  # MMD^2 below 0 is printed as it is
     result.to_html(tmp_path / "same.html")
 
 

@@ -110,6 +110,22 @@ def test_names_on_a_map_hide_neither_each_other_nor_points_and_stay_inside():
         assert not any(place.contains(*dot) for dot in dots)
 
 
+def test_crowded_names_are_pushed_apart_and_lines_lead_to_those_moved_far():
+    rng = np.random.default_rng(0)
+    places = np.vstack([0.1 * rng.normal(size=(14, 2)), [[0, 2], [2, 0]]])
+    ax = plotting.plot_map(table_at(places, [f"{i} is a rather long name" for i in range(16)]))
+    check_apart_and_inside(ax, boxes(ax)[:16])
+    dots = ax.transData.transform([text.xy for text in ax.texts[:16]])
+    away = [
+        np.hypot(*(np.clip(dot, (box.x0, box.y0), (box.x1, box.y1)) - dot)) * 72 / ax.figure.dpi
+        for box, dot in zip(boxes(ax), dots, strict=False)
+    ]
+    _, *lines = ax.lines  # the first is the bar of the noise floor
+    far = [text.xy for text, points in zip(ax.texts, away, strict=False) if points > 8]
+    assert 0 < len(far) < 16
+    np.testing.assert_allclose([line.get_xydata()[0] for line in lines], far)
+
+
 def test_a_map_of_equal_groups_has_room_for_the_floor():
     ax = plotting.plot_map(table_at(np.zeros((3, 2)), "abc"))
     check_apart_and_inside(ax, boxes(ax))
@@ -127,3 +143,21 @@ def test_a_label_stands_at_the_first_side_that_is_free():
     put_beside(ax, labels, points)
     sides = [(label.get_ha(), label.get_va()) for label in labels]
     assert sides == [("left", "bottom"), ("right", "bottom"), ("left", "top")]
+
+
+def test_the_legend_of_shares_hides_no_bar_and_no_words():
+    shares = np.full(12, 1 / 12)
+    shape = SimpleNamespace(
+        headline="24 of 24 regions differ",
+        order=np.arange(12),
+        share_x=shares,
+        share_y=shares,
+        pvalue_adjusted=np.full(12, 6e-5),
+    )
+    ax = plotting.plot_shares(shape)
+    ax.figure.draw_without_rendering()
+    legend = ax.get_legend().get_window_extent()
+    (title,) = ax.findobj(lambda artist: "regions differ" in str(artist))
+    assert not any(legend.overlaps(other.get_window_extent()) for other in (*ax.texts, title))
+    assert not any(legend.overlaps(bar.get_window_extent()) for bar in ax.patches)
+    assert legend.x1 <= ax.figure.bbox.x1

@@ -6,6 +6,7 @@ import pytest
 
 import repdist
 from repdist import kernels
+from repdist._numbers import typeset
 
 mpl.use("Agg")
 
@@ -45,3 +46,25 @@ def test_scores_are_said_to_be_of_what_is_tested(clustered):
     result = repdist.mmd_test(X, Y, clusters=clusters, n_resamples=99, rng=0)
     _, beside = result.plot().figure.axes
     assert beside.get_ylabel() == "z-score of MMD$^2$" + " / sd" * clustered
+
+
+def test_the_pvalue_is_that_of_the_page():
+    """A small one without an exponent."""
+    X, Y = samples(60, 60, shift=2.0)
+    result = repdist.explain(X, Y, n_resamples=9999, rng=0)
+    ax = result.test.plot()
+    assert result.test.pvalue < 1e-4
+    assert ax.get_title(loc="left") == "p = 0.000061"
+    assert "(p = 0.000061)" in typeset(str(result))
+
+
+def test_ticks_of_large_bandwidths_have_no_exponent():
+    X, Y = samples(40, 40)
+    result = repdist.mmd_test(1e7 * X, 1e7 * Y, n_resamples=99, rng=0)
+    _, beside = result.plot().figure.axes
+    shown = [text.get_text() for text in beside.get_xticklabels()]
+    ends = result.components["bandwidth"].iloc[[0, -1]]
+    assert [float(text.replace(",", "")) for text in (shown[0], shown[-1])] == pytest.approx(
+        ends.to_list(), rel=5e-3
+    )
+    assert not any("e" in text for text in shown)

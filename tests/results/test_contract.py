@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 import repdist
 from repdist import kernels
 from repdist._numbers import typeset
+from repdist._results.card import Card
 
 mpl.use("Agg")
 
@@ -170,6 +171,15 @@ def test_text_and_html_say_the_same_lines(result):
     shown = Shown(result._repr_html_())
     assert not shown.open
     assert " ".join(shown.words).split() == typeset(str(result)).split()
+
+
+def test_words_of_labels_have_their_width():
+    """On a phone a label of a card breaks between words; very long ones break anywhere."""
+    widths = []
+    for words in (["a", "bc"], ["a", "temperature of the room"], ["x" * 40]):
+        shown = Card("title", tuple((label, "text") for label in words)).html()
+        widths.append(set(re.findall(r"min-width:(\w+);", shown)))
+    assert widths == [{"8ch"}, {"11ch"}, {"14ch"}]
 
 
 def test_names_are_escaped_in_html(result):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import repdist
+from repdist import _report
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(40, 3)), RNG.normal(size=(40, 3)) + 0.5
@@ -115,3 +116,37 @@ def test_the_page_of_a_table_says_what_was_compared(design, compared, heading, c
     assert ("what pairs show by chance if sides change at random" in lead) == paired
     counted = compared.removesuffix(" inside strata") or "rows"
     assert f"does not depend on how many {counted} there are" in lead
+
+
+def page_with(n_rows, n_columns, bold=()):
+    columns = [_report.column_of_names("Name", [f"row {i}" for i in range(n_rows)])]
+    for number in range(1, n_columns):
+        values = np.arange(n_rows) / 10
+        columns.append(_report.column_of_numbers(f"c{number}", values, [f"{v}" for v in values]))
+    table = _report.Table("Rows", "A hint.", columns, bold)
+    return _report.rendered(_report.Page("t", "", (), (table, table), "m", "c"))
+
+
+@pytest.mark.parametrize(("n_rows", "n_columns"), [(10, 5), (11, 4), (3, 9)])
+def test_short_tables_and_narrow_ones_have_nothing_to_show(n_rows, n_columns):
+    assert "checkbox" not in page_with(n_rows, n_columns)
+
+
+def test_a_phone_shows_ten_cards_and_more_without_a_script():
+    page = page_with(24, 5)
+    boxes = re.findall(r'<input type="checkbox" class="more" id="([^"]*)">', page)
+    words = re.findall(r'<label for="([^"]*)"><span class="rest">([^<]*)</span>', page)
+    assert boxes == [name for name, _ in words] == ["more-0", "more-1"]  # each its own
+    assert [text for _, text in words] == ["Show 14 more"] * 2
+    phone = page.split("@media screen and (max-width: 40rem) {")[1].split("@media print")[0]
+    hidden = ".more:not(:checked) ~ table tbody tr:nth-child(n + 11) { display: none; }"
+    assert hidden in phone
+    assert page.count("nth-child") == 1  # a wide screen and print show all rows
+    for _, rows in tables(page).values():
+        assert [row[0] for row in rows[1:]] == [f"row {i}" for i in range(24)]
+
+
+def test_it_is_told_how_many_of_the_other_cards_are_bold():
+    page = page_with(14, 5, bold=[True] * 3 + [False] * 9 + [True] * 2)
+    assert 'Show 4 more<span class="bold">, 2 in bold</span></span>' in page
+    assert ", 0 in bold" not in page_with(14, 5, bold=[True] * 3 + [False] * 11)
