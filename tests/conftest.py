@@ -3,6 +3,12 @@
 import gc
 import os
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Workers fill the cores, on which threads of BLAS (in the oracles; repdist itself holds it to
+    # one) would wait for each other. To be set before NumPy is imported.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import pytest
 from hypothesis import given
 from hypothesis.strategies import none

@@ -74,14 +74,16 @@ def test_no_test_asks_for_a_code_that_does_not_exist():
 
 def direct(S, shuffles, k, factors, linear):
     """The forms under each sign pattern, one pair of pairs at a time, (R, J, 2^k)."""
-    found = []
+    found, K = [], shuffles.shape[-1]
+    i, other = np.triu_indices(K)
+    halves = np.where(i == other, 2, 1)[:, None]
+    signs = np.where(patterns(K, k), -1.0, 1.0)
+    of_two = signs[:, i] * signs[:, other]
     for j, (x, y) in enumerate(shuffles):
         D = S[x] - S[y]
         C = (D[:, x] - D[:, y]) / 2  # (K, K, R)
-        i, other = np.triu_indices(len(x))
-        signs = np.where(patterns(len(x), k), -1.0, 1.0)
-        of_pairs = C[i, other] * factors[j][:, None] / np.where(i == other, 2, 1)[:, None]
-        values = (signs[:, i] * signs[:, other]) @ of_pairs + signs @ linear[j]
+        of_pairs = C[i, other] * factors[j][:, None] / halves
+        values = of_two @ of_pairs + signs @ linear[j]
         found.append(values.T)
     return np.stack(found, axis=1)
 

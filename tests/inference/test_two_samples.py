@@ -47,10 +47,13 @@ def sums_of(K, units):
     )  # fmt: skip
 
 
+@functools.cache
 def swapped(pairs, k):
     """Which pairs each pattern swaps, (2^k, pairs)."""
     both = np.arange(1 << k)[:, None] & columns(pairs, k)
-    return np.array([[bin(x).count("1") % 2 == 1 for x in row] for row in both.tolist()])
+    found = np.array([[bin(x).count("1") % 2 == 1 for x in row] for row in both.tolist()])
+    found.flags.writeable = False
+    return found
 
 
 def of_swaps(shuffles, k):
