@@ -15,7 +15,7 @@ test: .venv/test.done  ## run the tests
 	.venv/bin/python -m pytest --numprocesses auto --dist loadfile
 
 test-slow: .venv/test.done  ## run the studies of level and coverage, and the case study from a wheel (minutes)
-	.venv/bin/python -m pytest -m slow
+	.venv/bin/python -m pytest -m slow --numprocesses auto --dist worksteal
 
 # Without the studies. Old versions are told there that they use what newer ones of others deprecate.
 OLDEST = tests --ignore tests/lenet --ignore-glob 'tests/test_evidence*' --ignore tests/test_benchmarks.py

@@ -6,6 +6,7 @@ import numpy as np
 
 from repdist._numbers import reaches
 from repdist.plotting._figures import LINE_COLOUR, NULL_COLOUR, OBSERVED_COLOUR
+from repdist.plotting._labels import do_not_fit, put_above
 from repdist.plotting._names import MOST_NAMED, shown_names
 from repdist.plotting._shapes import DistancesShape
 
@@ -35,12 +36,11 @@ def plot_distances(
         frame = frame.iloc[np.argsort(frame[by].to_numpy(), kind="stable")]
     shown, step = shown_names(list(frame.index)), -(-k // MOST_NAMED)
     names = shown.texts
-    turned = k > 6 and max(map(len, names)) > 2
+    width, longest = max(4.5, min(12, 1.6 + 0.34 * k)), max(map(len, names))
+    turned = do_not_fit(names, step * width / k)
     if ax is None:
-        high = 3.2 + 0.06 * max(map(len, names)) if turned else 3.6
-        size = (max(4.5, min(12, 1.6 + 0.34 * k)), high) if along else (
-            5.6, max(2.2, min(12, 1.2 + 0.3 * k)),
-        )  # fmt: skip
+        high = 3.5 + 0.06 * longest if turned else 3.9
+        size = (width, high) if along else (5.6, max(2.6, min(12, 1.6 + 0.3 * k)))
         _, ax = plt.subplots(figsize=size, layout="constrained")
     places, middle = np.arange(k), frame["mmd_squared"].to_numpy()
     low, upper, floor = (frame[name].to_numpy() for name in ("ci_low", "ci_high", "noise_floor"))
@@ -89,7 +89,6 @@ def plot_distances(
         ax.set_ylim(k - 0.5, -0.5)
         ax.set_xlabel(shape.quantity)
         ax.set_xlim(left=least)
-    ax.set_title(shape.headline, loc="left", fontsize="medium", wrap=True)
-    ax.legend(frameon=False, fontsize="small")
+    put_above(ax, shape.headline)
     ax.spines[["top", "right"]].set_visible(False)
     return ax

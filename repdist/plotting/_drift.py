@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from repdist.plotting._figures import LINE_COLOUR, NULL_COLOUR, OBSERVED_COLOUR
+from repdist.plotting._labels import do_not_fit, put_above
 from repdist.plotting._names import MOST_NAMED, shown_names
 from repdist.plotting._shapes import DriftShape
 
@@ -20,10 +21,10 @@ def plot_drift(shape: DriftShape) -> "Figure":
     k = len(frame)
     places, alarm = np.arange(k), frame["alarm"].to_numpy(dtype=bool)
     shown, step = shown_names(list(frame.index), shape.headline), -(-k // MOST_NAMED)
+    width = max(5.5, min(12, 2 + 0.25 * k))
     figure, (above, below) = plt.subplots(
-        2, 1, sharex=True, figsize=(max(5.5, min(12, 2 + 0.25 * k)), 5.2), layout="constrained",
-        height_ratios=(3, 2),
-    )  # fmt: skip
+        2, 1, sharex=True, figsize=(width, 5.4), layout="constrained", height_ratios=(3, 2)
+    )
     middle = frame["mmd_squared"].to_numpy()
     reach = np.maximum([middle - frame["ci_low"], frame["ci_high"] - middle], 0)
     edges = np.concatenate([places - 0.5, places[-1:] + 0.5])
@@ -46,8 +47,7 @@ def plot_drift(shape: DriftShape) -> "Figure":
     lowest = min(0.0, float(middle.min()))
     highest = max(float(frame["ci_high"].max()), float(floor.max()))
     above.set_ylim(bottom=lowest - 0.04 * (highest - lowest))
-    above.set_title(shown.line, loc="left", fontsize="medium", wrap=True, fontfamily=shown.family)
-    above.legend(frameon=False, fontsize="small")
+    put_above(above, shown.line, fontfamily=shown.family)
     evidence = frame["evidence"].to_numpy()
     for part in np.split(places, np.flatnonzero(alarm) + 1):  # it starts anew after an alarm
         below.plot(part, evidence[part], "o-", color=LINE_COLOUR, markersize=3, linewidth=0.8)
@@ -61,7 +61,7 @@ def plot_drift(shape: DriftShape) -> "Figure":
     below.set_ylim(0, 2.5 * max(shape.threshold, float(evidence.max())))
     below.set_ylabel("evidence")
     font: dict[str, Any] = {"fontfamily": shown.family}
-    if k > 6 and max(map(len, shown.texts)) > 2:
+    if do_not_fit(shown.texts, step * width / k):
         font |= {"rotation": 60, "ha": "right", "rotation_mode": "anchor"}
     below.set_xticks(places[::step], shown.texts[::step], **font)
     below.set_xlim(-0.5, k - 0.5)

@@ -1,5 +1,6 @@
 """Labels of points, put where they can be read: apart from each other, and inside the axes."""
 
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +17,31 @@ if TYPE_CHECKING:
 # Where a label may stand beside its point, the best first: to the right (1) or left, up or down.
 _SIDES = ((1, 1), (-1, 1), (1, -1), (-1, -1), (1, 0), (-1, 0), (0, 1), (0, -1))
 _ALONG, _UP = {1: "left", 0: "center", -1: "right"}, {1: "bottom", 0: "center", -1: "top"}
+_LETTER = 0.09  # inches of a character
+_LEGEND_ROW = 14.0  # points of print
 _NEAR = 4.0  # points of print from a point to its label
 _ROUNDS = 400  # of pushing
 _MOVES = 6  # of a title, whose place takes part in the layout of its axes
 _MOST = 100  # labels that are pushed apart, which takes the square of their number
+
+
+def do_not_fit(names: "Sequence[str]", room: float) -> bool:
+    """Tell whether names must be turned below an axis: each has this many inches of a figure."""
+    return _LETTER * max(map(len, names)) > 0.8 * room
+
+
+def put_above(ax: "Axes", title: str, **font: Any) -> None:
+    """Put the legend above axes, where it covers nothing, and a title above it."""
+    legend = ax.legend(
+        frameon=False, fontsize="small", loc="lower left", bbox_to_anchor=(0, 1), ncols=2,
+        borderaxespad=0.1, handlelength=1.2, handletextpad=0.4, columnspacing=1.0,
+    )  # fmt: skip
+    rows = -(-len(legend.get_texts()) // 2)
+    letters = int(0.8 * figure_of(ax).get_figwidth() / _LETTER)
+    lines = [part for line in title.split("\n") for part in textwrap.wrap(line, letters)]
+    ax.set_title(
+        "\n".join(lines), loc="left", fontsize="medium", pad=7 + _LEGEND_ROW * rows, **font
+    )
 
 
 def put_beside(

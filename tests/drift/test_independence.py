@@ -27,7 +27,8 @@ def with_most(most):
 def reference_of(plan, chosen):
     reference = repdist.Reference.__new__(repdist.Reference)
     bins = BINS[:, list(chosen)]
-    reference._held = _Held(plan, bins, np.zeros_like(bins[:, 0]), 8 * len(chosen), 0, 0.01, None)
+    n = 8 * len(chosen)
+    reference._held = _Held(plan, bins, np.zeros_like(bins[:, 0]), n, 0, 0.01, None, n)
     return reference
 
 

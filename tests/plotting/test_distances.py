@@ -1,8 +1,10 @@
 """The picture of distances: what is drawn is what the table says."""
 
+import itertools
 from types import SimpleNamespace
 
 import matplotlib as mpl
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -103,3 +105,34 @@ def test_any_number_of_groups(k, order):
     ax = drawn(shape(k), order)
     names = ax.get_xticklabels() if order == "given" else ax.get_yticklabels()
     assert 1 <= len(names) <= MOST_NAMED
+
+
+# --- nothing covers anything ---------------------------------------------------------------------
+
+
+def in_its_own_figure(k, names, order, headline):
+    given = shape(k)
+    frame = given.to_frame().set_axis(names, axis="index")
+    given = SimpleNamespace(headline=headline, quantity="MMD", to_frame=lambda: frame)
+    ax = plotting.plot_distances(given, None, order)
+    ax.figure.canvas.draw()
+    plt.close(ax.figure)
+    return ax
+
+
+@pytest.mark.parametrize("order", ["distance", "given"])
+@pytest.mark.parametrize("k", [1, 2, 3, 6, 7, 12, 40])
+@pytest.mark.parametrize("name", ["{}", "week {}", "a checkpoint of a long name {}"])
+def test_the_legend_and_the_names_cover_nothing(k, name, order):
+    ax = in_its_own_figure(k, [name.format(i) for i in range(k)], order, "3 differ\nintervals")
+    legend, title = ax.get_legend().get_window_extent(), ax._left_title.get_window_extent()
+    assert legend.y0 >= ax.bbox.y1 - 1
+    assert title.y0 >= legend.y1 - 1
+    assert min(legend.x0, title.x0) >= 0
+    assert max(legend.x1, title.x1) <= ax.figure.bbox.x1
+    assert title.y1 <= ax.figure.bbox.y1
+    axis = ax.xaxis if order == "given" else ax.yaxis
+    labels = [label.get_window_extent() for label in axis.get_ticklabels()]
+    if axis.get_ticklabels()[0].get_rotation() == 0:
+        for one, other in itertools.pairwise(labels):
+            assert not one.overlaps(other)
