@@ -98,7 +98,7 @@ _HUGE = re.compile(r"(?<![\w.])\d(?:\.\d+)?e\+0\d\b")
 def typeset(text: str) -> str:
     """Return text for a terminal as pages and pictures show it: MMD², −2.7, × 3.2, 0.000061.
 
-    Nor are there exponents in large numbers: 14,600,000.
+    Nor has a number below 10^10 an exponent: 14,600,000.
     """
     for pattern, shown in _TYPESET:
         text = pattern.sub(shown, text)

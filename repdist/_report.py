@@ -278,7 +278,7 @@ pre { white-space: pre-wrap; overflow-x: auto; background: #8882; padding: .7rem
   .wide td { display: flex; justify-content: space-between; gap: 1rem; border: 0;
     padding: .05rem 0; white-space: normal; overflow-wrap: anywhere; }
   .wide td::before { content: attr(data-heading); opacity: .75; font-weight: 400;
-    flex: none; }
+    flex: 0 1 auto; max-width: 60%; }
   .wide td.name { display: inline; font-weight: 700; }
   .wide td.name::before { content: none; }
   .wide td.name + td.name::before { content: "and"; margin: 0 .35em; }
@@ -289,7 +289,7 @@ pre { white-space: pre-wrap; overflow-x: auto; background: #8882; padding: .7rem
   pre { font-size: .8rem; }
 }
 @media screen and (max-width: 40rem) {
-  .more { display: block; position: absolute; opacity: 0; }
+  .more { display: block; position: fixed; top: 50%; opacity: 0; pointer-events: none; }
   .more ~ label { display: block; margin: .7rem 0; padding: .6rem; border: 1px solid;
     border-radius: 4px; text-align: center; cursor: pointer; }
   .more:focus-visible ~ label { outline: 3px solid var(--strong); }

@@ -25,7 +25,8 @@ class Reading:
     """How files are read: what the options of the command say; None where they say nothing.
 
     `ids` are the options of the command that may name a column of ids or labels, for messages.
-    A name of `drop` need be in one of `tables` only; `seen` are the columns of those read so far.
+    A name of `drop` need be in one of `tables` that belong together, of which `seen` are the
+    columns so far; a table on its own must have all.
     """
 
     sep: str | None = None
@@ -121,19 +122,21 @@ def chosen(
 
 
 def _dropped(path: Path, names: Sequence[str], reading: Reading) -> set[int]:
-    """Return the places of columns to leave out; raise once no table has one of the names."""
+    """Return the places of columns to leave out; raise at the last table for what none has."""
+    listed = _listed("--drop", reading.drop, names)
+    if not listed or reading.tables == 1:
+        return {place(path, names, "--drop", name) for name in listed}
     reading.seen.append((path, names))
-    here = [name for name in _listed("--drop", reading.drop, names) if name in names]
-    if len(reading.seen) >= reading.tables:
+    if len(reading.seen) == reading.tables:
         anywhere = list(dict.fromkeys(name for _, columns in reading.seen for name in columns))
-        unknown = set(_listed("--drop", reading.drop, anywhere)).difference(anywhere)
+        unknown = [n for n in _listed("--drop", reading.drop, anywhere) if n not in anywhere]
         if unknown:
             files = " or ".join(dict.fromkeys(str(file) for file, _ in reading.seen))
             raise ValueError(
-                f"`--drop` must name a column of {files}; got {min(unknown)!r}, it has "
+                f"`--drop` must name a column of {files}; got {unknown[0]!r}, they have "
                 f"{_shown(anywhere)}."
             )
-    return {place(path, names, "--drop", name) for name in here}
+    return {place(path, names, "--drop", name) for name in listed if name in names}
 
 
 def places(path: Path, names: Sequence[str], beside: Mapping[str, str]) -> dict[str, int]:

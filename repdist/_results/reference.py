@@ -178,7 +178,8 @@ class ReferenceResult(Result):
 
         Notes
         -----
-        See `MMDTestResult.equivalence`.
+        See `MMDTestResult.equivalence`. Nothing warns of groups of fewer than 10 rows, pairs or
+        clusters, whose errors may be far too small.
         """
         import pandas as pd
 

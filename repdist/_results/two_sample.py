@@ -252,7 +252,8 @@ class MMDTestResult(Result):
     def _fewest(self) -> tuple[int, str]:
         """Return how many units the smaller sample has, and what they are called."""
         if self.clusters is not None:
-            return min(self.clusters.first, self.clusters.second), "clusters"
+            words = "pairs of clusters" if self.paired else "clusters"
+            return min(self.clusters.first, self.clusters.second), words
         return min(self.n, self.m), "pairs" if self.paired else "rows"
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":

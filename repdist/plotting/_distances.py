@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from repdist._numbers import reaches
-from repdist.plotting._figures import LINE_COLOUR, NULL_COLOUR, OBSERVED_COLOUR
+from repdist.plotting._figures import LINE_COLOUR, NULL_COLOUR, OBSERVED_COLOUR, figure_of
 from repdist.plotting._labels import do_not_fit, put_above
 from repdist.plotting._names import MOST_NAMED, shown_names
 from repdist.plotting._shapes import DistancesShape
@@ -37,11 +37,13 @@ def plot_distances(
     shown, step = shown_names(list(frame.index)), -(-k // MOST_NAMED)
     names = shown.texts
     width, longest = max(4.5, min(12, 1.6 + 0.34 * k)), max(map(len, names))
-    turned = do_not_fit(names, step * width / k)
+    own = ax is None
     if ax is None:
-        high = 3.5 + 0.06 * longest if turned else 3.9
-        size = (width, high) if along else (5.6, max(2.6, min(12, 1.6 + 0.3 * k)))
+        size = (width, 3.9) if along else (5.6, max(2.6, min(12, 1.6 + 0.3 * k)))
         _, ax = plt.subplots(figsize=size, layout="constrained")
+    turned = along and do_not_fit(ax, names, k / step)
+    if own and turned:
+        figure_of(ax).set_figheight(3.5 + 0.06 * longest)
     places, middle = np.arange(k), frame["mmd_squared"].to_numpy()
     low, upper, floor = (frame[name].to_numpy() for name in ("ci_low", "ci_high", "noise_floor"))
     least, most = float(np.nanmin(middle)), float(np.nanmax([middle, upper, floor]))

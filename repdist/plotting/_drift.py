@@ -61,7 +61,7 @@ def plot_drift(shape: DriftShape) -> "Figure":
     below.set_ylim(0, 2.5 * max(shape.threshold, float(evidence.max())))
     below.set_ylabel("evidence")
     font: dict[str, Any] = {"fontfamily": shown.family}
-    if do_not_fit(shown.texts, step * width / k):
+    if do_not_fit(below, shown.texts, k / step):
         font |= {"rotation": 60, "ha": "right", "rotation_mode": "anchor"}
     below.set_xticks(places[::step], shown.texts[::step], **font)
     below.set_xlim(-0.5, k - 0.5)

@@ -17,31 +17,40 @@ if TYPE_CHECKING:
 # Where a label may stand beside its point, the best first: to the right (1) or left, up or down.
 _SIDES = ((1, 1), (-1, 1), (1, -1), (-1, -1), (1, 0), (-1, 0), (0, 1), (0, -1))
 _ALONG, _UP = {1: "left", 0: "center", -1: "right"}, {1: "bottom", 0: "center", -1: "top"}
-_LETTER = 0.09  # inches of a character
-_LEGEND_ROW = 14.0  # points of print
+_LETTER = 0.68  # how wide a character is, as a share of the size of its font
+ABOVE: dict[str, Any] = {  # a legend outside of the axes
+    "frameon": False, "fontsize": "small", "ncols": 2, "borderaxespad": 0.2, "handlelength": 1.2,
+    "handletextpad": 0.4, "columnspacing": 1.0,
+}  # fmt: skip
 _NEAR = 4.0  # points of print from a point to its label
 _ROUNDS = 400  # of pushing
 _MOVES = 6  # of a title, whose place takes part in the layout of its axes
 _MOST = 100  # labels that are pushed apart, which takes the square of their number
 
 
-def do_not_fit(names: "Sequence[str]", room: float) -> bool:
-    """Tell whether names must be turned below an axis: each has this many inches of a figure."""
-    return _LETTER * max(map(len, names)) > 0.8 * room
+def do_not_fit(ax: "Axes", names: "Sequence[str]", places: float) -> bool:
+    """Tell whether names must be turned below an axis that has room for so many places."""
+    (label,) = ax.get_xticklabels()[:1]
+    letter = _LETTER * float(label.get_fontsize())
+    return letter * max(map(len, names)) * places > ax.get_window_extent().width * 72 / _dpi(ax)
 
 
 def put_above(ax: "Axes", title: str, **font: Any) -> None:
     """Put the legend above axes, where it covers nothing, and a title above it."""
-    legend = ax.legend(
-        frameon=False, fontsize="small", loc="lower left", bbox_to_anchor=(0, 1), ncols=2,
-        borderaxespad=0.1, handlelength=1.2, handletextpad=0.4, columnspacing=1.0,
-    )  # fmt: skip
-    rows = -(-len(legend.get_texts()) // 2)
-    letters = int(0.8 * figure_of(ax).get_figwidth() / _LETTER)
-    lines = [part for line in title.split("\n") for part in textwrap.wrap(line, letters)]
-    ax.set_title(
-        "\n".join(lines), loc="left", fontsize="medium", pad=7 + _LEGEND_ROW * rows, **font
-    )
+    legend = ax.legend(loc="lower left", bbox_to_anchor=(0, 1), **ABOVE)
+    legend.set_in_layout(False)  # the title makes room for it
+    shown = ax.set_title("", loc="left", fontsize="medium", **font)
+    figure_of(ax).draw_without_rendering()  # sizes are known then
+    if legend.get_window_extent().width > ax.get_window_extent().width:
+        legend.set_ncols(1)
+        figure_of(ax).draw_without_rendering()
+    per_point = _dpi(ax) / 72
+    high = (legend.get_window_extent().y1 - ax.get_window_extent().y1) / per_point
+    wide = ax.get_window_extent().width / per_point
+    size = float(shown.get_fontsize())
+    letters = int(wide / (_LETTER * size))
+    lines = [part for line in title.split("\n") for part in textwrap.wrap(line, max(letters, 1))]
+    ax.set_title("\n".join(lines), loc="left", pad=high + size / 2)
 
 
 def put_beside(
@@ -87,15 +96,18 @@ def put_beside(
 
 def _part(ax: "Axes", labels: "Sequence[Annotation]", boxes: Float64, per_point: float) -> None:
     """Push labels apart from where they are, which are offsets in points of print."""
+    from matplotlib.patheffects import withStroke
+
     frame, sizes = _box(ax), boxes[:, 2:] - boxes[:, :2]
     before = boxes[:, :2] + sizes / 2
     places = pushed(before, sizes, frame[:2], frame[2:])
     dots = ax.transData.transform([label.xy for label in labels])
     ends = np.clip(dots, places - sizes / 2, places + sizes / 2)  # of lines from the points
+    halo = withStroke(linewidth=2, foreground="white")  # where it stands on a point
     far = np.hypot(*(ends - dots).T) > 2 * _NEAR * per_point
     for number in np.flatnonzero((places != before).any(axis=1)).tolist():
         label = labels[number]
-        label.set(ha="center", va="center")
+        label.set(ha="center", va="center", zorder=4, path_effects=[halo])
         label.xyann = tuple((places[number] - dots[number]) / per_point)
         if far[number]:
             end = ax.transData.inverted().transform(ends[number])
@@ -174,6 +186,10 @@ def pushed(places: Float64, sizes: Float64, low: Float64, high: Float64) -> Floa
         np.add.at(step, j[hit], push)
         places = places + step
     return np.clip(places, low + sizes / 2, high - sizes / 2)
+
+
+def _dpi(ax: "Axes") -> float:
+    return float(figure_of(ax).dpi)
 
 
 def _box(artist: Any) -> Float64:

@@ -498,9 +498,13 @@ def test_a_column_that_one_file_has_can_be_dropped(command, files, drop, exports
 @pytest.mark.parametrize(
     ("command", "files", "where"),
     [
-        ("test", ["day1.csv", "day2.csv"], "day1.csv or day2.csv; got 'weak', it has a, b, week."),
+        (
+            "test",
+            ["day1.csv", "day2.csv"],
+            "day1.csv or day2.csv; got 'weak', they have a, b, week.",
+        ),
         ("test", ["day1.npy", "day2.csv"], "day2.csv; got 'weak', it has a, b, week."),
-        ("against", ["day1.csv", "day2.csv", "day1.parquet"], "or day1.parquet; got 'weak', it"),
+        ("against", ["day1.csv", "day2.csv", "day1.parquet"], "or day1.parquet; got 'weak', they"),
     ],
 )
 def test_a_column_that_no_file_has_cannot(command, files, where, exports, folder, run):
@@ -509,3 +513,20 @@ def test_a_column_that_no_file_has_cannot(command, files, where, exports, folder
     assert (code, output) == (2, "")
     assert "`--drop` must name a column of " in message
     assert where in message
+
+
+def test_a_batch_must_have_what_is_dropped_and_files_of_one_sketch_need_not(exports, run):
+    rows = np.random.default_rng(6).normal(size=(400, 2))
+    pd.DataFrame(rows, columns=["a", "b"]).to_csv("ref.csv", index=False)
+    fitted = run("reference", "fit", "ref.csv", "--rows-per-bin", 2, "--output", "ref.npz")
+    assert fitted[0] == 0
+    for files in (["day1.csv", "day2.csv"], ["day2.csv", "day1.csv"]):
+        outputs = "--output", f"{files[0]}.npz"
+        code, _, message = run("sketch", "ref.npz", *files, "--drop", "week", *outputs)
+        assert (code, message) == (0, "")
+    for files in (["day1.csv", "day2.csv"], ["day2.csv", "day1.csv"]):
+        code, _, message = run(
+            "monitor", "ref.npz", *files, "--drop", "week", "--state", f"{files[0]}.state.npz"
+        )
+        assert code == 2
+        assert "`--drop` must name a column of day1.csv; got 'week', it has a, b." in message

@@ -110,29 +110,58 @@ def test_any_number_of_groups(k, order):
 # --- nothing covers anything ---------------------------------------------------------------------
 
 
-def in_its_own_figure(k, names, order, headline):
-    given = shape(k)
-    frame = given.to_frame().set_axis(names, axis="index")
-    given = SimpleNamespace(headline=headline, quantity="MMD", to_frame=lambda: frame)
-    ax = plotting.plot_distances(given, None, order)
-    ax.figure.canvas.draw()
-    plt.close(ax.figure)
-    return ax
+def as_drift(given):
+    """The picture of a monitor from the same distances: its upper axes have legend and title."""
+    frame = given.to_frame().rename(columns={"noise_floor": "floor"})
+    frame = frame.assign(alarm=frame["pvalue_adjusted"] <= 0.05, evidence=1.0)
+    shape = SimpleNamespace(headline=given.headline, threshold=20.0, to_frame=lambda: frame)
+    return plotting.plot_drift(shape).axes
 
 
-@pytest.mark.parametrize("order", ["distance", "given"])
-@pytest.mark.parametrize("k", [1, 2, 3, 6, 7, 12, 40])
+@pytest.mark.parametrize("size", [10, 13])
+@pytest.mark.parametrize("order", ["distance", "given", "drift"])
+@pytest.mark.parametrize("k", [1, 2, 6, 7, 12, 40])
 @pytest.mark.parametrize("name", ["{}", "week {}", "a checkpoint of a long name {}"])
-def test_the_legend_and_the_names_cover_nothing(k, name, order):
-    ax = in_its_own_figure(k, [name.format(i) for i in range(k)], order, "3 differ\nintervals")
-    legend, title = ax.get_legend().get_window_extent(), ax._left_title.get_window_extent()
+def test_the_legend_and_the_names_cover_nothing(k, name, order, size):
+    frame = shape(k).to_frame().set_axis([name.format(i) for i in range(k)], axis="index")
+    headline = f"3 differ\nintervals{f' {frame.index[-1]}' * 3 * (order == 'drift')} at 95 %"
+    given = SimpleNamespace(headline=headline, quantity="MMD", to_frame=lambda: frame)
+    with mpl.rc_context({"font.size": size}):
+        if order == "drift":
+            ax, below = as_drift(given)
+        else:
+            ax = below = plotting.plot_distances(given, None, order)
+        ax.figure.canvas.draw()
+        plt.close(ax.figure)
+    legend = ax.get_legend().get_window_extent()
+    title = ax.findobj(lambda found: str(getattr(found, "get_text", str)()).startswith("3 differ"))
+    title = title[0].get_window_extent()
     assert legend.y0 >= ax.bbox.y1 - 1
     assert title.y0 >= legend.y1 - 1
     assert min(legend.x0, title.x0) >= 0
-    assert max(legend.x1, title.x1) <= ax.figure.bbox.x1
     assert title.y1 <= ax.figure.bbox.y1
-    axis = ax.xaxis if order == "given" else ax.yaxis
-    labels = [label.get_window_extent() for label in axis.get_ticklabels()]
-    if axis.get_ticklabels()[0].get_rotation() == 0:
-        for one, other in itertools.pairwise(labels):
+    assert title.x1 <= ax.figure.bbox.x1
+    assert size > 10 or legend.x1 <= ax.figure.bbox.x1
+    labels = (ax.yaxis if order == "distance" else below.xaxis).get_ticklabels()
+    places = [label.get_window_extent() for label in labels]
+    if labels[0].get_rotation() == 0:
+        for one, other in itertools.pairwise(places):
             assert not one.overlaps(other)
+    assert order != "distance" or labels[0].get_rotation() == 0
+
+
+@pytest.mark.parametrize("order", ["distance", "given"])
+def test_axes_that_are_given_keep_the_title_and_the_names(order):
+    figure = Figure(figsize=(8, 4), layout="constrained")
+    first, second = figure.subplots(1, 2)
+    given = shape(7)
+    given.headline = "1 of 7 differ from the reference, and this goes on and on and on and on"
+    for ax in (first, second):
+        plotting.plot_distances(given, ax, order)
+    figure.canvas.draw()
+    for ax, right in ((first, second.bbox.x0), (second, figure.bbox.x1)):
+        (title,) = ax.findobj(lambda t: str(getattr(t, "get_text", str)()).startswith("1 of 7"))
+        assert title.get_window_extent().x1 <= right
+        places = [label.get_window_extent() for label in ax.get_xticklabels()]
+        turned = ax.get_xticklabels()[0].get_rotation() != 0
+        assert turned or not any(a.overlaps(b) for a, b in itertools.pairwise(places))
