@@ -53,9 +53,12 @@ evidence: .venv/base.done  ## measure level and power beside published figures (
 	.venv/bin/python -m benchmarks.evidence $(if $(MNIST),--mnist $(MNIST))
 	.venv/bin/python -m benchmarks.evidence.drift
 
-evidence-again: .venv/base.done  ## a tenth of it, and whether any rate of the tables is another now (an hour)
-	-.venv/bin/python -m benchmarks.evidence --share 0.1 $(if $(MNIST),--mnist $(MNIST))
-	.venv/bin/python -m benchmarks.evidence.again
+# How much of it.
+SHARE = 0.1
+
+evidence-again: .venv/base.done  ## a tenth of it, and whether any rate of the tables is another now (an hour; SHARE=0.05: half)
+	-.venv/bin/python -m benchmarks.evidence --share $(SHARE) $(if $(MNIST),--mnist $(MNIST))
+	.venv/bin/python -m benchmarks.evidence.again build/evidence-$(SHARE)
 
 evidence-quick: .venv/base.done  ## a hundredth of it, in minutes, into build/evidence-0.01
 	.venv/bin/python -m benchmarks.evidence --share 0.01
