@@ -6,7 +6,7 @@ import numpy as np
 
 from repdist._numbers import reaches
 from repdist.plotting._figures import LINE_COLOUR, NULL_COLOUR, OBSERVED_COLOUR, figure_of
-from repdist.plotting._labels import do_not_fit, put_above
+from repdist.plotting._labels import do_not_fit, put_legend
 from repdist.plotting._names import MOST_NAMED, shown_names
 from repdist.plotting._shapes import DistancesShape
 
@@ -91,6 +91,7 @@ def plot_distances(
         ax.set_ylim(k - 0.5, -0.5)
         ax.set_xlabel(shape.quantity)
         ax.set_xlim(left=least)
-    put_above(ax, shape.headline)
+    ax.set_title(shape.headline, loc="left", fontsize="medium", wrap=True)
+    put_legend(ax, own=own)
     ax.spines[["top", "right"]].set_visible(False)
     return ax

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from repdist.plotting._figures import LINE_COLOUR, NULL_COLOUR, OBSERVED_COLOUR
-from repdist.plotting._labels import do_not_fit, put_above
+from repdist.plotting._labels import do_not_fit, put_legend
 from repdist.plotting._names import MOST_NAMED, shown_names
 from repdist.plotting._shapes import DriftShape
 
@@ -47,7 +47,8 @@ def plot_drift(shape: DriftShape) -> "Figure":
     lowest = min(0.0, float(middle.min()))
     highest = max(float(frame["ci_high"].max()), float(floor.max()))
     above.set_ylim(bottom=lowest - 0.04 * (highest - lowest))
-    put_above(above, shown.line, fontfamily=shown.family)
+    above.set_title(shown.line, loc="left", fontsize="medium", wrap=True, fontfamily=shown.family)
+    put_legend(above, own=True)
     evidence = frame["evidence"].to_numpy()
     for part in np.split(places, np.flatnonzero(alarm) + 1):  # it starts anew after an alarm
         below.plot(part, evidence[part], "o-", color=LINE_COLOUR, markersize=3, linewidth=0.8)

@@ -1,6 +1,5 @@
 """Labels of points, put where they can be read: apart from each other, and inside the axes."""
 
-import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 _SIDES = ((1, 1), (-1, 1), (1, -1), (-1, -1), (1, 0), (-1, 0), (0, 1), (0, -1))
 _ALONG, _UP = {1: "left", 0: "center", -1: "right"}, {1: "bottom", 0: "center", -1: "top"}
 _LETTER = 0.68  # how wide a character is, as a share of the size of its font
-ABOVE: dict[str, Any] = {  # a legend outside of the axes
+OUTSIDE: dict[str, Any] = {  # a legend outside of the axes
     "frameon": False, "fontsize": "small", "ncols": 2, "borderaxespad": 0.2, "handlelength": 1.2,
     "handletextpad": 0.4, "columnspacing": 1.0,
 }  # fmt: skip
@@ -35,22 +34,12 @@ def do_not_fit(ax: "Axes", names: "Sequence[str]", places: float) -> bool:
     return letter * max(map(len, names)) * places > ax.get_window_extent().width * 72 / _dpi(ax)
 
 
-def put_above(ax: "Axes", title: str, **font: Any) -> None:
-    """Put the legend above axes, where it covers nothing, and a title above it."""
-    legend = ax.legend(loc="lower left", bbox_to_anchor=(0, 1), **ABOVE)
-    legend.set_in_layout(False)  # the title makes room for it
-    shown = ax.set_title("", loc="left", fontsize="medium", **font)
-    figure_of(ax).draw_without_rendering()  # sizes are known then
-    if legend.get_window_extent().width > ax.get_window_extent().width:
-        legend.set_ncols(1)
-        figure_of(ax).draw_without_rendering()
-    per_point = _dpi(ax) / 72
-    high = (legend.get_window_extent().y1 - ax.get_window_extent().y1) / per_point
-    wide = ax.get_window_extent().width / per_point
-    size = float(shown.get_fontsize())
-    letters = int(wide / (_LETTER * size))
-    lines = [part for line in title.split("\n") for part in textwrap.wrap(line, max(letters, 1))]
-    ax.set_title("\n".join(lines), loc="left", pad=high + size / 2)
+def put_legend(ax: "Axes", *, own: bool) -> None:
+    """Put the legend below a figure of our own, where it covers nothing; else inside the axes."""
+    if own:
+        figure_of(ax).legend(loc="outside lower left", **OUTSIDE | {"ncols": 3})
+    else:
+        ax.legend(frameon=False, fontsize="small")
 
 
 def put_beside(

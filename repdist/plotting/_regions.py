@@ -7,7 +7,7 @@ import numpy as np
 from repdist._numbers import reaches, typeset
 from repdist._typing import Float64
 from repdist.plotting._figures import LINE_COLOUR, NULL_COLOUR, OBSERVED_COLOUR
-from repdist.plotting._labels import ABOVE, push_apart
+from repdist.plotting._labels import OUTSIDE, push_apart
 from repdist.plotting._shapes import RegionsShape, SharesShape
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def plot_shares(shape: SharesShape, ax: "Axes | None" = None, *, most: int = 24)
     ax.spines[["top", "right", "left"]].set_visible(False)
     ax.spines["bottom"].set_color(NULL_COLOUR)
     ax.set_title(f"{shape.headline}; adjusted p", loc="left", fontsize="medium")
-    ax.legend(loc="lower right", bbox_to_anchor=(1, 1), **ABOVE)
+    ax.legend(loc="lower right", bbox_to_anchor=(1, 1), **OUTSIDE)
     return ax
 
 
