@@ -84,12 +84,16 @@ def plot_distances(
         ax.set_xticks(places[::step], names[::step], **font)
         ax.set_ylabel(shape.quantity)
         ax.set_xlim(-0.5, k - 0.5)
+        if not ax.get_autoscaley_on():  # shared with axes that reach lower
+            least = min(least, *ax.get_ylim())
         ax.set_ylim(bottom=least)
     else:
         ax.fill_betweenx(edges, 0, steps, step="post", **band)
         ax.set_yticks(places[::step], names[::step], **font)
         ax.set_ylim(k - 0.5, -0.5)
         ax.set_xlabel(shape.quantity)
+        if not ax.get_autoscalex_on():
+            least = min(least, *ax.get_xlim())
         ax.set_xlim(left=least)
     ax.set_title(shape.headline, loc="left", fontsize="medium", wrap=True)
     put_legend(ax, own=own)

@@ -165,3 +165,18 @@ def test_axes_that_are_given_have_their_legend_inside_and_names_that_fit(order):
         places = [label.get_window_extent() for label in labels]
         turned = labels[0].get_rotation() != 0
         assert turned or not any(a.overlaps(b) for a, b in itertools.pairwise(places))
+
+
+@pytest.mark.parametrize("order", ["distance", "given"])
+def test_axes_that_share_their_limits_show_all_marks(order):
+    first, second = shape(5), shape(5)
+    second.to_frame = lambda: first.to_frame().abs()  # none below 0
+    assert first.to_frame()["mmd_squared"].min() < 0
+    for shapes in ((first, second), (second, first)):
+        along = order == "given"
+        axes = Figure().subplots(1, 2, sharex=not along, sharey=along)
+        for ax, given in zip(axes, shapes, strict=True):
+            plotting.plot_distances(given, ax, order)
+        for ax in axes:
+            least = (ax.get_ylim() if along else ax.get_xlim())[0]
+            assert least < first.to_frame()["mmd_squared"].min()
