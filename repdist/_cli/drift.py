@@ -170,7 +170,7 @@ def monitor(  # noqa: PLR0913 (the options of the command)
         raise ValueError(
             f"`WEEK...` must be at least one file to begin with; {state} is not there."
         )
-    checked_options(files, reading)
+    checked_options(files, reading)  # each batch is read on its own
     held = load_reference(reference)
     words = {"path": "--state", "Monitor.save": "repdist monitor", "reference": reference}
     with (

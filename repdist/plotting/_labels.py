@@ -18,7 +18,7 @@ _SIDES = ((1, 1), (-1, 1), (1, -1), (-1, -1), (1, 0), (-1, 0), (0, 1), (0, -1))
 _ALONG, _UP = {1: "left", 0: "center", -1: "right"}, {1: "bottom", 0: "center", -1: "top"}
 _LETTER = 0.68  # how wide a character is, as a share of the size of its font
 OUTSIDE: dict[str, Any] = {  # a legend outside of the axes
-    "frameon": False, "fontsize": "small", "ncols": 2, "borderaxespad": 0.2, "handlelength": 1.2,
+    "frameon": False, "fontsize": "small", "borderaxespad": 0.2, "handlelength": 1.2,
     "handletextpad": 0.4, "columnspacing": 1.0,
 }  # fmt: skip
 _NEAR = 4.0  # points of print from a point to its label
@@ -37,7 +37,7 @@ def do_not_fit(ax: "Axes", names: "Sequence[str]", places: float) -> bool:
 def put_legend(ax: "Axes", *, own: bool) -> None:
     """Put the legend below a figure of our own, where it covers nothing; else inside the axes."""
     if own:
-        figure_of(ax).legend(loc="outside lower left", **OUTSIDE | {"ncols": 3})
+        figure_of(ax).legend(loc="outside lower left", ncols=3, **OUTSIDE)
     else:
         ax.legend(frameon=False, fontsize="small")
 

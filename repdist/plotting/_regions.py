@@ -98,7 +98,7 @@ def plot_shares(shape: SharesShape, ax: "Axes | None" = None, *, most: int = 24)
     ax.spines[["top", "right", "left"]].set_visible(False)
     ax.spines["bottom"].set_color(NULL_COLOUR)
     ax.set_title(f"{shape.headline}; adjusted p", loc="left", fontsize="medium")
-    ax.legend(loc="lower right", bbox_to_anchor=(1, 1), **OUTSIDE)
+    ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, **OUTSIDE)
     return ax
 
 
